@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* An event as user space knows it: the kernel's record, checked, with its
+ * strings in reading order. Decoding never trusts the record's bytes. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "abi.h"
+
+struct am_decoded {
+	struct am_event raw;		/* a copy, aligned */
+	char path[AM_PATH_LEN + AM_PATH_DEPTH + 8];	/* "/srv/registry/0042.csv"; "…/" in front when cut */
+	char exe[AM_PATH_LEN + AM_PATH_DEPTH + 8];
+};
+
+/* 0; -EBADMSG when the bytes are not one whole record of this ABI (sizes, spans,
+ * enums out of range, strings without end). *ret is written on success only. */
+int am_event_decode(const void *bytes, size_t len, struct am_decoded *ret);
+
+/* Words as in output and filters; "?" out of range. */
+const char *am_op_name(unsigned op);		/* read, write, send */
+const char *am_act_name(unsigned act);		/* open, read, mmap, connect ... */
+const char *am_verdict_name(unsigned verdict);	/* allow, deny */
+const char *am_reason_name(unsigned reason);	/* rule-allows, no-rule ... */

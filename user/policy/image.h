@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A policy made ready for the kernel of this host: names resolved, rules turned
+ * into bit sets, in exactly the form in which it is published (abi.h). Pure
+ * data; making one changes nothing outside it but the registry it interns in. */
+#pragma once
+
+#include "policy/model.h"
+#include "store/registry.h"
+
+/* Where names of this host come from: nsswitch in the agent, a table in tests.
+ * 0; -ENOENT when there is no such name; another negative errno. */
+struct am_resolver {
+	int (*user)(void *ctx, const char *name, uint32_t *ret);
+	int (*group)(void *ctx, const char *name, uint32_t *ret);
+	void *ctx;
+};
+
+struct am_image_fact {
+	struct am_fact_key key;
+	struct am_set set;
+};
+
+struct am_image_net {
+	struct am_net_key key;
+	struct am_zones zones;
+};
+
+/* An executable that some subject names: whoever publishes the image gives its
+ * inode an id and adds the fact {AM_FACT_EXE, id} with `set`; two paths that turn out
+ * to be one inode get the union of their sets. */
+struct am_image_exe {
+	const char *path;	/* borrowed from the model */
+	struct am_pos pos;
+	struct am_set set;
+};
+
+struct am_image_root {
+	const char *path;	/* borrowed from the model */
+	struct am_pos pos;
+	uint32_t store;		/* id; of nested roots each file belongs to the deepest */
+};
+
+struct am_image {
+	struct am_policy *policy;	/* generation 0 until am_image_stamp() */
+	struct am_image_fact *facts;
+	size_t n_facts;
+	struct am_image_net *nets;
+	size_t n_nets;
+	struct am_image_exe *exes;
+	size_t n_exes;
+	struct am_image_root *roots;	/* outer before inner */
+	size_t n_roots;
+};
+
+/* The resolver of this host: getpwnam_r and getgrnam_r, numbers as they are. */
+extern const struct am_resolver am_resolver_host;
+
+/* 0; -EINVAL with errors in `diags` (unknown user, one path in two stores, too many
+ * labels ...); -ENOMEM. `registry` is changed also on failure: pass a copy. The
+ * image borrows from `model`. */
+int am_image_compile(const struct am_model *model, struct am_registry *registry,
+		     const struct am_resolver *resolver, struct am_diags *diags,
+		     struct am_image **ret);
+
+/* Writes the generation into everything that carries it. */
+void am_image_stamp(struct am_image *image, uint32_t generation);
+
+/* The destination's zones as the kernel computes them, from the image. */
+void am_image_zones(const struct am_image *image, const uint8_t addr[16], uint8_t proto,
+		    uint16_t port, struct am_zones *ret);
+
+void am_image_free(struct am_image *image);
+AM_DEFINE_AUTO(am_image);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A policy as a person wrote it: names, positions, rules in their order. It
+ * knows nothing of this host: no uid, no inode, no number of a label.
+ *
+ * A model exists only if its text is well-formed and its names resolve within
+ * it; whether the host has the users, groups and files is for the image. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi.h"
+#include "base/diag.h"
+
+struct am_model_label {
+	char *name;
+	struct am_pos pos;
+};
+
+struct am_model_path {
+	char *path;		/* absolute, normalised */
+	struct am_pos pos;
+};
+
+enum am_mode {
+	AM_MODE_INVALID = 0,
+	AM_MODE_OBSERVE,
+	AM_MODE_ENFORCE,
+	AM_MODE_MAX_,
+};
+
+struct am_model_store {
+	char *name;
+	struct am_pos pos;
+	struct am_model_path *paths;
+	size_t n_paths;
+	unsigned *labels;	/* indices into am_model.labels */
+	size_t n_labels;
+	enum am_mode mode;	/* its own, or the policy's */
+	bool error_allow;	/* on-error: allow */
+	bool spill_deny;	/* spill: deny */
+	bool strict;
+	char *class;		/* NULL if not given */
+};
+
+/* What a subject mentions; what is NULL it does not mention. All must hold. */
+struct am_model_subject {
+	char *name;
+	struct am_pos pos;
+	char *exe;
+	char *user;
+	char *group;
+	struct am_pos exe_pos, user_pos, group_pos;
+	char *third_party;	/* the vendor's name: says who, restricts nothing */
+};
+
+struct am_model_net {
+	uint8_t addr[16];	/* IPv4 as ::ffff:a.b.c.d, host bits zero */
+	unsigned prefix;	/* 0..128 */
+	struct am_pos pos;
+};
+
+struct am_model_port {
+	uint8_t proto;		/* IPPROTO_TCP, IPPROTO_UDP */
+	uint16_t port;		/* 0: every port of the protocol */
+};
+
+struct am_model_zone {
+	char *name;
+	struct am_pos pos;
+	struct am_model_net *nets;	/* none: every address */
+	size_t n_nets;
+	struct am_model_port *ports;	/* none: every port and protocol */
+	size_t n_ports;
+};
+
+enum { AM_RULE_ANYBODY = -1, AM_RULE_EVERYTHING = -1 };
+
+struct am_model_rule {
+	struct am_pos pos;
+	char *text;		/* as written */
+	bool deny;
+	unsigned ops;		/* bit per am_op */
+	int subject;		/* index, or AM_RULE_ANYBODY */
+	int *stores;		/* read, write: indices */
+	size_t n_stores;
+	int *labels;		/* send: indices, or one AM_RULE_EVERYTHING */
+	size_t n_labels;
+	int *zones;		/* send: AM_ZONE_* or AM_ZONE_FIRST_USER + index into zones */
+	size_t n_zones;
+};
+
+struct am_model {
+	char *name;
+	enum am_mode mode;
+	struct am_model_label *labels;
+	size_t n_labels;
+	struct am_model_store *stores;
+	size_t n_stores;
+	struct am_model_subject *subjects;
+	size_t n_subjects;
+	struct am_model_zone *zones;
+	size_t n_zones;
+	struct am_model_rule *rules;	/* rule n of messages is rules[n - 1] */
+	size_t n_rules;
+	char *file;		/* as named by the caller; positions borrow it */
+};
+
+/* Reads and checks the policy file `path`. 0; -EINVAL with errors in `diags`
+ * when the text is not a policy; another negative errno, with an error in
+ * `diags` too, when it cannot be read. Warnings are added on success as well. */
+int am_model_load(const char *path, struct am_diags *diags, struct am_model **ret);
+
+/* The same from memory; `name` stands for the file in positions. */
+int am_model_parse(const char *name, const char *text, size_t len, struct am_diags *diags,
+		   struct am_model **ret);
+
+void am_model_free(struct am_model *m);
+AM_DEFINE_AUTO(am_model);
+
+/* Borrowed; `zone` as in am_model_rule.zones. */
+const char *am_model_zone_name(const struct am_model *m, int zone);
