@@ -261,6 +261,7 @@ enum am_event_flag {
 	AM_EVENT_PATH_CUT = 1 << 1,	/* `path` lacks its upper end */
 	AM_EVENT_EXE_CUT = 1 << 2,
 	AM_EVENT_DIR = 1 << 3,		/* the object is a folder */
+	AM_EVENT_FS_PATH = 1 << 4,	/* `path` starts at the root of its file system, not of the host */
 };
 
 /* A string of the record: `off` from the start of the record. Paths are the
@@ -338,6 +339,9 @@ enum am_count {
 	AM_COUNT_STRAY_RESTORED,
 	AM_COUNT_UNKNOWN_FACT,		/* decided by on-error */
 	AM_COUNT_REPEAT_LOST,		/* repeats whose record the full ring refused */
+	AM_COUNT_NO_SCRATCH,		/* records for which no scratch slot was free */
+	AM_COUNT_SPILLED,		/* objects outside every store that gained labels */
+	AM_COUNT_UNPROVEN_DROPPED,	/* tags of a rename into a store that then failed */
 	AM_COUNT_MAX_,
 };
 

@@ -108,7 +108,8 @@ AM_INLINE __u64 am_labels_unreadable(const struct am_policy *policy, const struc
 	return refused | by_rule;
 }
 
-/* Whether `bits` may send `label` to one of `zones`: 1 yes, 0 no rule, -1 denied. */
+/* Whether `bits` may send `label` to one of `zones`: 1 yes, 0 no rule, -1 denied.
+ * A terminal shows data to a person who may read it: open unless denied. */
 AM_INLINE int am_label_sendable(const struct am_policy *policy, const struct am_set *bits,
 				const struct am_zones *zones, __u32 label)
 {
@@ -120,7 +121,7 @@ AM_INLINE int am_label_sendable(const struct am_policy *policy, const struct am_
 		if (i >= zones->count)
 			break;
 		g = &policy->send[label & (AM_LABELS_MAX - 1)][zones->id[i]];
-		allowed |= am_set_meets(bits, &g->allow);
+		allowed |= am_set_meets(bits, &g->allow) | (zones->id[i] == AM_ZONE_TERMINAL);
 		denied |= am_set_meets(bits, &g->deny);
 	}
 	return denied ? -1 : allowed;

@@ -40,13 +40,21 @@ struct am_diags {
 	bool lost;		/* some could not be kept for lack of memory, or were too many */
 };
 
+enum { AM_DIAGS_MAX = 100 };	/* findings kept; a file with more needs no more */
+
 void am_diags_init(struct am_diags *d);
 void am_diags_done(struct am_diags *d);
+
+const char *am_severity_name(enum am_severity severity);	/* error, warning */
 
 /* Adds a finding; `hint` may be NULL. Cannot fail: sets d->lost instead, and
  * still counts the error, so that a caller never takes a failure for success. */
 void am_diags_add(struct am_diags *d, enum am_severity severity, struct am_pos pos,
 		  const char *hint, const char *fact, ...) __attribute__((format(printf, 5, 6)));
 
-/* `FILE:LINE:COLUMN: error: FACT` and, below it, `  hint: HINT`, for each. */
+/* Orders the findings by their place in the file; equal places keep their order. */
+void am_diags_sort(struct am_diags *d);
+
+/* `FILE:LINE:COLUMN: error: FACT` and, below it, `  hint: HINT`, for each. Control
+ * characters are escaped: what is quoted was written by whoever wrote the file. */
 void am_diags_print(const struct am_diags *d, FILE *out);

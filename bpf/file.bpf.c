@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Roads to a stored byte, through a file:
+ *   file_open        each open, before it returns a descriptor
+ *   file_permission  each read and write on an open descriptor, readdir included;
+ *                    on a socket: sendfile and splice into it
+ *   mmap_file        each mapping
+ *   file_mprotect    a mapping that becomes accessible later
+ *   path_truncate, file_truncate   a write without a descriptor's write
+ *
+ * The first lines of each are the whole cost for files that nobody protects. */
+#include "net.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+AM_INLINE struct am_object am_object_of(struct file *file)
+{
+	struct am_object o = {
+		.inode = file->f_inode,
+		.dentry = file->f_path.dentry,
+		.mnt = file->f_path.mnt,
+	};
+
+	return o;
+}
+
+AM_NOINLINE int open_checked(struct file *file, struct am_tag *tag)
+{
+	struct am_object o = am_object_of(file);
+	__u32 mode = file->f_mode;
+	int r = 0;
+
+	o.tag = am_tag_settle(o.inode, o.dentry, tag);
+	if (!o.tag)
+		return 0;
+	if (mode & FMODE_READ)
+		r = am_access(&o, AM_OP_READ, AM_ACT_OPEN);
+	if (!r && (mode & FMODE_WRITE))
+		r = am_access(&o, AM_OP_WRITE, AM_ACT_OPEN);
+	return r;
+}
+
+SEC("lsm/file_open")
+int BPF_PROG(am_file_open, struct file *file, int ret)
+{
+	struct am_tag *tag;
+
+	if (ret)	/* an earlier program already refused */
+		return ret;
+	tag = am_tag_of(file->f_inode);
+	if (!tag && !am_sealing)
+		return 0;
+	return open_checked(file, tag);
+}
+
+AM_NOINLINE int use_checked(struct file *file, struct am_tag *tag, int mask)
+{
+	struct am_object o = am_object_of(file);
+	int r = 0;
+
+	if ((o.inode->i_mode & S_IFMT) == S_IFSOCK)
+		return mask & MAY_WRITE ? am_socket_write(file, &o) : 0;
+	o.tag = am_tag_settle(o.inode, o.dentry, tag);
+	if (!o.tag)
+		return mask & (MAY_WRITE | MAY_APPEND) ? am_untagged_write(&o, AM_ACT_WRITE) : 0;
+	if (mask & MAY_READ)
+		r = am_access(&o, AM_OP_READ, AM_ACT_READ);
+	if (!r && (mask & (MAY_WRITE | MAY_APPEND)))
+		r = am_access(&o, AM_OP_WRITE, AM_ACT_WRITE);
+	return r;
+}
+
+SEC("lsm/file_permission")
+int BPF_PROG(am_file_use, struct file *file, int mask, int ret)
+{
+	struct am_tag *tag;
+
+	if (ret)
+		return ret;
+	tag = am_tag_of(file->f_inode);
+	if (!tag && !(mask & (MAY_WRITE | MAY_APPEND)) && !am_sealing)
+		return 0;
+	return use_checked(file, tag, mask);
+}
+
+AM_NOINLINE int map_checked(struct file *file, bool writes)
+{
+	struct am_object o = am_object_of(file);
+	int r;
+
+	o.tag = am_tag_settle(o.inode, o.dentry, am_tag_of(o.inode));
+	if (!o.tag)
+		return writes ? am_untagged_write(&o, AM_ACT_MMAP) : 0;
+	r = am_access(&o, AM_OP_READ, AM_ACT_MMAP);
+	if (!r && writes)
+		r = am_access(&o, AM_OP_WRITE, AM_ACT_MMAP);
+	return r;
+}
+
+SEC("lsm/mmap_file")
+int BPF_PROG(am_mmap_file, struct file *file, unsigned long reqprot, unsigned long prot,
+	     unsigned long flags, int ret)
+{
+	if (ret)
+		return ret;
+	if (!file)
+		return 0;
+	/* PROT_NONE counts as a read: what it will become is not known yet. */
+	return map_checked(file, (prot & PROT_WRITE) && (flags & MAP_TYPE) != MAP_PRIVATE);
+}
+
+SEC("lsm/file_mprotect")
+int BPF_PROG(am_mprotect, struct vm_area_struct *vma, unsigned long reqprot, unsigned long prot,
+	     int ret)
+{
+	struct file *file = vma->vm_file;
+
+	if (ret)
+		return ret;
+	if (!file)
+		return 0;
+	return map_checked(file, (prot & PROT_WRITE) && (vma->vm_flags & VM_SHARED));
+}
+
+AM_NOINLINE int truncate_checked(struct inode *inode, struct dentry *dentry, struct vfsmount *mnt)
+{
+	struct am_object o = { .inode = inode, .dentry = dentry, .mnt = mnt };
+
+	o.tag = am_tag_settle(inode, dentry, am_tag_of(inode));
+	return o.tag ? am_access(&o, AM_OP_WRITE, AM_ACT_TRUNCATE) : 0;
+}
+
+SEC("lsm/path_truncate")
+int BPF_PROG(am_truncate, const struct path *path, int ret)
+{
+	struct dentry *dentry = path->dentry;
+	struct inode *inode = dentry->d_inode;
+
+	if (ret)
+		return ret;
+	return inode ? truncate_checked(inode, dentry, path->mnt) : 0;
+}
+
+SEC("lsm/file_truncate")
+int BPF_PROG(am_ftruncate, struct file *file, int ret)
+{
+	if (ret)
+		return ret;
+	return truncate_checked(file->f_inode, file->f_path.dentry, file->f_path.mnt);
+}

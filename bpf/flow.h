@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Where labels go: from a task that has read them to what it writes to, and to
+ * the destinations that it may send them to. Only tasks that carry labels get
+ * past the first look-up here. */
+#pragma once
+
+#include "access.h"
+
+enum {
+	/* File systems whose files are switches of the kernel, not places for data. */
+	AM_MAGIC_PROC = 0x9fa0,
+	AM_MAGIC_SYSFS = 0x62656572,
+	AM_MAGIC_CGROUP2 = 0x63677270,
+	AM_MAGIC_DEBUGFS = 0x64626720,
+	AM_MAGIC_TRACEFS = 0x74726163,
+	AM_MAGIC_SECURITYFS = 0x73636673,
+
+	/* Major numbers of character devices. */
+	AM_MAJOR_MEM = 1,
+	AM_MINOR_KMSG = 11,
+	AM_MAJOR_TTY = 4,
+	AM_MAJOR_TTYAUX = 5,
+	AM_MAJOR_PTS_FIRST = 136,
+	AM_MAJOR_PTS_LAST = 143,
+	AM_MAJOR_HVC = 229,
+};
+
+AM_INLINE bool am_is_switch(struct inode *inode)
+{
+	unsigned long magic = inode->i_sb->s_magic;
+
+	return magic == AM_MAGIC_PROC || magic == AM_MAGIC_SYSFS || magic == AM_MAGIC_CGROUP2 ||
+	       magic == AM_MAGIC_DEBUGFS || magic == AM_MAGIC_TRACEFS ||
+	       magic == AM_MAGIC_SECURITYFS;
+}
+
+/* Devices that swallow or are switches: nothing written can be read back. */
+AM_INLINE bool am_is_sink(__u32 rdev)
+{
+	return rdev >> MINORBITS == AM_MAJOR_MEM &&
+	       (rdev & ((1U << MINORBITS) - 1)) != AM_MINOR_KMSG;
+}
+
+AM_INLINE bool am_is_terminal(__u32 rdev)
+{
+	__u32 major = rdev >> MINORBITS;
+
+	return major == AM_MAJOR_TTY || major == AM_MAJOR_TTYAUX || major == AM_MAJOR_HVC ||
+	       (major >= AM_MAJOR_PTS_FIRST && major <= AM_MAJOR_PTS_LAST);
+}
+
+AM_INLINE void am_zone_add(struct am_zones *zones, __u8 zone)
+{
+	if (zones->count < AM_ZONE_HITS)
+		zones->id[zones->count & 15] = zone;
+	zones->count++;
+}
+
+/* Zones of an address, narrowed to those that take the port. */
+AM_NOINLINE void am_zones_of(const struct am_policy *policy, const struct am_dest *dest,
+			     struct am_zones *zones)
+{
+	struct am_net_key net = { .prefixlen = 160, .generation = policy->generation };
+	struct am_fact_key port = {
+		.generation = policy->generation,
+		.kind = AM_FACT_PORT,
+		.value = AM_PORT(dest->proto, dest->port),
+	};
+	const struct am_zones *at;
+	const struct am_set *takes;
+	__u32 i;
+
+	__builtin_memcpy(net.addr, dest->addr, sizeof(net.addr));
+	at = bpf_map_lookup_elem(&am_nets, &net);
+	if (!at)
+		at = &policy->zones_unlisted;
+	takes = bpf_map_lookup_elem(&am_facts, &port);
+	if (!takes) {
+		port.value = AM_PORT(dest->proto, 0);
+		takes = bpf_map_lookup_elem(&am_facts, &port);
+	}
+	if (!takes)
+		takes = &policy->unlisted[AM_FACT_PORT];
+	for (i = 0; i < AM_ZONE_HITS; i++) {
+		if (i >= at->count)
+			break;
+		if (am_set_has(takes, at->id[i]))
+			am_zone_add(zones, at->id[i]);
+	}
+}
+
+/* Decides a send of all that the task carries; `zone` >= 0 names the zone, else
+ * the destination's address does. `key` tells destinations apart in the table
+ * of first touches. */
+AM_NOINLINE int am_send(const struct am_object *o, const struct am_dest *dest, int zone,
+			struct inode *key, __u32 act)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct am_task *leader = am_leader_of(task);
+	struct am_task *own;
+	struct am_telling how = { .kind = AM_EVENT_SEND, .act = act, .dest = dest };
+	struct am_facts f = { .op = AM_OP_SEND };
+	struct am_decision d;
+
+	if (!leader || !leader->labels)
+		return 0;
+	own = am_task_create(task);
+	am_facts_task(&f, task, own);
+	f.labels = leader->labels;
+	if (zone > AM_ZONE_ANYWHERE)
+		am_zone_add(&f.zones, zone);
+	else if (zone < 0 && f.policy)
+		am_zones_of(f.policy, dest, &f.zones);
+	am_decide(&f, &d);
+	if (d.verdict == AM_VERDICT_DENY || !own || !key ||
+	    am_touch_first(task, own, key, act, 0, f.policy ? f.policy->generation : 0))
+		am_tell(o, &f, &d, &how);
+	return am_verdict_return(&d);
+}
+
+/* A task with labels writes to an object that has no tag yet: a file, a pipe. */
+AM_NOINLINE int am_spill(struct am_object *o, struct am_task *leader, __u32 act)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct am_telling how = { .kind = AM_EVENT_SPILL, .act = act };
+	struct am_facts f = { .op = AM_OP_WRITE };
+	struct am_tag value = {}, *tag;
+	struct am_decision d;
+
+	am_facts_task(&f, task, am_task_create(task));
+	f.labels = leader->labels;
+	am_decide(&f, &d);
+	if (d.verdict != AM_VERDICT_DENY || !d.enforce) {
+		value.labels = f.labels;
+		tag = am_tag_create(o->inode, &value);
+		if (!tag)
+			return -EACCES;	/* closed: labels that cannot be kept would be lost */
+		if ((o->inode->i_mode & S_IFMT) == S_IFREG)
+			am_stray_keep(o->inode, tag);
+		am_count(AM_COUNT_SPILLED);
+	}
+	am_tell(o, &f, &d, &how);
+	return am_verdict_return(&d);
+}
+
+/* Devices: a terminal is a zone, a sink takes anything, any other device is a
+ * way off the host that only a rule for `anywhere` opens. */
+AM_INLINE int am_device_write(struct am_object *o, __u32 act)
+{
+	__u32 rdev = o->inode->i_rdev;
+	struct am_dest dest = {};
+
+	if ((o->inode->i_mode & S_IFMT) == S_IFCHR) {
+		if (am_is_sink(rdev))
+			return 0;
+		if (am_is_terminal(rdev))
+			return am_send(o, &dest, AM_ZONE_TERMINAL, o->inode, act);
+	}
+	return am_send(o, &dest, AM_ZONE_ANYWHERE, o->inode, act);
+}
+
+/* A write by the current task to an object without a tag, sockets aside. */
+AM_INLINE int am_untagged_write(struct am_object *o, __u32 act)
+{
+	struct am_task *leader = am_leader_of(bpf_get_current_task_btf());
+	__u32 kind = o->inode->i_mode & S_IFMT;
+
+	if (!leader || !leader->labels)
+		return 0;
+	if (kind == S_IFCHR || kind == S_IFBLK)
+		return am_device_write(o, act);
+	if ((kind == S_IFREG && !am_is_switch(o->inode)) || kind == S_IFIFO)
+		return am_spill(o, leader, act);
+	return 0;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The kernel types that our programs read, and only the members that they read:
+ * it documents what we depend on. Offsets are relocated at load (CO-RE), so the
+ * order here means nothing and one object fits 6.1, 6.12 and 7.x. */
+#pragma once
+
+#include <linux/types.h>
+#include <linux/bpf.h>
+#include <asm-generic/errno-base.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+typedef _Bool bool;
+enum { false, true };
+#define NULL ((void *)0)
+
+#ifndef __ksym
+#error "bpf_helpers.h is too old"
+#endif
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+typedef struct {
+	__u32 val;
+} kgid_t;
+
+typedef struct {
+	__u8 b[16];
+} uuid_t;
+
+struct super_block {
+	__u32 s_dev;
+	unsigned long s_magic;
+	uuid_t s_uuid;
+};
+
+struct inode {
+	__u16 i_mode;
+	__u32 i_nlink;
+	__u32 i_rdev;
+	__u32 i_generation;
+	unsigned long i_ino;
+	struct super_block *i_sb;
+};
+
+struct qstr {
+	__u32 len;
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct dentry *d_parent;
+	struct qstr d_name;
+	struct inode *d_inode;
+};
+
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+};
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
+struct file {
+	struct path f_path;
+	struct inode *f_inode;
+	__u32 f_mode;
+	__u32 f_flags;
+};
+
+struct mm_struct {
+	struct file *exe_file;
+};
+
+struct vm_area_struct {
+	struct file *vm_file;
+	unsigned long vm_flags;
+};
+
+struct group_info {
+	int ngroups;
+	kgid_t gid[];
+};
+
+struct cred {
+	kuid_t euid;
+	kgid_t egid;
+	struct group_info *group_info;
+};
+
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
+struct task_struct {
+	int pid;
+	int tgid;
+	__u32 flags;
+	struct task_struct *group_leader;
+	struct task_struct *real_parent;
+	struct mm_struct *mm;
+	const struct cred *real_cred;
+	struct css_set *cgroups;
+	kuid_t loginuid;
+	unsigned int sessionid;
+	__u64 start_boottime;
+	char comm[16];
+};
+
+struct linux_binprm {
+	struct file *file;
+};
+
+struct in6_addr {
+	union {
+		__u8 u6_addr8[16];
+	} in6_u;
+};
+
+struct sock_common {
+	unsigned short skc_family;
+	__u32 skc_daddr;
+	__u16 skc_dport;
+	struct in6_addr skc_v6_daddr;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	__u16 sk_protocol;
+	__u16 sk_type;
+};
+
+struct socket {
+	short type;
+	struct sock *sk;
+};
+
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+};
+
+#pragma clang attribute pop
+
+/* Not a kernel type but the layout of one that user space and kernel share. */
+struct am_sockaddr {
+	__u16 family;
+	__u16 port;
+	union {
+		__u32 v4;
+		struct {
+			__u32 flowinfo;
+			__u8 v6[16];
+		};
+	};
+};
+
+enum {
+	MAY_WRITE = 2,
+	MAY_READ = 4,
+	MAY_APPEND = 8,
+
+	FMODE_READ = 1,
+	FMODE_WRITE = 2,
+
+	PROT_READ = 1,
+	PROT_WRITE = 2,
+	PROT_EXEC = 4,
+
+	MAP_TYPE = 0x0f,
+	MAP_PRIVATE = 0x02,
+	VM_SHARED = 8,
+
+	S_IFMT = 0170000,
+	S_IFSOCK = 0140000,
+	S_IFREG = 0100000,
+	S_IFBLK = 0060000,
+	S_IFDIR = 0040000,
+	S_IFCHR = 0020000,
+	S_IFIFO = 0010000,
+
+	AF_UNSPEC = 0,
+	AF_UNIX = 1,
+	AF_INET = 2,
+	AF_INET6 = 10,
+	AF_NETLINK = 16,
+
+	SOCK_STREAM = 1,
+	SOCK_DGRAM = 2,
+
+	IPPROTO_TCP = 6,
+	IPPROTO_MPTCP = 262,
+	NETLINK_USERSOCK = 2,
+
+	MINORBITS = 20,
+};

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0
+/* How inodes come by their tags, and lose them:
+ *   d_instantiate        a name gets its inode: what the folder above has, it has
+ *   inode_free_security  an inode goes: a deleted stray is forgotten */
+#include "label.h"
+
+__u64 am_sealing;
+__u64 am_have_strays;
+
+SEC("lsm/d_instantiate")
+int BPF_PROG(am_instantiate, struct dentry *dentry, struct inode *inode)
+{
+	struct dentry *parent;
+	struct inode *dir;
+	struct am_tag *above;
+
+	if (!inode)
+		return 0;
+	parent = dentry->d_parent;
+	dir = parent ? parent->d_inode : NULL;
+	if (!dir || dir == inode)
+		return 0;
+	above = am_tag_of(dir);
+	if (!above && !am_have_strays)
+		return 0;
+	if (am_tag_of(inode))	/* its own tag stays: a store's root, a link from elsewhere */
+		return 0;
+	if (am_have_strays && am_stray_restore(inode))
+		return 0;
+	if (above)
+		am_tag_inherit(inode, above);
+	return 0;
+}
+
+SEC("lsm/inode_free_security")
+int BPF_PROG(am_inode_free, struct inode *inode)
+{
+	struct am_tag *tag = am_tag_of(inode);
+	struct am_inode_key key;
+
+	/* Evicted, not deleted: am_strays is what brings the tag back. */
+	if (!tag || !(tag->flags & AM_TAG_STRAY) || inode->i_nlink)
+		return 0;
+	am_inode_key_of(inode, &key);
+	bpf_map_delete_elem(&am_strays, &key);
+	return 0;
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Changes to names in a store, and moves in and out of it. All are writes to
+ * the store:
+ *   inode_create, inode_mkdir, inode_mknod, inode_symlink, inode_unlink,
+ *   inode_rmdir, inode_link, inode_rename
+ * A file that leaves keeps its tag (a stray); one that comes in takes the
+ * store's. inode_* hooks, not path_*: those are absent without CONFIG_SECURITY_PATH. */
+#include "access.h"
+
+/* The folder that `dentry` is, or will be, in. */
+AM_NOINLINE struct am_tag *folder_tag(struct inode *dir, struct dentry *dentry)
+{
+	return am_tag_settle(dir, dentry->d_parent, am_tag_of(dir));
+}
+
+AM_NOINLINE int name_checked(struct inode *dir, struct dentry *dentry, __u32 act)
+{
+	struct am_object o = { .inode = dir, .dentry = dentry };
+
+	o.tag = folder_tag(dir, dentry);
+	return o.tag ? am_access(&o, AM_OP_WRITE, act) : 0;
+}
+
+/* The inode behind a name, as itself: it may be tagged where its folder is not. */
+AM_NOINLINE int victim_checked(struct dentry *dentry, __u32 act)
+{
+	struct am_object o = { .dentry = dentry };
+
+	o.inode = dentry->d_inode;
+	if (!o.inode)
+		return 0;
+	o.tag = am_tag_settle(o.inode, dentry, am_tag_of(o.inode));
+	/* Without a store there is no rule on writing, and no data moves. */
+	return o.tag && o.tag->store ? am_access(&o, AM_OP_WRITE, act) : 0;
+}
+
+SEC("lsm/inode_create")
+int BPF_PROG(am_create, struct inode *dir, struct dentry *dentry, __u16 mode, int ret)
+{
+	return ret ? ret : name_checked(dir, dentry, AM_ACT_CREATE);
+}
+
+SEC("lsm/inode_mkdir")
+int BPF_PROG(am_mkdir, struct inode *dir, struct dentry *dentry, __u16 mode, int ret)
+{
+	return ret ? ret : name_checked(dir, dentry, AM_ACT_CREATE);
+}
+
+SEC("lsm/inode_mknod")
+int BPF_PROG(am_mknod, struct inode *dir, struct dentry *dentry, __u16 mode, __u32 dev, int ret)
+{
+	return ret ? ret : name_checked(dir, dentry, AM_ACT_CREATE);
+}
+
+SEC("lsm/inode_symlink")
+int BPF_PROG(am_symlink, struct inode *dir, struct dentry *dentry, const char *name, int ret)
+{
+	return ret ? ret : name_checked(dir, dentry, AM_ACT_CREATE);
+}
+
+SEC("lsm/inode_unlink")
+int BPF_PROG(am_unlink, struct inode *dir, struct dentry *dentry, int ret)
+{
+	return ret ? ret : victim_checked(dentry, AM_ACT_UNLINK);
+}
+
+SEC("lsm/inode_rmdir")
+int BPF_PROG(am_rmdir, struct inode *dir, struct dentry *dentry, int ret)
+{
+	return ret ? ret : victim_checked(dentry, AM_ACT_UNLINK);
+}
+
+SEC("lsm/inode_link")
+int BPF_PROG(am_link, struct dentry *old, struct inode *dir, struct dentry *new, int ret)
+{
+	struct inode *inode = old->d_inode;
+	struct am_tag *tag;
+	int r;
+
+	if (ret)
+		return ret;
+	r = victim_checked(old, AM_ACT_LINK);
+	if (!r)
+		r = name_checked(dir, new, AM_ACT_LINK);
+	if (r || !inode)
+		return r;
+	/* Found by either name after an eviction, also where no folder has a tag. */
+	tag = am_tag_of(inode);
+	if (tag && (inode->i_mode & S_IFMT) == S_IFREG)
+		am_stray_keep(inode, tag);
+	return 0;
+}
+
+/* A folder's cached contents have no tag yet: until they are walked, they climb. */
+AM_NOINLINE void reseal(struct inode *inode, struct dentry *dentry, struct am_tag *tag)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct am_object o = { .inode = inode, .dentry = dentry, .tag = tag };
+	struct am_scratch *s;
+
+	__sync_fetch_and_add(&am_sealing, 1);
+	s = am_event_begin(task, AM_EVENT_RESEAL);
+	if (!s)
+		return;	/* slower, still closed: the count stays up */
+	s->event.act = AM_ACT_RENAME;
+	s->event.verdict = AM_VERDICT_ALLOW;
+	s->event.reason = AM_REASON_RULE_ALLOWS;
+	s->event.op = AM_OP_WRITE;
+	s->event.store = tag->store;
+	am_event_emit(s, &o, task, true);
+}
+
+/* What the move does to tags. It has not happened yet and may still fail: a tag
+ * put on here is not believed before the new folder confirms it. */
+AM_NOINLINE void moved(struct dentry *dentry, struct am_tag *from, struct am_tag *into)
+{
+	struct inode *inode = dentry->d_inode;
+	struct am_tag *tag = inode ? am_tag_of(inode) : NULL;
+	struct am_tag value = { .flags = AM_TAG_UNPROVEN };
+
+	if (!inode)
+		return;
+	if (tag) {
+		if (!into || into->store != tag->store)
+			am_stray_keep(inode, tag);
+		return;
+	}
+	if (!into)
+		return;
+	value.store = into->store;
+	value.labels = into->labels;
+	tag = am_tag_create(inode, &value);
+	if (tag && (inode->i_mode & S_IFMT) == S_IFDIR)
+		reseal(inode, dentry, into);
+}
+
+SEC("lsm/inode_rename")
+int BPF_PROG(am_rename, struct inode *old_dir, struct dentry *old, struct inode *new_dir,
+	     struct dentry *new, int ret)
+{
+	struct am_tag *from, *into;
+	int r;
+
+	if (ret)
+		return ret;
+	from = folder_tag(old_dir, old);
+	into = folder_tag(new_dir, new);
+	r = victim_checked(old, AM_ACT_RENAME);
+	if (!r && into)
+		r = name_checked(new_dir, new, AM_ACT_RENAME);
+	if (!r)
+		r = victim_checked(new, AM_ACT_RENAME);
+	if (r)
+		return r;
+	if (from || into || am_tag_of(old->d_inode))
+		moved(old, from, into);
+	return 0;
+}

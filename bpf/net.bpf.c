@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Roads off the host:
+ *   socket_sendmsg   every send call of every family, io_uring's too
+ *   socket_connect   so that a labelled task is refused before it says hello
+ * Tasks without labels leave after one look-up. */
+#include "net.h"
+
+SEC("lsm/socket_sendmsg")
+int BPF_PROG(am_sendmsg, struct socket *sock, struct msghdr *msg, int size, int ret)
+{
+	struct am_object none = {};
+	struct am_task *leader;
+
+	if (ret)
+		return ret;
+	leader = am_leader_of(bpf_get_current_task_btf());
+	if (!leader || !leader->labels)
+		return 0;
+	return am_socket_send(sock, msg->msg_name, msg->msg_namelen, &none, AM_ACT_SEND);
+}
+
+SEC("lsm/socket_connect")
+int BPF_PROG(am_connect, struct socket *sock, void *address, int addrlen, int ret)
+{
+	struct am_object none = {};
+	struct am_task *leader;
+
+	if (ret)
+		return ret;
+	leader = am_leader_of(bpf_get_current_task_btf());
+	if (!leader || !leader->labels)
+		return 0;
+	/* Connecting a datagram socket sends nothing; its sends are asked about. */
+	if (sock->type == SOCK_DGRAM)
+		return 0;
+	return am_socket_send(sock, address, addrlen, &none, AM_ACT_CONNECT);
+}

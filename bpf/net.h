@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Where a send goes to, taken from what the kernel will really use. */
+#pragma once
+
+#include "flow.h"
+
+AM_INLINE void am_dest_v4(struct am_dest *dest, __u32 v4, __u16 port)
+{
+	dest->family = AF_INET;
+	dest->addr[10] = 0xff;
+	dest->addr[11] = 0xff;
+	__builtin_memcpy(&dest->addr[12], &v4, sizeof(v4));
+	dest->port = __builtin_bswap16(port);
+}
+
+AM_INLINE void am_dest_name(struct am_dest *dest, const struct am_sockaddr *a, __u16 family)
+{
+	if (family == AF_INET) {
+		am_dest_v4(dest, a->v4, a->port);
+		return;
+	}
+	dest->family = AF_INET6;
+	__builtin_memcpy(dest->addr, a->v6, sizeof(dest->addr));
+	dest->port = __builtin_bswap16(a->port);
+}
+
+AM_INLINE void am_dest_peer(struct am_dest *dest, struct sock *sk)
+{
+	if (sk->__sk_common.skc_family == AF_INET) {
+		am_dest_v4(dest, sk->__sk_common.skc_daddr, sk->__sk_common.skc_dport);
+		return;
+	}
+	dest->family = AF_INET6;
+	bpf_probe_read_kernel(dest->addr, sizeof(dest->addr), &sk->__sk_common.skc_v6_daddr);
+	dest->port = __builtin_bswap16(sk->__sk_common.skc_dport);
+}
+
+/* TCP sends to its peer whatever the caller names; only a socket without a peer
+ * (fast open) takes the name. Every other protocol takes the name first. */
+AM_INLINE bool am_name_counts(struct sock *sk, __u32 proto)
+{
+	if (proto != IPPROTO_TCP && proto != IPPROTO_MPTCP)
+		return true;
+	return !sk->__sk_common.skc_dport;
+}
+
+/* The address family that an inet socket takes a name for; 0: it takes none. */
+AM_INLINE __u16 am_name_family(struct sock *sk, __u16 named)
+{
+	if (named == AF_INET || named == AF_INET6)
+		return named;
+	/* UDP takes AF_UNSPEC for IPv4 on an IPv4 socket. */
+	return sk->__sk_common.skc_family == AF_INET ? AF_INET : 0;
+}
+
+AM_INLINE void am_dest_inet(struct am_dest *dest, struct sock *sk, const void *name, int len)
+{
+	struct am_sockaddr a = {};
+	__u16 family;
+
+	dest->proto = sk->sk_protocol;
+	if (name && len >= 8 && am_name_counts(sk, dest->proto)) {
+		if (len >= 24)
+			bpf_probe_read_kernel(&a, 24, name);
+		else
+			bpf_probe_read_kernel(&a, 8, name);
+		family = am_name_family(sk, a.family);
+		if (family) {
+			am_dest_name(dest, &a, family);
+			return;
+		}
+	}
+	am_dest_peer(dest, sk);
+}
+
+/* Messages to the kernel itself, such as route queries, leave no host. */
+AM_INLINE bool am_to_kernel(struct sock *sk, const void *name)
+{
+	struct {
+		__u16 family, pad;
+		__u32 pid, groups;
+	} a = {};
+
+	if (sk->__sk_common.skc_family != AF_NETLINK || sk->sk_protocol == NETLINK_USERSOCK)
+		return false;
+	if (name)
+		bpf_probe_read_kernel(&a, sizeof(a), name);
+	return !a.pid && !a.groups;
+}
+
+/* Decides a send of labelled data through `sk` to `name`, or to its peer. */
+AM_NOINLINE int am_socket_send(struct socket *sock, const void *name, int len,
+			       const struct am_object *o, __u32 act)
+{
+	struct sock *sk = sock->sk;
+	struct am_dest dest = {};
+	int zone = -1;
+	__u16 family;
+
+	if (!sk)
+		return 0;
+	family = sk->__sk_common.skc_family;
+	if (family == AF_INET || family == AF_INET6) {
+		am_dest_inet(&dest, sk, name, len);
+	} else {
+		if (am_to_kernel(sk, name))
+			return 0;
+		dest.family = family;
+		dest.proto = sk->sk_protocol;
+		/* Packets, VM sockets and what else there is belong to no network
+		 * that a zone can name: only `anywhere` takes them in. */
+		zone = family == AF_UNIX || family == AF_NETLINK ? AM_ZONE_LOCAL : AM_ZONE_ANYWHERE;
+	}
+	return am_send(o, &dest, zone, NULL, act);
+}
+
+/* sendfile and splice into a socket: on 6.1 the only hook that sees them. */
+AM_INLINE int am_socket_write(struct file *file, const struct am_object *o)
+{
+	struct am_task *leader = am_leader_of(bpf_get_current_task_btf());
+	struct am_object none = {};
+	struct socket *sock;
+
+	if (!leader || !leader->labels)
+		return 0;
+	sock = bpf_sock_from_file(file);
+	return sock ? am_socket_send(sock, NULL, 0, &none, AM_ACT_SPLICE) : 0;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Who is asking, at this moment: the facts of a task turned into the set of
+ * subjects that it is. Cached with the facts it was made of, and made anew as
+ * soon as one of them differs.
+ *
+ * The task's own credentials (real_cred) count, not those it may have taken on
+ * for a moment on somebody's behalf, as overlayfs does with its mounter's. */
+#pragma once
+
+#include "label.h"
+
+AM_INLINE struct am_task *am_task_of(struct task_struct *task)
+{
+	return bpf_task_storage_get(&am_tasks, task, 0, 0);
+}
+
+AM_INLINE struct am_task *am_task_create(struct task_struct *task)
+{
+	struct am_task *t;
+
+	t = bpf_task_storage_get(&am_tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!t)
+		am_count(AM_COUNT_NO_TASK_STORAGE);
+	return t;
+}
+
+/* Narrows `bits` to the subjects that are compatible with one fact. */
+AM_INLINE void am_fact_apply(const struct am_policy *policy, __u32 kind, __u64 value,
+			     struct am_set *bits)
+{
+	struct am_fact_key key = {
+		.generation = policy->generation,
+		.kind = kind,
+		.value = value,
+	};
+	const struct am_set *set = bpf_map_lookup_elem(&am_facts, &key);
+
+	am_set_keep(bits, set ? set : &policy->unlisted[kind & 7]);
+}
+
+AM_INLINE void am_group_join(const struct am_policy *policy, __u32 gid, struct am_set *any)
+{
+	struct am_fact_key key = {
+		.generation = policy->generation,
+		.kind = AM_FACT_GROUP,
+		.value = gid,
+	};
+	const struct am_set *set = bpf_map_lookup_elem(&am_facts, &key);
+
+	if (set)
+		am_set_join(any, set);
+}
+
+/* One of the groups is enough: the union of their sets. Returns whether there
+ * were more groups than are looked at, so that one could have been missed. */
+AM_NOINLINE bool am_groups_apply(const struct am_policy *policy, __u32 egid,
+				 struct group_info *groups, struct am_set *bits)
+{
+	struct am_set any = policy->unlisted[AM_FACT_GROUP];
+	__u32 i, n = groups ? groups->ngroups : 0;
+
+	am_group_join(policy, egid, &any);
+	for (i = 0; i < AM_GROUPS_MAX; i++) {
+		__u32 gid = 0;
+
+		if (i >= n)
+			break;
+		bpf_probe_read_kernel(&gid, sizeof(gid), &groups->gid[i]);
+		am_group_join(policy, gid, &any);
+	}
+	am_set_keep(bits, &any);
+	return n > AM_GROUPS_MAX;
+}
+
+AM_INLINE struct inode *am_exe_of(struct task_struct *task)
+{
+	struct mm_struct *mm = task->mm;
+	struct file *exe = mm ? mm->exe_file : NULL;
+
+	return exe ? exe->f_inode : NULL;
+}
+
+/* Makes own->bits from the facts as they are. Returns whether one is unknown. */
+AM_NOINLINE bool am_bits_make(const struct am_policy *policy, struct task_struct *task,
+			      struct am_task *own)
+{
+	const struct cred *cred = task->real_cred;
+	struct inode *exe = am_exe_of(task);
+	struct am_set bits = policy->live;
+	__u32 *id = exe ? bpf_inode_storage_get(&am_exes, exe, 0, 0) : NULL;
+	bool unknown;
+
+	am_fact_apply(policy, AM_FACT_EXE, id ? *id : 0, &bits);
+	am_fact_apply(policy, AM_FACT_USER, cred->euid.val, &bits);
+	am_fact_apply(policy, AM_FACT_LOGIN, own->login, &bits);
+	am_fact_apply(policy, AM_FACT_CGROUP, own->cgroup, &bits);
+	am_fact_apply(policy, AM_FACT_PURPOSE, own->purpose, &bits);
+	unknown = am_groups_apply(policy, cred->egid.val, cred->group_info, &bits);
+	if (unknown)
+		am_count(AM_COUNT_GROUPS_TOO_MANY);
+	own->bits = bits;
+	own->generation = unknown ? 0 : policy->generation;
+	return unknown;
+}
+
+/* Sees to it that own->bits holds now. Returns whether a fact is unknown.
+ *
+ * Addresses stand for what they point to: a credential object begins its life in
+ * cred_prepare, which drops the cache of the task that it is made for, so an
+ * address that is used again is never taken for the one before. */
+AM_INLINE bool am_bits_now(const struct am_policy *policy, struct task_struct *task,
+			   struct am_task *own)
+{
+	__u64 cred = (__u64)task->real_cred, cgroup = task->cgroups->dfl_cgrp->kn->id;
+	struct inode *exe = am_exe_of(task);
+	__u64 exe_ino = exe ? exe->i_ino : 0;
+	__u32 login = task->loginuid.val;
+
+	if (own->generation == policy->generation && own->cred == cred &&
+	    own->exe == (__u64)exe && own->exe_ino == exe_ino && own->cgroup == cgroup &&
+	    own->login == login)
+		return false;
+	own->cred = cred;
+	own->exe = (__u64)exe;
+	own->exe_ino = exe_ino;
+	own->cgroup = cgroup;
+	own->login = login;
+	return am_bits_make(policy, task, own);
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "event/event.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Shown for the part of a path that the record could not hold. */
+static const char cut_mark[] = "\xe2\x80\xa6";
+
+/* Every NUL of the span becomes a slash, and the mark may come in front. */
+_Static_assert(sizeof(((struct am_decoded *)0)->path) >= AM_PATH_LEN + sizeof(cut_mark), "path");
+_Static_assert(sizeof(((struct am_decoded *)0)->exe) >= AM_PATH_LEN + sizeof(cut_mark), "exe");
+
+/* Whether the span lies in the strings of a record of `len` bytes, and holds whole names. */
+static bool span_holds(const char *bytes, size_t len, struct am_span s)
+{
+	const char *p;
+
+	if (!s.len)
+		return true;
+	if (s.len > AM_PATH_LEN || s.off < sizeof(struct am_event) || s.off > len ||
+	    s.len > len - s.off)
+		return false;
+	p = bytes + s.off;
+	if (p[s.len - 1])
+		return false;
+	/* A name is never empty: two NUL bytes in a row are no path. */
+	return p[0] && !memmem(p, s.len, "\0\0", 2);
+}
+
+/* Notices say that something happened, they decide nothing; so these may lack a verdict. */
+static bool decides(unsigned kind)
+{
+	return kind != AM_EVENT_SPILL && kind != AM_EVENT_RESEAL;
+}
+
+static bool head_holds(const struct am_event *e)
+{
+	unsigned least;
+
+	if (e->abi != AM_ABI_VERSION || !e->kind || e->kind >= AM_EVENT_MAX_)
+		return false;
+	least = decides(e->kind) ? 1 : 0;
+	if (e->verdict < least || e->verdict >= AM_VERDICT_MAX_ || e->reason < least ||
+	    e->reason >= AM_REASON_MAX_)
+		return false;
+	if (e->op < least || e->op >= AM_OP_MAX_ || e->act < least || e->act >= AM_ACT_MAX_)
+		return false;
+	return e->zones.count <= AM_ZONE_HITS && memchr(e->comm, '\0', sizeof(e->comm));
+}
+
+/* The root of a file system may be given as the name "/": it adds no part of its own. */
+static bool is_root(const char *name)
+{
+	return name[0] == '/' && !name[1];
+}
+
+/* Turns the names of a checked span, innermost first, into a path. */
+static void join(const char *names, size_t len, bool cut, char *to)
+{
+	const char *end = names + len, *name;
+	char *start = to;
+
+	if (cut && len)
+		to = stpcpy(to, cut_mark);
+	while (end > names) {
+		size_t n;
+
+		for (name = end - 1; name > names && name[-1]; name--)
+			;
+		n = (size_t)(end - 1 - name);
+		end = name;
+		if (is_root(name))
+			continue;
+		*to++ = '/';
+		to = mempcpy(to, name, n);
+	}
+	if (len && to == start)
+		*to++ = '/';
+	*to = '\0';
+}
+
+int am_event_decode(const void *bytes, size_t len, struct am_decoded *ret)
+{
+	struct am_event e;
+
+	if (len < sizeof(e) || len > AM_EVENT_SIZE_MAX)
+		return -EBADMSG;
+	memcpy(&e, bytes, sizeof(e));
+	if (e.size != len || !head_holds(&e))
+		return -EBADMSG;
+	if (!span_holds(bytes, len, e.path) || !span_holds(bytes, len, e.exe))
+		return -EBADMSG;
+
+	ret->raw = e;
+	join((const char *)bytes + e.path.off, e.path.len, e.flags & AM_EVENT_PATH_CUT, ret->path);
+	join((const char *)bytes + e.exe.off, e.exe.len, e.flags & AM_EVENT_EXE_CUT, ret->exe);
+	return 0;
+}
+
+#define NAME_OF(table, i) ((i) < sizeof(table) / sizeof((table)[0]) && (table)[i] ? (table)[i] : "?")
+
+const char *am_op_name(unsigned op)
+{
+	static const char *const names[AM_OP_MAX_] = {
+		[AM_OP_READ] = "read",
+		[AM_OP_WRITE] = "write",
+		[AM_OP_SEND] = "send",
+	};
+
+	return NAME_OF(names, op);
+}
+
+const char *am_act_name(unsigned act)
+{
+	static const char *const names[AM_ACT_MAX_] = {
+		[AM_ACT_OPEN] = "open",
+		[AM_ACT_READ] = "read",
+		[AM_ACT_WRITE] = "write",
+		[AM_ACT_MMAP] = "mmap",
+		[AM_ACT_MPROTECT] = "mprotect",
+		[AM_ACT_CREATE] = "create",
+		[AM_ACT_LINK] = "link",
+		[AM_ACT_UNLINK] = "unlink",
+		[AM_ACT_RENAME] = "rename",
+		[AM_ACT_TRUNCATE] = "truncate",
+		[AM_ACT_CONNECT] = "connect",
+		[AM_ACT_SEND] = "send",
+		[AM_ACT_SPLICE] = "splice",
+		[AM_ACT_EXEC] = "exec",
+	};
+
+	return NAME_OF(names, act);
+}
+
+const char *am_verdict_name(unsigned verdict)
+{
+	static const char *const names[AM_VERDICT_MAX_] = {
+		[AM_VERDICT_ALLOW] = "allow",
+		[AM_VERDICT_DENY] = "deny",
+	};
+
+	return NAME_OF(names, verdict);
+}
+
+const char *am_reason_name(unsigned reason)
+{
+	static const char *const names[AM_REASON_MAX_] = {
+		[AM_REASON_RULE_ALLOWS] = "rule-allows",
+		[AM_REASON_RULE_DENIES] = "rule-denies",
+		[AM_REASON_NO_RULE] = "no-rule",
+		[AM_REASON_LABEL_DENIES] = "label-denies",
+		[AM_REASON_LABEL_NO_RULE] = "label-no-rule",
+		[AM_REASON_SPILL] = "spill",
+		[AM_REASON_UNKNOWN_FACT] = "unknown-fact",
+		[AM_REASON_NO_POLICY] = "no-policy",
+		[AM_REASON_UNPROTECTED] = "unprotected",
+	};
+
+	return NAME_OF(names, reason);
+}
