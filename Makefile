@@ -65,7 +65,8 @@ $(B)/%: $(B)/user/%.o $(B)/libamanat.a
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT := $(UNIT_SRC:tests/unit/%.c=$(SAN_B)/%)
 # What unit tests link: the rooms that need no kernel, with sanitizers.
-SAN_SRC := $(foreach r,base event policy store,$(wildcard user/$(r)/*.c))
+SAN_SRC := $(foreach r,base event policy store output cli,$(wildcard user/$(r)/*.c)) \
+	user/agent/config.c
 SAN_OBJ := $(SAN_SRC:user/%.c=$(SAN_B)/user/%.o)
 
 $(SAN_B)/user/%.o: user/%.c
@@ -79,11 +80,24 @@ $(SAN_B)/test_%: tests/unit/test_%.c $(SAN_OBJ)
 unit: $(UNIT)
 	@for t in $(UNIT); do echo "== $$t"; $$t || exit 1; done
 
+# Each harness for FUZZ_S seconds; what it learned stays in build/ for the next time.
+FUZZ_S ?= 60
+FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+$(B)/fuzz/%: tests/fuzz/%.c $(SAN_SRC)
+	@mkdir -p $(@D)
+	$(CLANG) -std=gnu11 -D_GNU_SOURCE -Iuser -Ibpf -Itests -O1 -g \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $^ -o $@ -lyaml
+
+fuzz: $(FUZZ)
+	@for f in $(FUZZ); do mkdir -p $$f.corpus && \
+		$$f -max_total_time=$(FUZZ_S) -artifact_prefix=$$f- $$f.corpus || exit 1; done
+
 clean:
 	rm -rf $(B)
 
 -include $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(PROGRAMS:$(B)/%=$(B)/user/%.d) $(UNIT:=.d)
 
-.PHONY: all unit clean
+.PHONY: all unit fuzz clean
 .SECONDARY:
 .DELETE_ON_ERROR:

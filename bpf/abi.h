@@ -39,7 +39,7 @@ struct am_set {
 /* The zones that hold one address or destination. `anywhere` always does and is not listed. */
 struct am_zones {
 	__u8 count;
-	__u8 id[AM_ZONE_HITS];	/* zero beyond `count` */
+	__u8 id[AM_ZONE_HITS];	/* zero beyond `count`; zero means `anywhere`, also before it */
 };
 
 /* What is done to the data. Rules speak of these. */
@@ -224,7 +224,8 @@ struct am_touch {
 	__u32 igen;
 	__u32 generation;	/* of the policy that allowed it */
 	__u32 store;
-	__u32 act;		/* am_act */
+	__u16 act;		/* am_act */
+	__u16 op;		/* am_op */
 	__u32 count;		/* beyond what has been told */
 };
 

@@ -25,105 +25,54 @@ AM_INLINE void am_labels_gain(struct am_task *leader, __u64 labels)
 		__sync_fetch_and_or(&leader->labels, labels);
 }
 
-/* Tells of the repeats that an entry has counted. */
-AM_NOINLINE void am_touch_flush(struct task_struct *task, struct am_touch *t)
-{
-	struct am_scratch *s;
-
-	if (!t->count)
-		return;
-	s = am_event_begin(task, AM_EVENT_REPEAT);
-	if (!s)
-		return;
-	s->event.verdict = AM_VERDICT_ALLOW;
-	s->event.reason = AM_REASON_RULE_ALLOWS;
-	s->event.act = t->act;
-	s->event.generation = t->generation;
-	s->event.store = t->store;
-	s->event.count = t->count;
-	s->event.ino = t->ino;
-	s->event.dev = t->dev;
-	s->event.igen = t->igen;
-	s->event.size = sizeof(s->event);
-	am_ring(s, false);
-	am_scratch_release(s);
-	t->count = 0;
-}
-
 /* Whether this thread does this to this file for the first time under this
  * policy. If not, it has been counted. The table is the thread's own, so nobody
  * else writes to it. */
-AM_INLINE bool am_touch_first(struct task_struct *task, struct am_task *own, struct inode *inode,
-			      __u32 act, __u32 store, __u32 generation)
+AM_INLINE bool am_touch_first(struct am_task *own, struct inode *inode, const struct am_case *c)
 {
-	__u32 slot = (((__u64)inode >> 7) ^ act) & (AM_TOUCHES - 1);
+	__u32 slot = (((__u64)inode >> 7) ^ c->act) & (AM_TOUCHES - 1);
 	struct am_touch *t = &own->touch[slot];
 
-	if (t->inode == (__u64)inode && t->ino == inode->i_ino && t->act == act &&
-	    t->generation == generation && t->igen == inode->i_generation) {
+	if (t->inode == (__u64)inode && t->ino == inode->i_ino && t->act == c->act &&
+	    t->op == c->f.op && t->generation == c->generation && t->igen == inode->i_generation) {
 		t->count++;
 		return false;
 	}
-	am_touch_flush(task, t);
+	am_touch_flush(t);
 	t->inode = (__u64)inode;
 	t->ino = inode->i_ino;
 	t->dev = inode->i_sb->s_dev;
 	t->igen = inode->i_generation;
-	t->generation = generation;
-	t->store = store;
-	t->act = act;
+	t->generation = c->generation;
+	t->store = c->store;
+	t->act = c->act;
+	t->op = c->f.op;
 	return true;
 }
 
-AM_INLINE void am_fill_decision(struct am_event *e, const struct am_facts *f,
-				const struct am_decision *d, __u32 act)
+/* Completes a case after its decision. */
+AM_INLINE void am_case_close(struct am_case *c)
 {
-	e->verdict = d->verdict;
-	e->reason = d->reason;
-	e->op = f->op;
-	e->act = act;
-	e->generation = f->policy ? f->policy->generation : 0;
-	e->culprits = d->culprits;
-	e->labels = f->labels | (f->store ? f->store->labels : 0);
-	e->store = f->store ? f->store->id : 0;
-	e->bits = f->bits;
-	e->zones = f->zones;
-	if (d->verdict == AM_VERDICT_DENY && d->enforce)
-		e->flags |= AM_EVENT_BLOCKED;
+	const struct am_store *store = c->f.store;
+
+	c->generation = c->f.policy ? c->f.policy->generation : 0;
+	c->labels = c->f.labels | (store ? store->labels : 0);
+	c->store = store ? store->id : 0;
+	c->urgent = c->d.verdict == AM_VERDICT_DENY || c->kind == AM_EVENT_SPILL;
 }
 
-/* A destination as it is written into events. */
-struct am_dest {
-	__u8 addr[16];
-	__u16 family;
-	__u16 port;
-	__u32 proto;
-};
-
-/* What kind of record, and where to. */
-struct am_telling {
-	__u32 kind;		/* am_event_kind */
-	__u32 act;		/* am_act */
-	const struct am_dest *dest;	/* NULL: none */
-};
-
-/* Tells of one decision about the current task. */
-AM_NOINLINE void am_tell(const struct am_object *o, const struct am_facts *f,
-			 const struct am_decision *d, const struct am_telling *how)
+AM_INLINE void am_case_object(struct am_case *c, const struct am_object *o)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct am_scratch *s = am_event_begin(task, how->kind);
+	c->inode = (__u64)o->inode;
+	c->dentry = (__u64)o->dentry;
+	c->mnt = (__u64)o->mnt;
+}
 
-	if (!s)
-		return;
-	am_fill_decision(&s->event, f, d, how->act);
-	if (how->dest) {
-		__builtin_memcpy(s->event.addr, how->dest->addr, sizeof(s->event.addr));
-		s->event.family = how->dest->family;
-		s->event.port = how->dest->port;
-		s->event.proto = how->dest->proto;
-	}
-	am_event_emit(s, o, task, d->verdict == AM_VERDICT_DENY || how->kind == AM_EVENT_SPILL);
+/* A refusal is always told, an allowed access when it is the first of its kind. */
+AM_INLINE void am_case_tell(const struct am_case *c, struct am_task *own, struct inode *inode)
+{
+	if (c->urgent || !own || !inode || am_touch_first(own, inode, c))
+		am_tell(c);
 }
 
 /* Counts a decision and returns what the hook returns for it. */
@@ -159,15 +108,15 @@ AM_INLINE void am_facts_task(struct am_facts *f, struct task_struct *task, struc
 }
 
 /* What happens to labels once the access goes ahead. */
-AM_INLINE void am_access_flow(const struct am_object *o, const struct am_facts *f,
+AM_INLINE void am_access_flow(const struct am_object *o, const struct am_case *c,
 			      struct am_task *leader)
 {
 	if (!leader)
 		return;
-	if (f->op == AM_OP_READ) {
-		am_labels_gain(leader, f->labels | (f->store ? f->store->labels : 0));
-	} else if (f->labels) {
-		__sync_fetch_and_or(&o->tag->labels, f->labels);
+	if (c->f.op == AM_OP_READ) {
+		am_labels_gain(leader, c->labels);
+	} else if (c->f.labels) {
+		__sync_fetch_and_or(&o->tag->labels, c->f.labels);
 		am_stray_keep(o->inode, o->tag);
 	}
 }
@@ -183,38 +132,53 @@ AM_INLINE __u64 am_labels_at_stake(const struct am_facts *f, const struct am_tag
 	return leader ? leader->labels & ~(covered | tag->labels) : 0;
 }
 
+/* The agent itself is let through, and sees to hard links as it comes by while
+ * sealing. */
+AM_INLINE int am_agent_passes(const struct am_object *o)
+{
+	am_count(AM_COUNT_AGENT);
+	if (o->inode->i_nlink > 1 && (o->inode->i_mode & S_IFMT) == S_IFREG &&
+	    !(o->tag->flags & AM_TAG_STRAY))
+		am_stray_keep(o->inode, o->tag);
+	return 0;
+}
+
+/* Opening moves no data, nor does changing a name; what moves it asks again. */
+AM_INLINE bool am_moves_data(__u32 act)
+{
+	return act != AM_ACT_OPEN && act < AM_ACT_CREATE;
+}
+
+/* Whether the act goes ahead, allowed or only observed. */
+AM_INLINE bool am_goes_ahead(const struct am_case *c)
+{
+	return c->d.verdict != AM_VERDICT_DENY || !c->d.enforce;
+}
+
 /* Decides an access by the current task to an object that has a tag. 0 or -EACCES. */
 AM_NOINLINE int am_access(const struct am_object *o, __u32 op, __u32 act)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct am_task *own = am_task_create(task);
 	struct am_task *leader = am_leader_create(task);
-	struct am_telling how = { .kind = AM_EVENT_ACCESS, .act = act };
-	struct am_facts f = { .op = op, .tagged = 1 };
-	struct am_decision d;
+	struct am_case c = {
+		.kind = AM_EVENT_ACCESS,
+		.act = act,
+		.f = { .op = op, .tagged = 1 },
+	};
 
-	if (leader && (leader->flags & AM_TASK_AGENT)) {
-		am_count(AM_COUNT_AGENT);
-		/* The agent comes by while sealing: see to hard links. */
-		if (o->inode->i_nlink > 1 && (o->inode->i_mode & S_IFMT) == S_IFREG &&
-		    !(o->tag->flags & AM_TAG_STRAY))
-			am_stray_keep(o->inode, o->tag);
+	if (leader && (leader->flags & AM_TASK_AGENT))
+		return am_agent_passes(o);
+	am_facts_task(&c.f, task, own);
+	c.f.store = am_store_of(c.f.policy, o->tag->store);
+	c.f.labels = am_labels_at_stake(&c.f, o->tag, leader);
+	am_decide_object(&c.f, &c.d);
+	if (c.d.reason == AM_REASON_UNPROTECTED)
 		return 0;
-	}
-	am_facts_task(&f, task, own);
-	f.store = am_store_of(f.policy, o->tag->store);
-	f.labels = am_labels_at_stake(&f, o->tag, leader);
-	am_decide(&f, &d);
-	if (d.reason == AM_REASON_UNPROTECTED)
-		return 0;
-	/* A refusal is always told; an allowed access when it is the first of its kind. */
-	if (d.verdict == AM_VERDICT_DENY || !own ||
-	    am_touch_first(task, own, o->inode, act, o->tag->store,
-			   f.policy ? f.policy->generation : 0))
-		am_tell(o, &f, &d, &how);
-	if (d.verdict != AM_VERDICT_DENY || !d.enforce)
-		/* Opening moves no data; what moves it asks again. */
-		if (act != AM_ACT_OPEN && act < AM_ACT_CREATE)
-			am_access_flow(o, &f, leader);
-	return am_verdict_return(&d);
+	am_case_object(&c, o);
+	am_case_close(&c);
+	if (am_goes_ahead(&c) && am_moves_data(act))
+		am_access_flow(o, &c, leader);
+	am_case_tell(&c, own, o->inode);
+	return am_verdict_return(&c.d);
 }

@@ -10,6 +10,7 @@
 #include "abi.h"
 
 #define AM_INLINE static inline __attribute__((always_inline, unused))
+#define AM_NOINLINE static __attribute__((noinline, unused))
 
 struct am_facts {
 	const struct am_policy *policy;	/* NULL: none is in force */
@@ -34,10 +35,24 @@ struct am_decision {
 	__u8 pad[5];
 };
 
-AM_INLINE int am_set_meets(const struct am_set *a, const struct am_set *b)
+/* The loops below may not branch on what they find: the kernel's verifier would
+ * follow every combination of outcomes. So a test is arithmetic, and the
+ * compiler is kept from turning it back into a branch. */
+#ifdef __bpf__
+#define AM_OPAQUE(x) __asm__ volatile("" : "+r"(x))
+#else
+#define AM_OPAQUE(x) ((void)0)
+#endif
+
+/* 1 if `a` and `b` have a member in common, else 0. */
+AM_INLINE __u64 am_set_meets(const struct am_set *a, const struct am_set *b)
 {
-	return ((a->w[0] & b->w[0]) | (a->w[1] & b->w[1]) | (a->w[2] & b->w[2]) |
-		(a->w[3] & b->w[3])) != 0;
+	__u64 common = (a->w[0] & b->w[0]) | (a->w[1] & b->w[1]) | (a->w[2] & b->w[2]) |
+		       (a->w[3] & b->w[3]);
+	__u64 sign = common | (0 - common);
+
+	AM_OPAQUE(sign);
+	return sign >> 63;
 }
 
 AM_INLINE void am_set_keep(struct am_set *a, const struct am_set *b)
@@ -86,88 +101,105 @@ AM_INLINE void am_deny(struct am_decision *d, __u8 reason, __u64 culprits)
 	d->culprits = culprits;
 }
 
-/* Labels of `labels` that `bits` may not read outside of any store. *denied gets
- * those that a deny rule refuses. */
-AM_INLINE __u64 am_labels_unreadable(const struct am_policy *policy, const struct am_set *bits,
-				     __u64 labels, __u64 *denied)
+/* Labels refused: those that no rule allows, and those that a rule denies. */
+struct am_refusal {
+	__u64 no_rule;
+	__u64 denied;
+};
+
+/* `allowed` and `denied` are 0 or 1. */
+AM_INLINE void am_refuse(struct am_refusal *r, __u64 label, __u64 allowed, __u64 denied)
 {
-	__u64 refused = 0, by_rule = 0;
-	__u32 l;
-
-	for (l = 0; l < AM_LABELS_MAX; l++) {
-		const struct am_grant *g = &policy->label_read[l];
-
-		if (!((labels >> l) & 1))
-			continue;
-		if (am_set_meets(bits, &g->deny))
-			by_rule |= 1ULL << l;
-		else if (!am_set_meets(bits, &g->allow))
-			refused |= 1ULL << l;
-	}
-	*denied = by_rule;
-	return refused | by_rule;
+	r->no_rule |= label & (allowed - 1);
+	r->denied |= label & (0 - denied);
 }
 
-/* Whether `bits` may send `label` to one of `zones`: 1 yes, 0 no rule, -1 denied.
- * A terminal shows data to a person who may read it: open unless denied. */
-AM_INLINE int am_label_sendable(const struct am_policy *policy, const struct am_set *bits,
-				const struct am_zones *zones, __u32 label)
+/* A walk over the labels at stake: what it knows and what it has found. */
+struct am_walk {
+	const struct am_facts *facts;
+	struct am_refusal refused;
+};
+
+/* One label each: 1 ends the walk, no label is left from this one on. */
+AM_NOINLINE long am_label_read(__u32 l, struct am_walk *w)
 {
-	const struct am_grant *g = &policy->send[label & (AM_LABELS_MAX - 1)][AM_ZONE_ANYWHERE];
-	int allowed = am_set_meets(bits, &g->allow), denied = am_set_meets(bits, &g->deny);
+	const struct am_facts *f = w->facts;
+	const struct am_grant *g = &f->policy->label_read[l & (AM_LABELS_MAX - 1)];
+	__u64 rest = f->labels >> (l & (AM_LABELS_MAX - 1));
+
+	if (rest & 1)
+		am_refuse(&w->refused, 1ULL << (l & (AM_LABELS_MAX - 1)),
+			  am_set_meets(&f->bits, &g->allow), am_set_meets(&f->bits, &g->deny));
+	return rest <= 1;
+}
+
+/* Adds to *allowed and *denied what rules say of sending `label` to `zone`. A
+ * terminal shows data to a person who may read it: open unless denied. */
+AM_INLINE void am_zone_ask(const struct am_facts *f, __u32 label, __u8 zone, __u64 *allowed,
+			   __u64 *denied)
+{
+	const struct am_grant *g = &f->policy->send[label & (AM_LABELS_MAX - 1)][zone];
+	__u64 other = zone ^ AM_ZONE_TERMINAL;
+	__u64 terminal = (other - 1) >> 63;
+
+	AM_OPAQUE(terminal);
+	*allowed |= am_set_meets(&f->bits, &g->allow) | terminal;
+	*denied |= am_set_meets(&f->bits, &g->deny);
+}
+
+/* Entries beyond zones.count are zero, which is `anywhere`, where every destination is. */
+AM_NOINLINE long am_label_send(__u32 l, struct am_walk *w)
+{
+	const struct am_facts *f = w->facts;
+	__u64 rest = f->labels >> (l & (AM_LABELS_MAX - 1)), allowed = 0, denied = 0;
 	__u32 i;
 
-	for (i = 0; i < AM_ZONE_HITS; i++) {
-		if (i >= zones->count)
-			break;
-		g = &policy->send[label & (AM_LABELS_MAX - 1)][zones->id[i]];
-		allowed |= am_set_meets(bits, &g->allow) | (zones->id[i] == AM_ZONE_TERMINAL);
-		denied |= am_set_meets(bits, &g->deny);
+	if (rest & 1) {
+		am_zone_ask(f, l, AM_ZONE_ANYWHERE, &allowed, &denied);
+		for (i = 0; i < AM_ZONE_HITS; i++) {
+			if (i >= f->zones.count)
+				break;
+			am_zone_ask(f, l, f->zones.id[i], &allowed, &denied);
+		}
+		am_refuse(&w->refused, 1ULL << (l & (AM_LABELS_MAX - 1)), allowed, denied);
 	}
-	return denied ? -1 : allowed;
+	return rest <= 1;
 }
 
-/* Labels of `labels` that may not be sent, like am_labels_unreadable(). */
-AM_INLINE __u64 am_labels_unsendable(const struct am_facts *f, __u64 *denied)
+/* Calls `step` with each label's number until it says that no label is left. In the
+ * kernel a helper is the loop, so that the verifier looks at one step, not 64. */
+#ifdef __bpf__
+static long (*const am_loop_)(__u32 n, void *step, void *ctx, __u64 flags) = (void *)181;
+#define am_labels_walk(step, w) am_loop_(AM_LABELS_MAX, step, w, 0)
+#else
+#define am_labels_walk(step, w)                                              \
+	do {                                                                 \
+		for (__u32 l_ = 0; l_ < AM_LABELS_MAX && !step(l_, w); l_++) \
+			;                                                    \
+	} while (0)
+#endif
+
+/* The verdict on labels; `refused` is empty when they may pass. */
+AM_INLINE void am_decide_refusal(const struct am_facts *f, const struct am_refusal *refused,
+				 struct am_decision *d)
 {
-	__u64 refused = 0, by_rule = 0;
-	__u32 l;
-
-	for (l = 0; l < AM_LABELS_MAX; l++) {
-		int r;
-
-		if (!((f->labels >> l) & 1))
-			continue;
-		r = am_label_sendable(f->policy, &f->bits, &f->zones, l);
-		if (r < 0)
-			by_rule |= 1ULL << l;
-		else if (!r)
-			refused |= 1ULL << l;
-	}
-	*denied = by_rule;
-	return refused | by_rule;
-}
-
-AM_INLINE void am_decide_labels(const struct am_facts *f, struct am_decision *d)
-{
-	__u64 denied = 0, refused;
-
-	if (f->op == AM_OP_SEND)
-		refused = am_labels_unsendable(f, &denied);
-	else if (f->op == AM_OP_READ)
-		refused = am_labels_unreadable(f->policy, &f->bits, f->labels, &denied);
+	if (refused->denied)
+		am_deny(d, AM_REASON_LABEL_DENIES, refused->denied);
+	else if (refused->no_rule)
+		am_deny(d, AM_REASON_LABEL_NO_RULE, refused->no_rule);
 	else
-		refused = f->labels & f->policy->spill_deny_labels;
+		return;
+	d->enforce = (d->culprits & f->policy->enforce_labels) != 0;
+}
+
+AM_INLINE void am_decide_spill(const struct am_facts *f, struct am_decision *d)
+{
+	__u64 refused = f->labels & f->policy->spill_deny_labels;
 
 	if (!refused)
 		return;
-	if (f->op == AM_OP_WRITE)
-		am_deny(d, AM_REASON_SPILL, refused);
-	else if (denied)
-		am_deny(d, AM_REASON_LABEL_DENIES, denied);
-	else
-		am_deny(d, AM_REASON_LABEL_NO_RULE, refused);
-	d->enforce = (d->culprits & f->policy->enforce_labels) != 0;
+	am_deny(d, AM_REASON_SPILL, refused);
+	d->enforce = (refused & f->policy->enforce_labels) != 0;
 }
 
 AM_INLINE void am_decide_store(const struct am_facts *f, struct am_decision *d)
@@ -204,7 +236,9 @@ AM_INLINE void am_decide_unknown(const struct am_facts *f, struct am_decision *d
 		am_deny(d, AM_REASON_UNKNOWN_FACT, labels);
 }
 
-AM_INLINE void am_decide(const struct am_facts *f, struct am_decision *d)
+/* What needs no rule to decide: nothing protected, no policy, an unknown fact.
+ * Returns whether that was all. */
+AM_INLINE int am_decide_early(const struct am_facts *f, struct am_decision *d)
 {
 	__builtin_memset(d, 0, sizeof(*d));
 	am_allow(d, AM_REASON_UNPROTECTED);
@@ -212,18 +246,56 @@ AM_INLINE void am_decide(const struct am_facts *f, struct am_decision *d)
 	if (!f->policy && (f->tagged || f->labels)) {
 		am_deny(d, AM_REASON_NO_POLICY, f->labels);
 		d->enforce = 1;
-		return;
+		return 1;
 	}
 	if (!f->policy || (!f->store && !f->labels))
-		return;
+		return 1;
 	if (f->unknown) {
 		am_decide_unknown(f, d);
-		return;
+		return 1;
 	}
+	return 0;
+}
+
+/* READ and WRITE of a file, a pipe, anything that can carry a tag. */
+AM_INLINE void am_decide_object(const struct am_facts *f, struct am_decision *d)
+{
+	struct am_walk w = { .facts = f };
+
+	if (am_decide_early(f, d))
+		return;
 	if (f->store)
 		am_decide_store(f, d);
 	else
 		am_allow(d, AM_REASON_RULE_ALLOWS);
-	if (d->verdict == AM_VERDICT_ALLOW && f->labels)
-		am_decide_labels(f, d);
+	if (d->verdict != AM_VERDICT_ALLOW || !f->labels)
+		return;
+	if (f->op == AM_OP_WRITE) {
+		am_decide_spill(f, d);
+		return;
+	}
+	am_labels_walk(am_label_read, &w);
+	am_decide_refusal(f, &w.refused, d);
+}
+
+/* SEND of what a task carries. */
+AM_INLINE void am_decide_send(const struct am_facts *f, struct am_decision *d)
+{
+	struct am_walk w = { .facts = f };
+
+	if (am_decide_early(f, d))
+		return;
+	am_allow(d, AM_REASON_RULE_ALLOWS);
+	am_labels_walk(am_label_send, &w);
+	am_decide_refusal(f, &w.refused, d);
+}
+
+/* Either. The hooks call the one that they need, so that the verifier need not
+ * follow the other. */
+AM_INLINE void am_decide(const struct am_facts *f, struct am_decision *d)
+{
+	if (f->op == AM_OP_SEND)
+		am_decide_send(f, d);
+	else
+		am_decide_object(f, d);
 }

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Records: put together in a scratch slot, every byte determinate, and handed to
- * the ring that they belong to. Loss is counted, never silent. */
+ * the ring that they belong to. Loss is counted, never silent.
+ *
+ * The functions that make a record are global, so that the verifier looks at
+ * them once and not anew on each path that leads to one. Such a function cannot
+ * be given a kernel pointer: an object comes as plain addresses, which are read
+ * with bpf_probe_read_kernel(). */
 #pragma once
 
 #include "decide.h"
 #include "maps.h"
 
-#define AM_NOINLINE static __attribute__((noinline, unused))
+#define AM_GLOBAL __attribute__((noinline, weak))
 
 enum {
-	AM_NAME_MAX = 256,	/* one name with its NUL */
 	/* A wake-up costs more than a record: the bulk ring's reader is woken when
 	 * this much waits, and otherwise looks by itself. */
 	AM_BULK_WAKE_BYTES = AM_BULK_BYTES / 8,
@@ -23,12 +27,30 @@ AM_INLINE void am_count(__u32 what)
 		__sync_fetch_and_add(n, 1);
 }
 
-/* Where a record's object is: a file, a name in a folder, or nothing. */
-struct am_object {
-	struct inode *inode;
-	struct dentry *dentry;
-	struct vfsmount *mnt;	/* NULL where the hook does not know it */
-	struct am_tag *tag;
+/* A destination as it is written into events. */
+struct am_dest {
+	__u8 addr[16];
+	__u16 family;
+	__u16 port;
+	__u32 proto;
+};
+
+/* One access by the current task: the facts, the decision, and what else a
+ * record tells. One object, for there are 512 bytes of stack in all. Once it has
+ * been given to am_tell() the pointers in `f` are lost to the verifier. */
+struct am_case {
+	struct am_facts f;
+	struct am_decision d;
+	__u64 inode;		/* addresses; 0 = none */
+	__u64 dentry;
+	__u64 mnt;
+	struct am_dest dest;
+	__u64 labels;		/* the store's included */
+	__u32 store;
+	__u32 generation;
+	__u16 kind;		/* am_event_kind */
+	__u16 act;
+	__u32 urgent;
 };
 
 AM_INLINE struct am_scratch *am_scratch_claim(void)
@@ -51,57 +73,78 @@ AM_INLINE void am_scratch_release(struct am_scratch *s)
 	__sync_lock_test_and_set(&s->busy, 0);
 }
 
-/* Writes the names from `dentry` up to the root of the host (of the file system
- * when `vfsmnt` is 0) to strings[off..]. Returns the offset behind them; *cut
- * tells whether the upper end is missing. */
-AM_NOINLINE __u32 am_names(struct am_scratch *s, __u32 off, __u64 dentry, __u64 vfsmnt, bool *cut)
+/* A walk from a name up to the root. */
+struct am_climber {
+	struct am_scratch *s;
+	__u64 dentry;
+	__u64 mnt;		/* 0: up to the root of the file system */
+	__u64 end;		/* of the room for this path */
+	__u64 whole;		/* arrived */
+};
+
+/* From the root of a mount to the place where it is mounted. */
+AM_INLINE long am_mount_cross(struct am_climber *c)
 {
-	__u32 end = off + AM_PATH_LEN - AM_NAME_MAX;
-	__u32 i;
+	struct mount *m = (struct mount *)(c->mnt - bpf_core_field_offset(struct mount, mnt));
+	__u64 up = (__u64)BPF_CORE_READ(m, mnt_parent);
 
-	*cut = true;
-	for (i = 0; i < AM_PATH_DEPTH; i++) {
-		struct dentry *d = (struct dentry *)dentry;
-		__u64 parent = (__u64)BPF_CORE_READ(d, d_parent);
-		__u64 root = 0;
-		long n;
-
-		if (vfsmnt)
-			root = (__u64)BPF_CORE_READ((struct vfsmount *)vfsmnt, mnt_root);
-		if (vfsmnt && dentry == root) {
-			struct mount *m = (struct mount *)(vfsmnt -
-					bpf_core_field_offset(struct mount, mnt));
-			__u64 up = (__u64)BPF_CORE_READ(m, mnt_parent);
-
-			if (!up || up == (__u64)m) {
-				*cut = false;
-				break;
-			}
-			dentry = (__u64)BPF_CORE_READ(m, mnt_mountpoint);
-			vfsmnt = up + bpf_core_field_offset(struct mount, mnt);
-			continue;
-		}
-		if (!dentry || dentry == parent) {
-			*cut = false;
-			break;
-		}
-		if (off > end || off > sizeof(s->strings) - AM_NAME_MAX)
-			break;
-		n = bpf_probe_read_kernel_str(&s->strings[off], AM_NAME_MAX,
-					      BPF_CORE_READ(d, d_name.name));
-		if (n <= 0 || n > AM_NAME_MAX)
-			break;
-		off += n;
-		dentry = parent;
+	if (!up || up == (__u64)m) {
+		c->whole = 1;
+		return 1;
 	}
-	return off;
+	c->dentry = (__u64)BPF_CORE_READ(m, mnt_mountpoint);
+	c->mnt = up + bpf_core_field_offset(struct mount, mnt);
+	return 0;
+}
+
+static long am_name_step(__u32 i, struct am_climber *c)
+{
+	struct dentry *d = (struct dentry *)c->dentry;
+	struct vfsmount *mnt = (struct vfsmount *)c->mnt;
+	struct am_scratch *s = c->s;
+	__u64 parent, off = s->off;
+	long n;
+
+	if (mnt && d == BPF_CORE_READ(mnt, mnt_root))
+		return am_mount_cross(c);
+	parent = (__u64)BPF_CORE_READ(d, d_parent);
+	if (!d || parent == (__u64)d) {
+		c->whole = 1;
+		return 1;
+	}
+	if (off > c->end)
+		return 1;
+	/* The mask changes nothing; it is what the verifier can follow. */
+	n = bpf_probe_read_kernel_str(&s->strings[off & (2 * AM_PATH_LEN - 1)], AM_NAME_MAX,
+				      BPF_CORE_READ(d, d_name.name));
+	if (n <= 0)
+		return 1;
+	s->off = off + n;
+	c->dentry = parent;
+	return 0;
+}
+
+/* Writes the names from `dentry` up to the root of the host (of the file system
+ * when `mnt` is 0) to strings[s->off..], advancing s->off. Returns whether the
+ * upper end is missing. */
+AM_INLINE bool am_names(struct am_scratch *s, __u64 dentry, __u64 mnt)
+{
+	struct am_climber c = {
+		.s = s,
+		.dentry = dentry,
+		.mnt = mnt,
+		.end = s->off + AM_PATH_LEN - AM_NAME_MAX,
+	};
+
+	bpf_loop(AM_PATH_DEPTH, am_name_step, &c, 0);
+	return !c.whole;
 }
 
 AM_INLINE void am_fill_task(struct am_event *e, struct task_struct *task)
 {
 	struct task_struct *leader = task->group_leader;
 	struct mm_struct *mm = task->mm;
-	struct inode *exe;
+	struct file *exe;
 
 	e->start_ns = leader->start_boottime;
 	e->tgid = task->tgid;
@@ -113,56 +156,51 @@ AM_INLINE void am_fill_task(struct am_event *e, struct task_struct *task)
 	e->session = task->sessionid;
 	e->cgroup = task->cgroups->dfl_cgrp->kn->id;
 	bpf_probe_read_kernel(e->comm, sizeof(e->comm), leader->comm);
-	if (!mm)
+	exe = mm ? mm->exe_file : NULL;
+	if (!exe)
 		return;
-	exe = mm->exe_file->f_inode;
-	e->exe_ino = exe->i_ino;
-	e->exe_dev = exe->i_sb->s_dev;
+	e->exe_ino = exe->f_inode->i_ino;
+	e->exe_dev = exe->f_inode->i_sb->s_dev;
 }
 
-AM_INLINE void am_fill_object(struct am_event *e, const struct am_object *o)
+AM_INLINE void am_fill_object(struct am_event *e, __u64 address)
 {
-	struct inode *inode = o->inode;
+	struct inode *inode = (struct inode *)address;
 
 	if (!inode)
 		return;
-	e->ino = inode->i_ino;
-	e->igen = inode->i_generation;
-	e->dev = inode->i_sb->s_dev;
-	if ((inode->i_mode & S_IFMT) == S_IFDIR)
+	e->ino = BPF_CORE_READ(inode, i_ino);
+	e->igen = BPF_CORE_READ(inode, i_generation);
+	e->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFDIR)
 		e->flags |= AM_EVENT_DIR;
 }
 
 /* Path of the object, then of the executable, behind the head. */
-AM_INLINE void am_fill_strings(struct am_scratch *s, const struct am_object *o,
+AM_INLINE void am_fill_strings(struct am_scratch *s, const struct am_case *c,
 			       struct task_struct *task)
 {
 	struct am_event *e = &s->event;
 	struct mm_struct *mm = task->mm;
-	__u32 off = 0, end;
-	bool cut = false;
+	struct file *exe = mm ? mm->exe_file : NULL;
 
-	if (o->dentry) {
-		off = am_names(s, 0, (__u64)o->dentry, (__u64)o->mnt, &cut);
-		e->path.off = sizeof(*e);
-		e->path.len = off;
-		if (cut)
+	s->off = 0;
+	if (c->dentry) {
+		if (am_names(s, c->dentry, c->mnt))
 			e->flags |= AM_EVENT_PATH_CUT;
-		if (!o->mnt)
+		if (!c->mnt)
 			e->flags |= AM_EVENT_FS_PATH;
+		e->path.off = sizeof(*e);
+		e->path.len = s->off;
 	}
-	end = off;
-	if (mm) {
-		struct file *exe = mm->exe_file;
-
-		end = am_names(s, off, (__u64)BPF_CORE_READ(exe, f_path.dentry),
-			       (__u64)BPF_CORE_READ(exe, f_path.mnt), &cut);
-		e->exe.off = sizeof(*e) + off;
-		e->exe.len = end - off;
-		if (cut)
+	if (exe) {
+		e->exe.off = sizeof(*e) + s->off;
+		if (am_names(s, (__u64)BPF_CORE_READ(exe, f_path.dentry),
+			     (__u64)BPF_CORE_READ(exe, f_path.mnt)))
 			e->flags |= AM_EVENT_EXE_CUT;
+		e->exe.len = sizeof(*e) + s->off - e->exe.off;
 	}
-	e->size = sizeof(*e) + end;
+	e->size = sizeof(*e) + s->off;
 }
 
 AM_INLINE __u64 am_seq_next(__u32 ring)
@@ -172,31 +210,42 @@ AM_INLINE __u64 am_seq_next(__u32 ring)
 	return seq ? __sync_fetch_and_add(seq, 1) + 1 : 0;
 }
 
+AM_INLINE void am_ring_urgent(struct am_scratch *s, __u32 size)
+{
+	s->event.seq = am_seq_next(0);
+	if (bpf_ringbuf_output(&am_urgent, &s->event, size, BPF_RB_FORCE_WAKEUP))
+		am_count(AM_COUNT_URGENT_LOST);
+	else
+		am_count(AM_COUNT_URGENT_SENT);
+}
+
+AM_INLINE void am_ring_bulk(struct am_scratch *s, __u32 size)
+{
+	__u64 waits = bpf_ringbuf_query(&am_bulk, BPF_RB_AVAIL_DATA);
+	__u64 wake = waits > AM_BULK_WAKE_BYTES ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+
+	s->event.seq = am_seq_next(1);
+	if (!bpf_ringbuf_output(&am_bulk, &s->event, size, wake))
+		am_count(AM_COUNT_BULK_SENT);
+	else if (s->event.kind == AM_EVENT_REPEAT)
+		am_count(AM_COUNT_REPEAT_LOST);
+	else
+		am_count(AM_COUNT_BULK_LOST);
+}
+
 AM_INLINE void am_ring(struct am_scratch *s, bool urgent)
 {
 	__u32 size = s->event.size;
-	long r;
 
-	if (size > sizeof(s->event) + sizeof(s->strings))
-		size = sizeof(s->event) + sizeof(s->strings);
-	s->event.seq = am_seq_next(!urgent);
-	if (urgent) {
-		r = bpf_ringbuf_output(&am_urgent, &s->event, size, BPF_RB_FORCE_WAKEUP);
-		am_count(r ? AM_COUNT_URGENT_LOST : AM_COUNT_URGENT_SENT);
-		return;
-	}
-	r = bpf_ringbuf_output(&am_bulk, &s->event, size,
-			       bpf_ringbuf_query(&am_bulk, BPF_RB_AVAIL_DATA) > AM_BULK_WAKE_BYTES ?
-			       BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
-	if (r)
-		am_count(s->event.kind == AM_EVENT_REPEAT ? AM_COUNT_REPEAT_LOST :
-			 AM_COUNT_BULK_LOST);
+	if (size > AM_EVENT_SIZE_MAX)
+		size = AM_EVENT_SIZE_MAX;
+	if (urgent)
+		am_ring_urgent(s, size);
 	else
-		am_count(AM_COUNT_BULK_SENT);
+		am_ring_bulk(s, size);
 }
 
-/* A claimed scratch whose event has its head filled in for `task`; NULL when
- * there is none. To be given back by am_event_emit(). */
+/* A claimed scratch whose head knows `task`; NULL when there is none. */
 AM_INLINE struct am_scratch *am_event_begin(struct task_struct *task, __u32 kind)
 {
 	struct am_scratch *s = am_scratch_claim();
@@ -212,11 +261,68 @@ AM_INLINE struct am_scratch *am_event_begin(struct task_struct *task, __u32 kind
 	return s;
 }
 
-AM_INLINE void am_event_emit(struct am_scratch *s, const struct am_object *o,
-			     struct task_struct *task, bool urgent)
+AM_INLINE void am_fill_case(struct am_event *e, const struct am_case *c)
 {
-	am_fill_object(&s->event, o);
-	am_fill_strings(s, o, task);
-	am_ring(s, urgent);
+	e->verdict = c->d.verdict;
+	e->reason = c->d.reason;
+	e->op = c->f.op;
+	e->act = c->act;
+	e->generation = c->generation;
+	e->culprits = c->d.culprits;
+	e->labels = c->labels;
+	e->store = c->store;
+	e->bits = c->f.bits;
+	e->zones = c->f.zones;
+	__builtin_memcpy(e->addr, c->dest.addr, sizeof(e->addr));
+	e->family = c->dest.family;
+	e->port = c->dest.port;
+	e->proto = c->dest.proto;
+	if (c->d.verdict == AM_VERDICT_DENY && c->d.enforce)
+		e->flags |= AM_EVENT_BLOCKED;
+}
+
+/* Tells of one decision about the current task. */
+AM_GLOBAL int am_tell(const struct am_case *c)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct am_scratch *s;
+
+	if (!c)
+		return 0;
+	s = am_event_begin(task, c->kind);
+	if (!s)
+		return 0;
+	am_fill_case(&s->event, c);
+	am_fill_object(&s->event, c->inode);
+	am_fill_strings(s, c, task);
+	am_ring(s, c->urgent);
 	am_scratch_release(s);
+	return 0;
+}
+
+/* Tells of the repeats that an entry of the current task has counted. */
+AM_GLOBAL int am_touch_flush(struct am_touch *t)
+{
+	struct am_scratch *s;
+
+	if (!t || !t->count)
+		return 0;
+	s = am_event_begin(bpf_get_current_task_btf(), AM_EVENT_REPEAT);
+	if (!s)
+		return 0;
+	s->event.verdict = AM_VERDICT_ALLOW;
+	s->event.reason = AM_REASON_RULE_ALLOWS;
+	s->event.op = t->op;
+	s->event.act = t->act;
+	s->event.generation = t->generation;
+	s->event.store = t->store;
+	s->event.count = t->count;
+	s->event.ino = t->ino;
+	s->event.dev = t->dev;
+	s->event.igen = t->igen;
+	s->event.size = sizeof(s->event);
+	am_ring(s, false);
+	am_scratch_release(s);
+	t->count = 0;
+	return 0;
 }

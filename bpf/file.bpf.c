@@ -140,7 +140,7 @@ int BPF_PROG(am_truncate, const struct path *path, int ret)
 	return inode ? truncate_checked(inode, dentry, path->mnt) : 0;
 }
 
-SEC("lsm/file_truncate")
+SEC("?lsm/file_truncate")	/* from 6.2 on */
 int BPF_PROG(am_ftruncate, struct file *file, int ret)
 {
 	if (ret)

@@ -49,27 +49,21 @@ AM_INLINE bool am_is_terminal(__u32 rdev)
 	       (major >= AM_MAJOR_PTS_FIRST && major <= AM_MAJOR_PTS_LAST);
 }
 
-AM_INLINE void am_zone_add(struct am_zones *zones, __u8 zone)
-{
-	if (zones->count < AM_ZONE_HITS)
-		zones->id[zones->count & 15] = zone;
-	zones->count++;
-}
-
 /* Zones of an address, narrowed to those that take the port. */
-AM_NOINLINE void am_zones_of(const struct am_policy *policy, const struct am_dest *dest,
-			     struct am_zones *zones)
+AM_GLOBAL int am_zones_of(const struct am_policy *policy, const struct am_dest *dest,
+			  struct am_zones *zones)
 {
-	struct am_net_key net = { .prefixlen = 160, .generation = policy->generation };
-	struct am_fact_key port = {
-		.generation = policy->generation,
-		.kind = AM_FACT_PORT,
-		.value = AM_PORT(dest->proto, dest->port),
-	};
+	struct am_net_key net = { .prefixlen = 160 };
+	struct am_fact_key port = { .kind = AM_FACT_PORT };
 	const struct am_zones *at;
 	const struct am_set *takes;
 	__u32 i;
 
+	if (!policy || !dest || !zones)
+		return 0;
+	net.generation = policy->generation;
+	port.generation = policy->generation;
+	port.value = AM_PORT(dest->proto, dest->port);
 	__builtin_memcpy(net.addr, dest->addr, sizeof(net.addr));
 	at = bpf_map_lookup_elem(&am_nets, &net);
 	if (!at)
@@ -81,71 +75,77 @@ AM_NOINLINE void am_zones_of(const struct am_policy *policy, const struct am_des
 	}
 	if (!takes)
 		takes = &policy->unlisted[AM_FACT_PORT];
-	for (i = 0; i < AM_ZONE_HITS; i++) {
-		if (i >= at->count)
-			break;
-		if (am_set_has(takes, at->id[i]))
-			am_zone_add(zones, at->id[i]);
-	}
+	/* One that does not take the port becomes 0, `anywhere`: no branch, so the
+	 * verifier has one path to follow. */
+	zones->count = at->count;
+	for (i = 0; i < AM_ZONE_HITS; i++)
+		zones->id[i] = at->id[i] & (0 - am_set_has(takes, at->id[i]));
+	return 0;
 }
 
-/* Decides a send of all that the task carries; `zone` >= 0 names the zone, else
- * the destination's address does. `key` tells destinations apart in the table
- * of first touches. */
-AM_NOINLINE int am_send(const struct am_object *o, const struct am_dest *dest, int zone,
-			struct inode *key, __u32 act)
+/* Decides a send of all that the task carries. `zone` >= 0 names the zone, else
+ * the destination's address does. An allowed send is told once for each object,
+ * where there is one. */
+AM_NOINLINE int am_send(const struct am_object *o, const struct am_dest *dest, int zone, __u32 act)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct am_task *leader = am_leader_of(task);
+	struct am_case c = { .kind = AM_EVENT_SEND, .act = act, .f = { .op = AM_OP_SEND } };
 	struct am_task *own;
-	struct am_telling how = { .kind = AM_EVENT_SEND, .act = act, .dest = dest };
-	struct am_facts f = { .op = AM_OP_SEND };
-	struct am_decision d;
 
 	if (!leader || !leader->labels)
 		return 0;
 	own = am_task_create(task);
-	am_facts_task(&f, task, own);
-	f.labels = leader->labels;
-	if (zone > AM_ZONE_ANYWHERE)
-		am_zone_add(&f.zones, zone);
-	else if (zone < 0 && f.policy)
-		am_zones_of(f.policy, dest, &f.zones);
-	am_decide(&f, &d);
-	if (d.verdict == AM_VERDICT_DENY || !own || !key ||
-	    am_touch_first(task, own, key, act, 0, f.policy ? f.policy->generation : 0))
-		am_tell(o, &f, &d, &how);
-	return am_verdict_return(&d);
+	am_facts_task(&c.f, task, own);
+	c.f.labels = leader->labels;
+	c.dest = *dest;
+	if (zone > AM_ZONE_ANYWHERE) {
+		c.f.zones.count = 1;
+		c.f.zones.id[0] = zone;
+	} else if (zone < 0 && c.f.policy) {
+		am_zones_of(c.f.policy, &c.dest, &c.f.zones);
+	}
+	am_decide_send(&c.f, &c.d);
+	am_case_object(&c, o);
+	am_case_close(&c);
+	am_case_tell(&c, own, o->inode);
+	return am_verdict_return(&c.d);
+}
+
+/* The object has the labels from now on. */
+AM_INLINE int am_spill_onto(struct inode *inode, __u64 labels)
+{
+	struct am_tag value = { .labels = labels }, *tag = am_tag_create(inode, &value);
+
+	if (!tag)
+		return -EACCES;	/* closed: labels that cannot be kept would be lost */
+	if ((inode->i_mode & S_IFMT) == S_IFREG)
+		am_stray_keep(inode, tag);
+	am_count(AM_COUNT_SPILLED);
+	return 0;
 }
 
 /* A task with labels writes to an object that has no tag yet: a file, a pipe. */
-AM_NOINLINE int am_spill(struct am_object *o, struct am_task *leader, __u32 act)
+AM_NOINLINE int am_spill(const struct am_object *o, struct am_task *leader, __u32 act)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct am_telling how = { .kind = AM_EVENT_SPILL, .act = act };
-	struct am_facts f = { .op = AM_OP_WRITE };
-	struct am_tag value = {}, *tag;
-	struct am_decision d;
+	struct am_case c = { .kind = AM_EVENT_SPILL, .act = act, .f = { .op = AM_OP_WRITE } };
+	int r = 0;
 
-	am_facts_task(&f, task, am_task_create(task));
-	f.labels = leader->labels;
-	am_decide(&f, &d);
-	if (d.verdict != AM_VERDICT_DENY || !d.enforce) {
-		value.labels = f.labels;
-		tag = am_tag_create(o->inode, &value);
-		if (!tag)
-			return -EACCES;	/* closed: labels that cannot be kept would be lost */
-		if ((o->inode->i_mode & S_IFMT) == S_IFREG)
-			am_stray_keep(o->inode, tag);
-		am_count(AM_COUNT_SPILLED);
-	}
-	am_tell(o, &f, &d, &how);
-	return am_verdict_return(&d);
+	am_facts_task(&c.f, task, am_task_create(task));
+	c.f.labels = leader->labels;
+	am_decide_object(&c.f, &c.d);
+	am_case_object(&c, o);
+	am_case_close(&c);
+	if (am_goes_ahead(&c))
+		r = am_spill_onto(o->inode, c.labels);
+	am_tell(&c);
+	return r ? r : am_verdict_return(&c.d);
 }
 
 /* Devices: a terminal is a zone, a sink takes anything, any other device is a
  * way off the host that only a rule for `anywhere` opens. */
-AM_INLINE int am_device_write(struct am_object *o, __u32 act)
+AM_INLINE int am_device_write(const struct am_object *o, __u32 act)
 {
 	__u32 rdev = o->inode->i_rdev;
 	struct am_dest dest = {};
@@ -154,13 +154,13 @@ AM_INLINE int am_device_write(struct am_object *o, __u32 act)
 		if (am_is_sink(rdev))
 			return 0;
 		if (am_is_terminal(rdev))
-			return am_send(o, &dest, AM_ZONE_TERMINAL, o->inode, act);
+			return am_send(o, &dest, AM_ZONE_TERMINAL, act);
 	}
-	return am_send(o, &dest, AM_ZONE_ANYWHERE, o->inode, act);
+	return am_send(o, &dest, AM_ZONE_ANYWHERE, act);
 }
 
 /* A write by the current task to an object without a tag, sockets aside. */
-AM_INLINE int am_untagged_write(struct am_object *o, __u32 act)
+AM_INLINE int am_untagged_write(const struct am_object *o, __u32 act)
 {
 	struct am_task *leader = am_leader_of(bpf_get_current_task_btf());
 	__u32 kind = o->inode->i_mode & S_IFMT;

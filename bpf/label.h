@@ -6,6 +6,14 @@
 
 #include "emit.h"
 
+/* What an access is to: a file, a name in a folder. */
+struct am_object {
+	struct inode *inode;
+	struct dentry *dentry;
+	struct vfsmount *mnt;	/* NULL where the hook does not know it */
+	struct am_tag *tag;
+};
+
 AM_INLINE const struct am_policy *am_policy_now(void)
 {
 	__u32 zero = 0;

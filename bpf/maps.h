@@ -13,6 +13,7 @@ enum {
 	AM_URGENT_BYTES = 1 << 20,
 	AM_BULK_BYTES = 4 << 20,
 	AM_SCRATCH_SLOTS = 4,
+	AM_NAME_MAX = 256,	/* one name with its NUL */
 };
 
 struct {
@@ -98,8 +99,9 @@ struct {
  * CPU, so each claims a slot; none free is counted like a full ring. */
 struct am_scratch {
 	__u64 busy;
+	__u64 off;		/* of the next string */
 	struct am_event event;
-	char strings[2 * AM_PATH_LEN];
+	char strings[2 * AM_PATH_LEN + AM_NAME_MAX];
 };
 
 struct {

@@ -91,28 +91,28 @@ int BPF_PROG(am_link, struct dentry *old, struct inode *dir, struct dentry *new,
 	return 0;
 }
 
-/* A folder's cached contents have no tag yet: until they are walked, they climb. */
+/* A folder's cached contents have no tag yet: until they are walked, they climb.
+ * Should the record be lost, that is slower and still closed. */
 AM_NOINLINE void reseal(struct inode *inode, struct dentry *dentry, struct am_tag *tag)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct am_object o = { .inode = inode, .dentry = dentry, .tag = tag };
-	struct am_scratch *s;
+	struct am_case c = {
+		.kind = AM_EVENT_RESEAL,
+		.f = { .op = AM_OP_WRITE },
+		.act = AM_ACT_RENAME,
+		.urgent = 1,
+		.store = tag->store,
+		.inode = (__u64)inode,
+		.dentry = (__u64)dentry,
+		.d = { .verdict = AM_VERDICT_ALLOW, .reason = AM_REASON_RULE_ALLOWS },
+	};
 
 	__sync_fetch_and_add(&am_sealing, 1);
-	s = am_event_begin(task, AM_EVENT_RESEAL);
-	if (!s)
-		return;	/* slower, still closed: the count stays up */
-	s->event.act = AM_ACT_RENAME;
-	s->event.verdict = AM_VERDICT_ALLOW;
-	s->event.reason = AM_REASON_RULE_ALLOWS;
-	s->event.op = AM_OP_WRITE;
-	s->event.store = tag->store;
-	am_event_emit(s, &o, task, true);
+	am_tell(&c);
 }
 
 /* What the move does to tags. It has not happened yet and may still fail: a tag
  * put on here is not believed before the new folder confirms it. */
-AM_NOINLINE void moved(struct dentry *dentry, struct am_tag *from, struct am_tag *into)
+AM_NOINLINE void moved(struct dentry *dentry, struct am_tag *into)
 {
 	struct inode *inode = dentry->d_inode;
 	struct am_tag *tag = inode ? am_tag_of(inode) : NULL;
@@ -138,21 +138,17 @@ SEC("lsm/inode_rename")
 int BPF_PROG(am_rename, struct inode *old_dir, struct dentry *old, struct inode *new_dir,
 	     struct dentry *new, int ret)
 {
-	struct am_tag *from, *into;
 	int r;
 
 	if (ret)
 		return ret;
-	from = folder_tag(old_dir, old);
-	into = folder_tag(new_dir, new);
 	r = victim_checked(old, AM_ACT_RENAME);
-	if (!r && into)
+	if (!r)
 		r = name_checked(new_dir, new, AM_ACT_RENAME);
 	if (!r)
 		r = victim_checked(new, AM_ACT_RENAME);
 	if (r)
 		return r;
-	if (from || into || am_tag_of(old->d_inode))
-		moved(old, from, into);
+	moved(old, folder_tag(new_dir, new));
 	return 0;
 }

@@ -111,7 +111,7 @@ AM_NOINLINE int am_socket_send(struct socket *sock, const void *name, int len,
 		 * that a zone can name: only `anywhere` takes them in. */
 		zone = family == AF_UNIX || family == AF_NETLINK ? AM_ZONE_LOCAL : AM_ZONE_ANYWHERE;
 	}
-	return am_send(o, &dest, zone, NULL, act);
+	return am_send(o, &dest, zone, act);
 }
 
 /* sendfile and splice into a socket: on 6.1 the only hook that sees them. */

@@ -38,38 +38,55 @@ AM_INLINE void am_fact_apply(const struct am_policy *policy, __u32 kind, __u64 v
 	am_set_keep(bits, set ? set : &policy->unlisted[kind & 7]);
 }
 
-AM_INLINE void am_group_join(const struct am_policy *policy, __u32 gid, struct am_set *any)
+/* A walk over the groups of a task. */
+struct am_groups {
+	const struct am_policy *policy;
+	__u64 gids;		/* address of the first supplementary one */
+	__u64 n;
+	struct am_set any;	/* one of the groups is enough */
+};
+
+AM_INLINE void am_group_join(struct am_groups *g, __u32 gid)
 {
 	struct am_fact_key key = {
-		.generation = policy->generation,
+		.generation = g->policy->generation,
 		.kind = AM_FACT_GROUP,
 		.value = gid,
 	};
 	const struct am_set *set = bpf_map_lookup_elem(&am_facts, &key);
 
 	if (set)
-		am_set_join(any, set);
+		am_set_join(&g->any, set);
 }
 
-/* One of the groups is enough: the union of their sets. Returns whether there
- * were more groups than are looked at, so that one could have been missed. */
-AM_NOINLINE bool am_groups_apply(const struct am_policy *policy, __u32 egid,
-				 struct group_info *groups, struct am_set *bits)
+static long am_group_step(__u32 i, struct am_groups *g)
 {
-	struct am_set any = policy->unlisted[AM_FACT_GROUP];
-	__u32 i, n = groups ? groups->ngroups : 0;
+	__u32 gid = 0;
 
-	am_group_join(policy, egid, &any);
-	for (i = 0; i < AM_GROUPS_MAX; i++) {
-		__u32 gid = 0;
+	if (i >= g->n)
+		return 1;
+	bpf_probe_read_kernel(&gid, sizeof(gid), (void *)(g->gids + i * sizeof(gid)));
+	am_group_join(g, gid);
+	return 0;
+}
 
-		if (i >= n)
-			break;
-		bpf_probe_read_kernel(&gid, sizeof(gid), &groups->gid[i]);
-		am_group_join(policy, gid, &any);
-	}
-	am_set_keep(bits, &any);
-	return n > AM_GROUPS_MAX;
+/* Returns whether there were more groups than are looked at, so that one could
+ * have been missed. */
+AM_INLINE bool am_groups_apply(const struct am_policy *policy, const struct cred *cred,
+			       struct am_set *bits)
+{
+	struct group_info *groups = cred->group_info;
+	struct am_groups g = {
+		.policy = policy,
+		.gids = (__u64)groups + bpf_core_field_offset(struct group_info, gid),
+		.n = groups ? groups->ngroups : 0,
+		.any = policy->unlisted[AM_FACT_GROUP],
+	};
+
+	am_group_join(&g, cred->egid.val);
+	bpf_loop(AM_GROUPS_MAX, am_group_step, &g, 0);
+	am_set_keep(bits, &g.any);
+	return g.n > AM_GROUPS_MAX;
 }
 
 AM_INLINE struct inode *am_exe_of(struct task_struct *task)
@@ -80,25 +97,28 @@ AM_INLINE struct inode *am_exe_of(struct task_struct *task)
 	return exe ? exe->f_inode : NULL;
 }
 
-/* Makes own->bits from the facts as they are. Returns whether one is unknown. */
-AM_NOINLINE bool am_bits_make(const struct am_policy *policy, struct task_struct *task,
-			      struct am_task *own)
+/* Makes own->bits of the current task from the facts as they are. Returns
+ * whether one is unknown. */
+AM_GLOBAL int am_bits_make(const struct am_policy *policy, struct am_task *own)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	const struct cred *cred = task->real_cred;
 	struct inode *exe = am_exe_of(task);
-	struct am_set bits = policy->live;
 	__u32 *id = exe ? bpf_inode_storage_get(&am_exes, exe, 0, 0) : NULL;
-	bool unknown;
+	int unknown;
 
-	am_fact_apply(policy, AM_FACT_EXE, id ? *id : 0, &bits);
-	am_fact_apply(policy, AM_FACT_USER, cred->euid.val, &bits);
-	am_fact_apply(policy, AM_FACT_LOGIN, own->login, &bits);
-	am_fact_apply(policy, AM_FACT_CGROUP, own->cgroup, &bits);
-	am_fact_apply(policy, AM_FACT_PURPOSE, own->purpose, &bits);
-	unknown = am_groups_apply(policy, cred->egid.val, cred->group_info, &bits);
+	if (!policy || !own)
+		return 1;
+	own->generation = 0;
+	own->bits = policy->live;
+	am_fact_apply(policy, AM_FACT_EXE, id ? *id : 0, &own->bits);
+	am_fact_apply(policy, AM_FACT_USER, cred->euid.val, &own->bits);
+	am_fact_apply(policy, AM_FACT_LOGIN, own->login, &own->bits);
+	am_fact_apply(policy, AM_FACT_CGROUP, own->cgroup, &own->bits);
+	am_fact_apply(policy, AM_FACT_PURPOSE, own->purpose, &own->bits);
+	unknown = am_groups_apply(policy, cred, &own->bits);
 	if (unknown)
 		am_count(AM_COUNT_GROUPS_TOO_MANY);
-	own->bits = bits;
 	own->generation = unknown ? 0 : policy->generation;
 	return unknown;
 }
@@ -125,5 +145,5 @@ AM_INLINE bool am_bits_now(const struct am_policy *policy, struct task_struct *t
 	own->exe_ino = exe_ino;
 	own->cgroup = cgroup;
 	own->login = login;
-	return am_bits_make(policy, task, own);
+	return am_bits_make(policy, own);
 }
