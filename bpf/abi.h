@@ -105,7 +105,7 @@ enum {
 
 enum am_tag_flag {
 	AM_TAG_ROOT = 1 << 0,	/* a store's root: the agent set it and holds it open */
-	AM_TAG_STRAY = 1 << 1,	/* may lack a tagged parent: kept in am_strays too */
+	AM_TAG_STRAY = 1 << 1,	/* may lack a tagged parent: kept in am_strays too, as roots are */
 	AM_TAG_UNPROVEN = 1 << 2,/* renamed into a store: believed once a parent confirms */
 };
 

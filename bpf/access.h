@@ -64,8 +64,8 @@ AM_INLINE void am_case_close(struct am_case *c)
 AM_INLINE void am_case_object(struct am_case *c, const struct am_object *o)
 {
 	c->inode = (__u64)o->inode;
-	c->dentry = (__u64)o->dentry;
-	c->mnt = (__u64)o->mnt;
+	c->dentry = o->dentry;
+	c->mnt = o->mnt;
 }
 
 /* A refusal is always told, an allowed access when it is the first of its kind. */
@@ -132,13 +132,14 @@ AM_INLINE __u64 am_labels_at_stake(const struct am_facts *f, const struct am_tag
 	return leader ? leader->labels & ~(covered | tag->labels) : 0;
 }
 
-/* The agent itself is let through, and sees to hard links as it comes by while
- * sealing. */
+/* The agent itself is let through. As it comes by while sealing, what a climb
+ * must find is kept: roots, and files with names elsewhere. */
 AM_INLINE int am_agent_passes(const struct am_object *o)
 {
+	bool linked = o->inode->i_nlink > 1 && (o->inode->i_mode & S_IFMT) == S_IFREG;
+
 	am_count(AM_COUNT_AGENT);
-	if (o->inode->i_nlink > 1 && (o->inode->i_mode & S_IFMT) == S_IFREG &&
-	    !(o->tag->flags & AM_TAG_STRAY))
+	if ((linked || (o->tag->flags & AM_TAG_ROOT)) && !(o->tag->flags & AM_TAG_STRAY))
 		am_stray_keep(o->inode, o->tag);
 	return 0;
 }

@@ -16,8 +16,8 @@ AM_INLINE struct am_object am_object_of(struct file *file)
 {
 	struct am_object o = {
 		.inode = file->f_inode,
-		.dentry = file->f_path.dentry,
-		.mnt = file->f_path.mnt,
+		.dentry = (__u64)file->f_path.dentry,
+		.mnt = (__u64)file->f_path.mnt,
 	};
 
 	return o;
@@ -121,7 +121,7 @@ int BPF_PROG(am_mprotect, struct vm_area_struct *vma, unsigned long reqprot, uns
 	return map_checked(file, (prot & PROT_WRITE) && (vma->vm_flags & VM_SHARED));
 }
 
-AM_NOINLINE int truncate_checked(struct inode *inode, struct dentry *dentry, struct vfsmount *mnt)
+AM_NOINLINE int truncate_checked(struct inode *inode, __u64 dentry, __u64 mnt)
 {
 	struct am_object o = { .inode = inode, .dentry = dentry, .mnt = mnt };
 
@@ -137,7 +137,7 @@ int BPF_PROG(am_truncate, const struct path *path, int ret)
 
 	if (ret)
 		return ret;
-	return inode ? truncate_checked(inode, dentry, path->mnt) : 0;
+	return inode ? truncate_checked(inode, (__u64)dentry, (__u64)path->mnt) : 0;
 }
 
 SEC("?lsm/file_truncate")	/* from 6.2 on */
@@ -145,5 +145,5 @@ int BPF_PROG(am_ftruncate, struct file *file, int ret)
 {
 	if (ret)
 		return ret;
-	return truncate_checked(file->f_inode, file->f_path.dentry, file->f_path.mnt);
+	return truncate_checked(file->f_inode, (__u64)file->f_path.dentry, (__u64)file->f_path.mnt);
 }

@@ -41,7 +41,7 @@ int BPF_PROG(am_inode_free, struct inode *inode)
 	/* Evicted, not deleted: am_strays is what brings the tag back. */
 	if (!tag || !(tag->flags & AM_TAG_STRAY) || inode->i_nlink)
 		return 0;
-	am_inode_key_of(inode, &key);
+	am_inode_key_of((__u64)inode, &key);
 	bpf_map_delete_elem(&am_strays, &key);
 	return 0;
 }

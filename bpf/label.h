@@ -9,8 +9,8 @@
 /* What an access is to: a file, a name in a folder. */
 struct am_object {
 	struct inode *inode;
-	struct dentry *dentry;
-	struct vfsmount *mnt;	/* NULL where the hook does not know it */
+	__u64 dentry;		/* addresses: what hangs on a file is not a trusted pointer on 7.x */
+	__u64 mnt;		/* 0 where the hook does not know it */
 	struct am_tag *tag;
 };
 
@@ -37,21 +37,23 @@ AM_INLINE struct am_tag *am_tag_create(struct inode *inode, struct am_tag *value
 	return tag;
 }
 
-AM_INLINE void am_inode_key_of(struct inode *inode, struct am_inode_key *key)
+AM_INLINE void am_inode_key_of(__u64 address, struct am_inode_key *key)
 {
-	struct super_block *sb = inode->i_sb;
+	struct inode *inode = (struct inode *)address;
+	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
 	__u64 any;
 
 	__builtin_memset(key, 0, sizeof(*key));
-	bpf_probe_read_kernel(key->uuid, sizeof(key->uuid), &sb->s_uuid);
-	key->ino = inode->i_ino;
-	key->generation = inode->i_generation;
+	BPF_CORE_READ_INTO(&key->uuid, sb, s_uuid);
+	key->ino = BPF_CORE_READ(inode, i_ino);
+	key->generation = BPF_CORE_READ(inode, i_generation);
 	__builtin_memcpy(&any, key->uuid, sizeof(any));
 	if (!any)
-		key->dev = sb->s_dev;
+		key->dev = BPF_CORE_READ(sb, s_dev);
 }
 
-/* From now on the inode's tag is found without a tagged folder above it. */
+/* From now on the inode's tag is found without a tagged folder above it. Roots
+ * are kept as well: they are where a climb ends. */
 AM_NOINLINE void am_stray_keep(struct inode *inode, struct am_tag *tag)
 {
 	struct am_inode_key key;
@@ -59,7 +61,7 @@ AM_NOINLINE void am_stray_keep(struct inode *inode, struct am_tag *tag)
 
 	value.flags |= AM_TAG_STRAY;
 	tag->flags = value.flags;
-	am_inode_key_of(inode, &key);
+	am_inode_key_of((__u64)inode, &key);
 	if (bpf_map_update_elem(&am_strays, &key, &value, BPF_ANY))
 		am_count(AM_COUNT_NO_STRAY_ROOM);
 	am_have_strays = 1;
@@ -70,7 +72,7 @@ AM_NOINLINE struct am_tag *am_stray_restore(struct inode *inode)
 	struct am_inode_key key;
 	struct am_tag *kept, value;
 
-	am_inode_key_of(inode, &key);
+	am_inode_key_of((__u64)inode, &key);
 	kept = bpf_map_lookup_elem(&am_strays, &key);
 	if (!kept)
 		return NULL;
@@ -93,46 +95,61 @@ AM_INLINE struct am_tag *am_tag_inherit(struct inode *inode, const struct am_tag
 	return tag;
 }
 
-/* While stores are being sealed: the nearest tagged folder above an untagged
- * file decides, exactly as if the walk had been there already. */
-AM_NOINLINE struct am_tag *am_tag_climb(struct inode *inode, struct dentry *dentry)
+/* A walk up from a name to what am_strays knows: a store's root, a folder that
+ * was moved out of one. */
+struct am_search {
+	__u64 dentry;
+	struct am_tag *found;
+};
+
+static long am_search_step(__u32 i, struct am_search *s)
 {
-	__u32 i;
+	struct dentry *d = (struct dentry *)s->dentry;
+	__u64 parent = (__u64)BPF_CORE_READ(d, d_parent);
+	struct am_inode_key key;
+	__u64 dir;
 
-	if (am_have_strays) {
-		struct am_tag *tag = am_stray_restore(inode);
-
-		if (tag)
-			return tag;
-	}
-	for (i = 0; i < AM_CLIMB_DEPTH; i++) {
-		struct dentry *parent = dentry->d_parent;
-		struct inode *dir;
-		struct am_tag *tag;
-
-		if (!parent || parent == dentry)
-			return NULL;
-		dir = parent->d_inode;
-		if (!dir)
-			return NULL;
-		tag = am_tag_of(dir);
-		if (tag) {
-			am_count(AM_COUNT_CLIMB_TAGGED);
-			return am_tag_inherit(inode, tag);
-		}
-		dentry = parent;
-	}
-	am_count(AM_COUNT_CLIMB_TOO_DEEP);
-	return NULL;
+	if (!parent || parent == s->dentry)
+		return 1;
+	d = (struct dentry *)parent;
+	dir = (__u64)BPF_CORE_READ(d, d_inode);
+	if (!dir)
+		return 1;
+	am_inode_key_of(dir, &key);
+	s->found = bpf_map_lookup_elem(&am_strays, &key);
+	s->dentry = parent;
+	return s->found != NULL;
 }
 
-/* A tag put on at a rename is believed once the folder above confirms it. */
-AM_NOINLINE struct am_tag *am_tag_prove(struct inode *inode, struct dentry *dentry,
-					struct am_tag *tag)
+/* The nearest kept tag above `dentry`. */
+AM_INLINE struct am_tag *am_tag_above(__u64 dentry)
 {
-	struct dentry *parent = dentry->d_parent;
-	struct inode *dir = parent ? parent->d_inode : NULL;
-	struct am_tag *above = dir ? am_tag_of(dir) : NULL;
+	struct am_search s = { .dentry = dentry };
+
+	if (bpf_loop(AM_CLIMB_DEPTH, am_search_step, &s, 0) == AM_CLIMB_DEPTH && !s.found)
+		am_count(AM_COUNT_CLIMB_TOO_DEEP);
+	return s.found;
+}
+
+/* While stores are being sealed: what is kept for an untagged file or for the
+ * nearest folder above it decides, exactly as if the walk had been there. */
+AM_NOINLINE struct am_tag *am_tag_climb(struct inode *inode, __u64 dentry)
+{
+	struct am_tag *tag = am_stray_restore(inode), *above;
+
+	if (tag)
+		return tag;
+	above = am_tag_above(dentry);
+	if (!above)
+		return NULL;
+	am_count(AM_COUNT_CLIMB_TAGGED);
+	return am_tag_inherit(inode, above);
+}
+
+/* A tag put on at a rename is believed once the store's root is found above. */
+AM_NOINLINE struct am_tag *am_tag_prove(struct inode *inode, __u64 dentry, struct am_tag *tag)
+{
+	struct am_tag *above = am_tag_above(dentry);
 
 	if (above && above->store == tag->store) {
 		tag->flags &= ~AM_TAG_UNPROVEN;
@@ -145,7 +162,7 @@ AM_NOINLINE struct am_tag *am_tag_prove(struct inode *inode, struct dentry *dent
 
 /* The tag as it is to be believed now, NULL for none. The caller has looked
  * `tag` up and it may be NULL. */
-AM_INLINE struct am_tag *am_tag_settle(struct inode *inode, struct dentry *dentry,
+AM_INLINE struct am_tag *am_tag_settle(struct inode *inode, __u64 dentry,
 				       struct am_tag *tag)
 {
 	if (!tag)

@@ -10,12 +10,12 @@
 /* The folder that `dentry` is, or will be, in. */
 AM_NOINLINE struct am_tag *folder_tag(struct inode *dir, struct dentry *dentry)
 {
-	return am_tag_settle(dir, dentry->d_parent, am_tag_of(dir));
+	return am_tag_settle(dir, (__u64)dentry->d_parent, am_tag_of(dir));
 }
 
 AM_NOINLINE int name_checked(struct inode *dir, struct dentry *dentry, __u32 act)
 {
-	struct am_object o = { .inode = dir, .dentry = dentry };
+	struct am_object o = { .inode = dir, .dentry = (__u64)dentry };
 
 	o.tag = folder_tag(dir, dentry);
 	return o.tag ? am_access(&o, AM_OP_WRITE, act) : 0;
@@ -24,12 +24,12 @@ AM_NOINLINE int name_checked(struct inode *dir, struct dentry *dentry, __u32 act
 /* The inode behind a name, as itself: it may be tagged where its folder is not. */
 AM_NOINLINE int victim_checked(struct dentry *dentry, __u32 act)
 {
-	struct am_object o = { .dentry = dentry };
+	struct am_object o = { .dentry = (__u64)dentry };
 
 	o.inode = dentry->d_inode;
 	if (!o.inode)
 		return 0;
-	o.tag = am_tag_settle(o.inode, dentry, am_tag_of(o.inode));
+	o.tag = am_tag_settle(o.inode, (__u64)dentry, am_tag_of(o.inode));
 	/* Without a store there is no rule on writing, and no data moves. */
 	return o.tag && o.tag->store ? am_access(&o, AM_OP_WRITE, act) : 0;
 }
