@@ -32,33 +32,43 @@ BPF_SRC := $(wildcard bpf/*.bpf.c)
 BPF_OBJ := $(BPF_SRC:bpf/%.bpf.c=$(B)/bpf/%.bpf.o)
 SKEL := $(B)/amanat.skel.h
 
+# Says what is made, not how; `make V=1` shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$@')
+
 all: $(PROGRAMS)
 
 $(B)/bpf/%.bpf.o: bpf/%.bpf.c
-	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+	$(call say,BPF)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 
 $(B)/amanat.bpf.o: $(BPF_OBJ)
-	$(BPFTOOL) gen object $@ $^
+	$(call say,BPFLINK)
+	$(Q)$(BPFTOOL) gen object $@ $^
 
 $(SKEL): $(B)/amanat.bpf.o
-	$(BPFTOOL) gen skeleton $< name amanat > $@.tmp
-	mv $@.tmp $@
+	$(call say,SKEL)
+	$(Q)$(BPFTOOL) gen skeleton $< name amanat > $@.tmp
+	$(Q)mv $@.tmp $@
 
 $(B)/user/%.o: user/%.c
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c $< -o $@
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
 
 # Only user/kernel knows the skeleton.
 $(filter $(B)/user/kernel/%,$(OBJ)): | $(SKEL)
 $(filter $(B)/user/kernel/%,$(OBJ)): $(SKEL)
 
 $(B)/libamanat.a: $(OBJ)
-	rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
 
 $(B)/%: $(B)/user/%.o $(B)/libamanat.a
-	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LDFLAGS) $(LIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) $^ -o $@ $(LDFLAGS) $(LIBS)
 
 # ---- tests ------------------------------------------------------------------
 
@@ -70,34 +80,75 @@ SAN_SRC := $(foreach r,base event policy store output cli,$(wildcard user/$(r)/*
 SAN_OBJ := $(SAN_SRC:user/%.c=$(SAN_B)/user/%.o)
 
 $(SAN_B)/user/%.o: user/%.c
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(SAN_CFLAGS) -c $< -o $@
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(SAN_CFLAGS) -c $< -o $@
 
 $(SAN_B)/test_%: tests/unit/test_%.c $(SAN_OBJ)
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(SAN_CFLAGS) -Itests $< $(SAN_OBJ) -o $@ $(LDFLAGS) -lcmocka -lyaml
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(SAN_CFLAGS) -Itests $< $(SAN_OBJ) -o $@ $(LDFLAGS) -lcmocka -lyaml
+
+unit-build: $(UNIT)
 
 unit: $(UNIT)
 	@for t in $(UNIT); do echo "== $$t"; $$t || exit 1; done
 
 # Each harness for FUZZ_S seconds; what it learned stays in build/ for the next time.
+# fuzz_X begins with what is in tests/data/X and with the words of fuzz_X.dict, if any.
 FUZZ_S ?= 60
 FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 $(B)/fuzz/%: tests/fuzz/%.c $(SAN_SRC)
-	@mkdir -p $(@D)
-	$(CLANG) -std=gnu11 -D_GNU_SOURCE -Iuser -Ibpf -Itests -O1 -g \
+	$(call say,FUZZ)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -std=gnu11 -D_GNU_SOURCE -Iuser -Ibpf -Itests -O1 -g \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $^ -o $@ -lyaml
 
 fuzz: $(FUZZ)
-	@for f in $(FUZZ); do mkdir -p $$f.corpus && \
-		$$f -max_total_time=$(FUZZ_S) -artifact_prefix=$$f- $$f.corpus || exit 1; done
+	@for f in $(FUZZ); do $(MAKE) --no-print-directory fuzz-one FUZZ_ONE=$${f##*/} || exit 1; done
+
+FUZZ_ONE ?= fuzz_policy
+fuzz-one: $(B)/fuzz/$(FUZZ_ONE)
+	@n=$(FUZZ_ONE); n=$${n#fuzz_}; f=$<; mkdir -p $$f.corpus && \
+		$$f -max_total_time=$(FUZZ_S) -timeout=10 -artifact_prefix=$$f- \
+			$$(ls tests/fuzz/fuzz_$$n.dict 2>/dev/null | sed 's/^/-dict=/') \
+			$$f.corpus $$(ls -d tests/data/$$n 2>/dev/null)
+
+# ---- for people ---------------------------------------------------------------
+
+setup:
+	@scripts/setup all
+
+setup-build:
+	@scripts/setup build
+
+# A second make, so that it sees what setup has installed.
+demo: setup
+	@$(MAKE) --no-print-directory all
+	@scripts/demo
+
+test: setup
+	@$(MAKE) --no-print-directory all
+	@scripts/test 6.1 6.12
+
+test-kernels: setup
+	@$(MAKE) --no-print-directory all
+	@scripts/test --kernel-only 6.1 6.12 7
+
+bench: setup
+	@$(MAKE) --no-print-directory all
+	@scripts/bench
+
+install: all
+	install -D -m 755 $(B)/amanatd $(DESTDIR)/usr/sbin/amanatd
+	install -D -m 755 $(B)/amanat $(DESTDIR)/usr/bin/amanat
 
 clean:
 	rm -rf $(B)
 
 -include $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(PROGRAMS:$(B)/%=$(B)/user/%.d) $(UNIT:=.d)
 
-.PHONY: all unit fuzz clean
+.PHONY: all unit unit-build fuzz fuzz-one setup setup-build demo test test-kernels bench install clean
 .SECONDARY:
 .DELETE_ON_ERROR:

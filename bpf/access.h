@@ -25,16 +25,16 @@ AM_INLINE void am_labels_gain(struct am_task *leader, __u64 labels)
 		__sync_fetch_and_or(&leader->labels, labels);
 }
 
-/* Whether this thread does this to this file for the first time under this
- * policy. If not, it has been counted. The table is the thread's own, so nobody
+/* Whether this thread does such a thing (reads, writes) to this file for the first
+ * time under this policy. If not, it has been counted. The table is the thread's own, so nobody
  * else writes to it. */
 AM_INLINE bool am_touch_first(struct am_task *own, struct inode *inode, const struct am_case *c)
 {
-	__u32 slot = (((__u64)inode >> 7) ^ c->act) & (AM_TOUCHES - 1);
+	__u32 slot = (((__u64)inode >> 7) ^ c->f.op) & (AM_TOUCHES - 1);
 	struct am_touch *t = &own->touch[slot];
 
-	if (t->inode == (__u64)inode && t->ino == inode->i_ino && t->act == c->act &&
-	    t->op == c->f.op && t->generation == c->generation && t->igen == inode->i_generation) {
+	if (t->inode == (__u64)inode && t->ino == inode->i_ino && t->op == c->f.op &&
+	    t->generation == c->generation && t->igen == inode->i_generation) {
 		t->count++;
 		return false;
 	}

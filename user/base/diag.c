@@ -1,7 +1,6 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 #include "base/diag.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,12 +38,27 @@ const char *am_severity_name(enum am_severity severity)
 	}
 }
 
-static bool grow(struct am_diags *d)
+/* Gives up the last warning: no number of them may keep an error from being seen. */
+static bool drop_warning(struct am_diags *d)
+{
+	for (size_t i = d->count; i > 0; i--) {
+		if (d->items[i - 1].severity != AM_SEVERITY_WARNING)
+			continue;
+		free_diag(&d->items[i - 1]);
+		memmove(&d->items[i - 1], &d->items[i], (d->count - i) * sizeof(*d->items));
+		d->count--;
+		d->lost = true;
+		return true;
+	}
+	return false;
+}
+
+static bool make_room(struct am_diags *d, enum am_severity severity)
 {
 	struct am_diag *items;
 
 	if (d->count >= AM_DIAGS_MAX)
-		return false;
+		return severity == AM_SEVERITY_ERROR && drop_warning(d);
 	items = realloc(d->items, (d->count + 1) * sizeof(*items));
 	if (!items)
 		return false;
@@ -52,23 +66,20 @@ static bool grow(struct am_diags *d)
 	return true;
 }
 
-void am_diags_add(struct am_diags *d, enum am_severity severity, struct am_pos pos,
-		  const char *hint, const char *fact, ...)
+void am_diags_addv(struct am_diags *d, enum am_severity severity, struct am_pos pos,
+		   const char *hint, const char *fact, va_list args)
 {
 	struct am_diag new = { .severity = severity, .line = pos.line, .column = pos.column };
-	va_list args;
 
 	if (severity == AM_SEVERITY_ERROR)
 		d->errors++;
-	if (!grow(d)) {
+	if (!make_room(d, severity)) {
 		d->lost = true;
 		return;
 	}
 
-	va_start(args, fact);
 	if (vasprintf(&new.fact, fact, args) < 0)
 		new.fact = NULL; /* its value is undefined on failure */
-	va_end(args);
 	new.file = strdup(pos.file ? pos.file : "");
 	new.hint = hint ? strdup(hint) : NULL;
 
@@ -78,6 +89,16 @@ void am_diags_add(struct am_diags *d, enum am_severity severity, struct am_pos p
 		return;
 	}
 	d->items[d->count++] = new;
+}
+
+void am_diags_add(struct am_diags *d, enum am_severity severity, struct am_pos pos,
+		  const char *hint, const char *fact, ...)
+{
+	va_list args;
+
+	va_start(args, fact);
+	am_diags_addv(d, severity, pos, hint, fact, args);
+	va_end(args);
 }
 
 static bool comes_after(const struct am_diag *a, const struct am_diag *b)

@@ -4,6 +4,7 @@
  * parse or check leaves behind; it also holds warnings of one that succeeded. */
 #pragma once
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -51,6 +52,9 @@ const char *am_severity_name(enum am_severity severity);	/* error, warning */
  * still counts the error, so that a caller never takes a failure for success. */
 void am_diags_add(struct am_diags *d, enum am_severity severity, struct am_pos pos,
 		  const char *hint, const char *fact, ...) __attribute__((format(printf, 5, 6)));
+void am_diags_addv(struct am_diags *d, enum am_severity severity, struct am_pos pos,
+		   const char *hint, const char *fact, va_list args)
+	__attribute__((format(printf, 5, 0)));
 
 /* Orders the findings by their place in the file; equal places keep their order. */
 void am_diags_sort(struct am_diags *d);

@@ -26,7 +26,7 @@ enum am_host_level {
 struct am_host_check {
 	const char *name;	/* static */
 	enum am_host_level level;
-	char fact[192];		/* what was found: a clause without a full stop */
+	char fact[256];		/* what was found: a clause without a full stop */
 	char todo[640];		/* what to do, a clause too; empty when all is well */
 };
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 #include "base/text.h"
 
 #include <string.h>
@@ -70,35 +70,6 @@ void am_text_print(FILE *out, const char *text)
 	}
 }
 
-static void print_json_char(FILE *out, const char *text, size_t n, uint32_t c)
-{
-	if (!n)
-		fputs("\\ufffd", out);
-	else if (c == '"' || c == '\\')
-		fprintf(out, "\\%c", (char)c);
-	else if (am_text_is_control(c) && c < 0x10000)
-		fprintf(out, "\\u%04x", c);
-	else
-		fwrite(text, 1, n, out);
-}
-
-void am_text_print_json(FILE *out, const char *text)
-{
-	size_t left = strlen(text);
-
-	fputc('"', out);
-	while (left) {
-		uint32_t c = 0;
-		size_t n = am_text_char(text, left, &c);
-
-		print_json_char(out, text, n, c);
-		n = n ? n : 1;
-		text += n;
-		left -= n;
-	}
-	fputc('"', out);
-}
-
 static unsigned smaller(unsigned a, unsigned b)
 {
 	return a < b ? a : b;
@@ -134,9 +105,8 @@ static unsigned distance(const char *a, const char *b)
 
 void am_nearest_init(struct am_nearest *n, const char *word)
 {
-	size_t third = strlen(word) / 3;
-
-	*n = (struct am_nearest){ .word = word, .distance = third < 1 ? 2 : third + 1 };
+	/* Up to a third of the letters may differ, one in any case. */
+	*n = (struct am_nearest){ .word = word, .distance = (strlen(word) + 2) / 3 + 1 };
 }
 
 void am_nearest_offer(struct am_nearest *n, const char *candidate)

@@ -18,9 +18,6 @@ bool am_text_is_control(uint32_t c);
 /* Writes `text`, with control characters and bytes that are not UTF-8 as \xNN. */
 void am_text_print(FILE *out, const char *text);
 
-/* Writes `text` as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
-void am_text_print_json(FILE *out, const char *text);
-
 /* Looks for the known word that is nearest to what was written. */
 struct am_nearest {
 	const char *word;	/* as written, borrowed */

@@ -11,42 +11,35 @@ static const char cut_mark[] = "\xe2\x80\xa6";
 _Static_assert(sizeof(((struct am_decoded *)0)->path) >= AM_PATH_LEN + sizeof(cut_mark), "path");
 _Static_assert(sizeof(((struct am_decoded *)0)->exe) >= AM_PATH_LEN + sizeof(cut_mark), "exe");
 
-/* Whether the span lies in the strings of a record of `len` bytes, and holds whole names. */
+/* Whether the span lies in the strings of a record of `len` bytes, and its last name ends.
+ * An empty name is no reason to lose a finding: it shows as two slashes. */
 static bool span_holds(const char *bytes, size_t len, struct am_span s)
 {
-	const char *p;
-
 	if (!s.len)
 		return true;
 	if (s.len > AM_PATH_LEN || s.off < sizeof(struct am_event) || s.off > len ||
 	    s.len > len - s.off)
 		return false;
-	p = bytes + s.off;
-	if (p[s.len - 1])
-		return false;
-	/* A name is never empty: two NUL bytes in a row are no path. */
-	return p[0] && !memmem(p, s.len, "\0\0", 2);
+	return !bytes[s.off + s.len - 1];
 }
 
-/* Notices say that something happened, they decide nothing; so these may lack a verdict. */
-static bool decides(unsigned kind)
+static bool in_range(unsigned value, unsigned max, bool needed)
 {
-	return kind != AM_EVENT_SPILL && kind != AM_EVENT_RESEAL;
+	return value < max && (value || !needed);
 }
 
+/* Which facts a record must have depends on what it tells: a notice (SPILL, RESEAL) need
+ * not be a decision, and a REPEAT does not say again what its ACCESS has said. */
 static bool head_holds(const struct am_event *e)
 {
-	unsigned least;
+	bool decides = e->kind == AM_EVENT_ACCESS || e->kind == AM_EVENT_SEND;
+	bool told = decides || e->kind == AM_EVENT_REPEAT;
 
-	if (e->abi != AM_ABI_VERSION || !e->kind || e->kind >= AM_EVENT_MAX_)
-		return false;
-	least = decides(e->kind) ? 1 : 0;
-	if (e->verdict < least || e->verdict >= AM_VERDICT_MAX_ || e->reason < least ||
-	    e->reason >= AM_REASON_MAX_)
-		return false;
-	if (e->op < least || e->op >= AM_OP_MAX_ || e->act < least || e->act >= AM_ACT_MAX_)
-		return false;
-	return e->zones.count <= AM_ZONE_HITS && memchr(e->comm, '\0', sizeof(e->comm));
+	return e->abi == AM_ABI_VERSION && in_range(e->kind, AM_EVENT_MAX_, true) &&
+	       in_range(e->verdict, AM_VERDICT_MAX_, told) &&
+	       in_range(e->reason, AM_REASON_MAX_, decides) &&
+	       in_range(e->op, AM_OP_MAX_, decides) && in_range(e->act, AM_ACT_MAX_, told) &&
+	       e->zones.count <= AM_ZONE_HITS && memchr(e->comm, '\0', sizeof(e->comm));
 }
 
 /* The root of a file system may be given as the name "/": it adds no part of its own. */
@@ -131,6 +124,15 @@ const char *am_act_name(unsigned act)
 	};
 
 	return NAME_OF(names, act);
+}
+
+const char *am_event_verb(const struct am_event *e)
+{
+	if (e->kind == AM_EVENT_SPILL)
+		return "spill";
+	if (e->kind == AM_EVENT_RESEAL)
+		return "reseal";
+	return e->op ? am_op_name(e->op) : am_act_name(e->act);
 }
 
 const char *am_verdict_name(unsigned verdict)

@@ -69,13 +69,13 @@ static void name_dest(const struct am_event *e, struct am_dest *d)
 {
 	const char *family = family_name(e->family);
 
-	d->local = e->family == AF_UNIX || in_zone(e, AM_ZONE_LOCAL);
+	d->local = e->family == AF_UNIX || in_zone(e, AM_ZONE_LOCAL) || in_zone(e, AM_ZONE_TERMINAL);
 	if (in_zone(e, AM_ZONE_TERMINAL))
 		snprintf(d->name, sizeof(d->name), "terminal");
 	else if (family)
 		snprintf(d->name, sizeof(d->name), "%s", family);
-	else if (in_zone(e, AM_ZONE_LOCAL))
-		snprintf(d->name, sizeof(d->name), "local");
+	else if (!e->family)	/* no socket: a disk, a tape, a serial line */
+		snprintf(d->name, sizeof(d->name), "device");
 	else
 		snprintf(d->name, sizeof(d->name), "family %u", e->family);
 }

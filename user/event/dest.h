@@ -9,7 +9,7 @@
 
 struct am_dest {
 	char ip[INET6_ADDRSTRLEN];	/* empty: it has no address */
-	char name[24];			/* without an address: "unix", "terminal", "netlink" */
+	char name[24];			/* without an address: "unix", "terminal", "device" */
 	char proto[16];			/* "tcp"; empty when there is none */
 	unsigned version;		/* 4, 6; 0 without an address */
 	bool local;			/* does not leave the host */

@@ -18,6 +18,9 @@ struct am_decoded {
  * enums out of range, strings without end). *ret is written on success only. */
 int am_event_decode(const void *bytes, size_t len, struct am_decoded *ret);
 
+/* What was done, in one word: the op; the act where a record has no op; "spill". */
+const char *am_event_verb(const struct am_event *e);
+
 /* Words as in output and filters; "?" out of range. */
 const char *am_op_name(unsigned op);		/* read, write, send */
 const char *am_act_name(unsigned act);		/* open, read, mmap, connect ... */

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/host.h"
 #include "event/event.h"
 
 /* What the record does not carry itself: names, resolved by whoever has them.
@@ -17,6 +18,7 @@ struct am_event_names {
 	const char *why;	/* am_explain_event() */
 	const char *policy;	/* name of the policy that was in force */
 	const char *labels;	/* "cnic,biometric" of raw.labels */
+	const struct am_host_id *host;	/* where it happened; NULL: on this host */
 	int64_t wall_ns;	/* CLOCK_REALTIME of the event */
 };
 

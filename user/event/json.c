@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "event/escape.h"
+#include "base/text.h"
 
 void am_json_init(struct am_json *j, FILE *out)
 {
@@ -14,27 +14,31 @@ void am_json_init(struct am_json *j, FILE *out)
 	errno = 0;	/* so that am_json_done() tells this line's failure */
 }
 
+static void quoted_char(FILE *out, const char *s, size_t len, uint32_t c)
+{
+	if (!len)
+		fputs("\\ufffd", out);
+	else if (c == '"' || c == '\\')
+		fprintf(out, "\\%c", (char)c);
+	else if (!am_text_is_control(c))
+		fwrite(s, 1, len, out);
+	else if (c > 0xffff)	/* as its surrogates */
+		fprintf(out, "\\u%04x\\u%04x", 0xd7c0 + (c >> 10), 0xdc00 + (c & 0x3ff));
+	else
+		fprintf(out, "\\u%04x", c);
+}
+
 static void quoted(FILE *out, const char *s)
 {
-	uint32_t rune;
-	size_t len;
+	size_t left = strlen(s), len;
+	uint32_t c;
 
 	fputc('"', out);
-	for (; *s; s += len) {
-		len = am_utf8_next(s, &rune);
-		if (!len) {
-			fputs("\xef\xbf\xbd", out);
-			len = 1;
-		} else if (rune > 0xffff && am_utf8_acts(rune)) {
-			fprintf(out, "\\u%04x\\u%04x", 0xd7c0 + (rune >> 10),
-				0xdc00 + (rune & 0x3ff));
-		} else if (am_utf8_acts(rune)) {
-			fprintf(out, "\\u%04x", rune);
-		} else {
-			if (rune == '"' || rune == '\\')
-				fputc('\\', out);
-			fwrite(s, 1, len, out);
-		}
+	for (; left; s += len, left -= len) {
+		c = 0;
+		len = am_text_char(s, left, &c);
+		quoted_char(out, s, len, c);
+		len = len ? len : 1;
 	}
 	fputc('"', out);
 }

@@ -41,15 +41,6 @@ static void clock_time(FILE *out, int64_t wall_ns)
 		(int)(ns / NS_PER_MS));
 }
 
-static const char *verb(const struct am_event *e)
-{
-	if (e->kind == AM_EVENT_SPILL)
-		return "spill";
-	if (e->kind == AM_EVENT_RESEAL)
-		return "reseal";
-	return am_op_name(e->op);
-}
-
 /* `citizen-registry/0042.csv`; a path where the store is not known or not where it was found. */
 static void object(FILE *out, const struct am_decoded *e, const struct am_event_names *n)
 {
@@ -62,6 +53,8 @@ static void object(FILE *out, const struct am_decoded *e, const struct am_event_
 		}
 		fputc(':', out);
 	}
+	if (e->path[0] == '/' && e->raw.flags & AM_EVENT_FS_PATH)
+		fputs("\xe2\x80\xa6", out);	/* where that file system is mounted */
 	if (e->path[0])
 		am_escape_write(out, e->path, AM_ESCAPE_PHRASE);
 	else
@@ -79,10 +72,11 @@ static void target(FILE *out, const struct am_decoded *e, const struct am_event_
 	}
 	am_dest_text(&e->raw, text);
 	fputs(text, out);
-	if (e->path[0]) {	/* sendfile, splice: which file */
-		fputs(" from ", out);
-		object(out, e, n);
-	}
+	if (!e->path[0])
+		return;
+	/* A device is where the data goes; of a socket's record it is where it comes from. */
+	fputs(e->raw.family ? " from " : " ", out);
+	object(out, e, n);
 }
 
 static void field(FILE *out, const char *name, const char *value)
@@ -96,10 +90,11 @@ static void field(FILE *out, const char *name, const char *value)
 /* The act says something only where it is not what the op is usually done by. */
 static bool act_tells(const struct am_event *e)
 {
+	if (!e->op)
+		return false;	/* it is the verb */
 	switch (e->act) {
-	case AM_ACT_INVALID:
-	case AM_ACT_OPEN:
-		return false;
+	case AM_ACT_OPEN:	/* an allowed one is followed by lines of what came of it */
+		return e->verdict == AM_VERDICT_ALLOW;
 	case AM_ACT_READ:
 		return e->op != AM_OP_READ;
 	case AM_ACT_WRITE:
@@ -152,8 +147,8 @@ int am_event_text(FILE *out, const struct am_decoded *e, const struct am_event_n
 
 	errno = 0;
 	clock_time(out, n->wall_ns);
-	fprintf(out, "%s%-5s%s %-5s  ", color ? look.color : "", look.word, color ? "\033[0m" : "",
-		verb(&e->raw));
+	fprintf(out, "%s%-5s%s %-5s ", color ? look.color : "", look.word, color ? "\033[0m" : "",
+		am_event_verb(&e->raw));
 	target(out, e, n);
 	fputs("  ", out);
 	process(out, e, n);

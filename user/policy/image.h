@@ -7,6 +7,11 @@
 #include "policy/model.h"
 #include "store/registry.h"
 
+/* The subject that rules about anyone speak of. It mentions no fact, so every task is
+ * it, also one that is no other subject. Bit n of the sets is subject n of the model;
+ * with all AM_SUBJECTS_MAX of them this one is the model's last, and there is no anyone. */
+enum { AM_SUBJECT_ANYONE = AM_SUBJECTS_MAX - 1 };
+
 /* Where names of this host come from: nsswitch in the agent, a table in tests.
  * 0; -ENOENT when there is no such name; another negative errno. */
 struct am_resolver {
@@ -52,7 +57,7 @@ struct am_image {
 	size_t n_roots;
 };
 
-/* The resolver of this host: getpwnam_r and getgrnam_r, numbers as they are. */
+/* The resolver of this host: getpwnam_r and getgrnam_r. Numbers reach no resolver. */
 extern const struct am_resolver am_resolver_host;
 
 /* 0; -EINVAL with errors in `diags` (unknown user, one path in two stores, too many
@@ -65,7 +70,8 @@ int am_image_compile(const struct am_model *model, struct am_registry *registry,
 /* Writes the generation into everything that carries it. */
 void am_image_stamp(struct am_image *image, uint32_t generation);
 
-/* The destination's zones as the kernel computes them, from the image. */
+/* The destination's zones as the kernel computes them, from the image: those of its
+ * address, with AM_ZONE_ANYWHERE in the place of each that does not take the port. */
 void am_image_zones(const struct am_image *image, const uint8_t addr[16], uint8_t proto,
 		    uint16_t port, struct am_zones *ret);
 

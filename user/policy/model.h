@@ -13,6 +13,18 @@
 #include "abi.h"
 #include "base/diag.h"
 
+/* What one policy may hold; more is refused. Bounded by abi.h, or by what a host
+ * can use: one descriptor per path, two generations of networks in one trie. */
+enum {
+	AM_POLICY_BYTES_MAX = 1 << 20,
+	AM_NAME_LEN_MAX = 63,
+	AM_RULE_LEN_MAX = 4096,
+	AM_RULES_MAX = 4096,
+	AM_PATHS_MAX = 4096,
+	AM_NETS_MAX = 4096,
+	AM_PORTS_MAX = 4096,
+};
+
 struct am_model_label {
 	char *name;
 	struct am_pos pos;
@@ -83,7 +95,7 @@ struct am_model_rule {
 	bool deny;
 	unsigned ops;		/* bit per am_op */
 	int subject;		/* index, or AM_RULE_ANYBODY */
-	int *stores;		/* read, write: indices */
+	int *stores;		/* read, write: indices, or one AM_RULE_EVERYTHING */
 	size_t n_stores;
 	int *labels;		/* send: indices, or one AM_RULE_EVERYTHING */
 	size_t n_labels;
@@ -104,6 +116,9 @@ struct am_model {
 	size_t n_zones;
 	struct am_model_rule *rules;	/* rule n of messages is rules[n - 1] */
 	size_t n_rules;
+	size_t n_paths;		/* of all stores */
+	size_t n_nets;		/* of all zones */
+	size_t n_ports;		/* of all zones */
 	char *file;		/* as named by the caller; positions borrow it */
 };
 

@@ -80,7 +80,7 @@ int am_file_read(int dirfd, const char *name, size_t max, char **ret, size_t *re
 	am_autoclose int fd = -1;
 	am_autofree char *buf = NULL;
 	struct stat st;
-	size_t len;
+	size_t len = 0;
 	int r;
 
 	fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 /* The file `registry`, lines of text ended by a line feed, in this order:
  *
  *   amanat-registry 1              format and its version
@@ -16,15 +16,13 @@
 #include "store/registry.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "abi.h"
-#include "base/text.h"
+#include "store/file.h"
 
 enum {
 	REGISTRY_VERSION = 1,
@@ -34,7 +32,6 @@ enum {
 };
 
 static const char file_name[] = "registry";
-static const char temporary_name[] = "registry.new";
 
 struct slot {
 	char *name;
@@ -405,55 +402,23 @@ static int read_lines(struct am_registry *r, struct lines *l)
 	return err;
 }
 
-static int read_all(int fd, char **ret, size_t *ret_len)
-{
-	am_autofree char *text = NULL;
-	struct stat st;
-	size_t len = 0;
-
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_size > REGISTRY_BYTES_MAX)
-		return -EBADMSG;
-	text = malloc(st.st_size + 1);
-	if (!text)
-		return -ENOMEM;
-	while (len < (size_t)st.st_size) {
-		ssize_t n = read(fd, text + len, st.st_size - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += n;
-	}
-	*ret_len = len;
-	*ret = AM_TAKE_PTR(text);
-	return 0;
-}
-
 int am_registry_load(int dirfd, struct am_registry **ret)
 {
 	am_auto(am_registry) struct am_registry *r = NULL;
 	am_autofree char *text = NULL;
-	am_autoclose int fd = -1;
 	struct lines lines;
-	size_t len = 0;
+	size_t len;
 	int err;
 
 	err = am_registry_new(&r);
 	if (err)
 		return err;
-	/* Non-blocking, for a FIFO in the file's place. */
-	fd = openat(dirfd, file_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0 && errno != ENOENT)
-		return errno == ELOOP ? -EBADMSG : -errno;
-	if (fd >= 0) {
-		err = read_all(fd, &text, &len);
-		if (err)
-			return err;
+	err = am_file_read(dirfd, file_name, REGISTRY_BYTES_MAX, &text, &len);
+	if (err == -EINVAL || err == -EFBIG || err == -ELOOP)
+		return -EBADMSG;	/* not a file of ours */
+	if (err && err != -ENOENT)
+		return err;
+	if (!err) {
 		lines = (struct lines){ .next = text, .end = text + len };
 		err = read_lines(r, &lines);
 		if (err)
@@ -482,53 +447,29 @@ static void print_all(const struct am_registry *r, FILE *out)
 	fprintf(out, "end %lu\n", lines);
 }
 
-/* Everything to `fd` and to the disk. */
-static int write_all(const struct am_registry *r, int fd)
+static int print_to_memory(const struct am_registry *r, char **ret, size_t *ret_len)
 {
-	am_autofclose FILE *out = NULL;
-	long bytes;
-	int copy;
+	FILE *out = open_memstream(ret, ret_len);
+	bool failed;
 
-	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (copy < 0)
+	if (!out)
 		return -errno;
-	out = fdopen(copy, "w");
-	if (!out) {
-		int err = -errno;
-
-		(void)close(copy); /* nothing was written through it */
-		return err;
-	}
 	print_all(r, out);
-	if (fflush(out) != 0 || ferror(out))
-		return errno ? -errno : -EIO;
-	bytes = ftell(out);
-	if (bytes < 0)
-		return -errno;
-	/* What could not be read back must not replace what can. */
-	if (bytes > REGISTRY_BYTES_MAX)
-		return -EFBIG;
-	return fsync(fd) < 0 ? -errno : 0;
+	failed = ferror(out);
+	return fclose(out) || failed ? -ENOMEM : 0;
 }
 
 int am_registry_save(struct am_registry *r, int dirfd)
 {
-	am_autoclose int fd = -1;
+	am_autofree char *text = NULL;
+	size_t len = 0;
 	int err;
 
-	if (unlinkat(dirfd, temporary_name, 0) < 0 && errno != ENOENT)
-		return -errno;
-	fd = openat(dirfd, temporary_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-		    0600);
-	if (fd < 0)
-		return -errno;
-	err = write_all(r, fd);
-	/* Transaction point: the old registry or the new one, never a part of one. */
-	if (!err && renameat(dirfd, temporary_name, dirfd, file_name) < 0)
-		err = -errno;
-	if (err) {
-		(void)unlinkat(dirfd, temporary_name, 0); /* the next save removes it as well */
+	err = print_to_memory(r, &text, &len);
+	if (err)
 		return err;
-	}
-	return fsync(dirfd) < 0 ? -errno : 0;
+	/* What could not be read back must not replace what can. */
+	if (len > REGISTRY_BYTES_MAX)
+		return -EFBIG;
+	return am_file_replace(dirfd, file_name, text, len);
 }

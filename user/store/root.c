@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "store/mount.h"
+
 static const char *kind_of(mode_t mode)
 {
 	switch (mode & S_IFMT) {
@@ -51,7 +53,11 @@ static int copy_names(struct am_root *root, const struct am_root_spec *spec)
 	real[n > 0 ? n : 0] = '\0';
 	root->path = strdup(spec->path);
 	root->real = strdup(n > 0 ? real : spec->path);
-	return root->path && root->real ? 0 : -ENOMEM;
+	if (!root->path || !root->real)
+		return -ENOMEM;
+	/* Without it some events show a path less well. */
+	(void)am_mount_inner_path(root->fd, root->real, &root->inner);
+	return 0;
 }
 
 /* 0, also when it was refused: the errors are counted in `diags`. */
@@ -170,22 +176,24 @@ const struct am_root *am_roots_find(const struct am_roots *roots, uint64_t dev, 
 	return NULL;
 }
 
-static const char *below(const struct am_root *root, const char *path)
+/* What `path` has below `top`; NULL if it is not below. */
+static const char *below(const char *top, bool is_dir, const char *path)
 {
-	size_t len = strlen(root->real);
+	size_t len = strlen(top);
 
-	while (len && root->real[len - 1] == '/')
+	while (len && top[len - 1] == '/')
 		len--;
-	if (strncmp(path, root->real, len))
+	if (strncmp(path, top, len))
 		return NULL;
 	if (path[len] == '/')
 		return path + len + 1;
 	if (path[len])
 		return NULL;
-	return root->is_dir ? path + len : strrchr(path, '/') + 1;
+	return is_dir ? path + len : strrchr(path, '/') + 1;
 }
 
-const char *am_roots_within(const struct am_roots *roots, uint32_t store, const char *path)
+const char *am_roots_within(const struct am_roots *roots, uint32_t store, const char *path,
+			    bool inner)
 {
 	const char *best = NULL;
 	size_t i;
@@ -194,11 +202,12 @@ const char *am_roots_within(const struct am_roots *roots, uint32_t store, const 
 		return NULL;
 	/* Of nested roots the deepest: the shortest rest. */
 	for (i = 0; i < roots->count; i++) {
-		const char *rest;
+		const struct am_root *root = &roots->items[i];
+		const char *top = inner ? root->inner : root->real, *rest;
 
-		if (roots->items[i].store != store)
+		if (root->store != store || !top)
 			continue;
-		rest = below(&roots->items[i], path);
+		rest = below(top, root->is_dir, path);
 		if (rest && (!best || rest > best))
 			best = rest;
 	}
@@ -214,6 +223,7 @@ void am_roots_free(struct am_roots *roots)
 	for (i = 0; i < roots->count; i++) {
 		free(roots->items[i].path);
 		free(roots->items[i].real);
+		free(roots->items[i].inner);
 		if (roots->items[i].fd >= 0)
 			(void)close(roots->items[i].fd); /* read only: nothing can be lost */
 	}

@@ -21,6 +21,7 @@ struct am_root_spec {
 struct am_root {
 	char *path;		/* as the policy writes it */
 	char *real;		/* without links above it, as the kernel writes it */
+	char *inner;		/* from the root of its file system; NULL when not known */
 	uint32_t store;
 	int fd;			/* O_PATH */
 	uint64_t dev;
@@ -41,10 +42,11 @@ int am_roots_open(const struct am_root_spec *specs, size_t n, struct am_diags *d
 /* The root that is this inode, as stat() tells; NULL if none is. Borrowed. */
 const struct am_root *am_roots_find(const struct am_roots *roots, uint64_t dev, uint64_t ino);
 
-/* The part of `path` below a root of `store`, without a leading slash ("" for the root of
- * that is a folder, its last component for one that is a file); NULL if it is below
- * none. Borrowed from `path`. */
-const char *am_roots_within(const struct am_roots *roots, uint32_t store, const char *path);
+/* The part of `path` below a root of `store`, without a leading slash ("" for a folder that is
+ * the root, the last component for a file that is); NULL if it is below none. `inner`:
+ * the path starts at the root of the file system. Borrowed from `path`. */
+const char *am_roots_within(const struct am_roots *roots, uint32_t store, const char *path,
+			    bool inner);
 
 void am_roots_free(struct am_roots *roots);
 AM_DEFINE_AUTO(am_roots);

@@ -84,15 +84,16 @@ static struct am_tag merged(const struct am_seal *s, const struct am_tag *have,
 	return tag;
 }
 
-/* The kernel side may label the same inode at the same moment, hence the second turn. */
-static int put_tag(struct am_seal *s, int fd, const struct am_tag *want, bool *ret_known_stray)
+/* Sees to the tag. 1 when it was changed, 0 when it was as wanted, -errno; *ret is what it is
+ * now. The kernel side may label the same inode at the same moment, hence the second turn. */
+static int put_tag(struct am_seal *s, int fd, const struct am_tag *want, struct am_tag *ret)
 {
 	int r = -EEXIST, turn;
 
 	for (turn = 0; turn < 2 && r == -EEXIST; turn++) {
-		struct am_tag have, tag;
+		struct am_tag have;
 
-		*ret_known_stray = false;
+		*ret = *want;
 		r = s->ops.read(s->ops.ctx, fd, &have);
 		if (r == -ENOENT) {
 			r = s->ops.add(s->ops.ctx, fd, want);
@@ -100,28 +101,29 @@ static int put_tag(struct am_seal *s, int fd, const struct am_tag *want, bool *r
 		}
 		if (r < 0)
 			return r;
-		tag = merged(s, &have, want);
-		if (!memcmp(&tag, &have, sizeof(tag))) {
-			*ret_known_stray = have.flags & AM_TAG_STRAY;
+		*ret = merged(s, &have, want);
+		if (!memcmp(ret, &have, sizeof(have)))
 			return 0;
-		}
-		r = s->ops.replace(s->ops.ctx, fd, &tag);
+		r = s->ops.replace(s->ops.ctx, fd, ret);
 	}
-	return r;
+	return r < 0 ? r : 1;
 }
 
 static int label(struct am_seal *s, const struct am_root *root, int fd, const struct stat *st,
 		 __u32 flags)
 {
 	const struct am_tag want = { .store = root->store, .flags = flags };
-	bool known_stray;
+	struct am_tag tag;
+	bool known;
 	int r;
 
-	r = put_tag(s, fd, &want, &known_stray);
+	r = put_tag(s, fd, &want, &tag);
 	if (r < 0)
 		return r;
-	/* Through its other name it may come back to the cache from a folder without label. */
-	if (S_ISREG(st->st_mode) && st->st_nlink > 1 && !known_stray)
+	known = tag.flags & AM_TAG_STRAY;
+	/* Through its other name it may come back to the cache from a folder without label. A
+	 * stray that is remembered with another tag than it has now would come back with that. */
+	if (known ? r > 0 : S_ISREG(st->st_mode) && st->st_nlink > 1)
 		return s->ops.stray(s->ops.ctx, fd);
 	return 0;
 }
@@ -153,40 +155,29 @@ int am_seal_roots(struct am_seal *s)
 static void note_failure(struct am_seal *s, int dirfd, const char *name, int error)
 {
 	struct part *part = &s->parts[s->current];
-	char link[32], folder[PATH_MAX];
+	char link[32];
 	ssize_t n;
 
 	if (part->failures++)
 		return;
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", dirfd);
-	n = readlink(link, folder, sizeof(folder) - 1);
-	folder[n > 0 ? n : 0] = '\0';
-	(void)snprintf(part->where, sizeof(part->where), "%s/%s", folder, name);
+	n = readlink(link, part->where, sizeof(part->where) - 1);
+	if (n < 0)
+		n = 0;
+	(void)snprintf(part->where + n, sizeof(part->where) - (size_t)n, "/%s", name);
 	part->error = error;
 }
 
-static int open_below(int dirfd, const char *name, uint64_t flags)
+/* O_PATH: neither waits (pipes, leases) nor has effects (devices, listeners for opens). */
+static int open_entry(int dirfd, const char *name)
 {
 	const struct open_how how = {
-		.flags = flags | O_NOFOLLOW | O_CLOEXEC,
+		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
 		.resolve = RESOLVE_NO_XDEV,
 	};
 	long fd = syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
 
 	return fd < 0 ? -errno : (int)fd;
-}
-
-/* Opens an entry as far as labelling needs it: folders to be read. */
-static int open_entry(int dirfd, const char *name, unsigned char type)
-{
-	int fd;
-
-	if (type == DT_DIR) {
-		fd = open_below(dirfd, name, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
-		if (fd != -ENOTDIR && fd != -ELOOP)
-			return fd;	/* else replaced by something else meanwhile */
-	}
-	return open_below(dirfd, name, O_PATH);
 }
 
 static int enter_folder(struct am_seal *s, int fd)
@@ -234,7 +225,7 @@ static void visit(struct am_seal *s, int dirfd, const char *name, unsigned char 
 
 	if (type == DT_LNK || !strcmp(name, ".") || !strcmp(name, ".."))
 		return;
-	fd = open_entry(dirfd, name, type);
+	fd = open_entry(dirfd, name);
 	if (fd == -EXDEV) {
 		s->parts[s->current].mounts++;
 		return;
@@ -305,7 +296,7 @@ bool am_seal_step(struct am_seal *s, size_t budget)
 		else
 			return false;
 	}
-	return true;
+	return s->depth || find_waiting(s);
 }
 
 void am_seal_begin(struct am_seal *s, uint32_t store)
@@ -320,6 +311,16 @@ void am_seal_begin(struct am_seal *s, uint32_t store)
 				leave_folder(s);
 		memset(&s->parts[i], 0, sizeof(s->parts[i]));
 	}
+}
+
+bool am_seal_is_sealed(const struct am_seal *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->roots->count; i++)
+		if (s->parts[i].phase != PHASE_WALKED || s->parts[i].failures)
+			return false;
+	return true;
 }
 
 void am_seal_state(const struct am_seal *s, uint32_t store, struct am_seal_state *ret)

@@ -56,6 +56,9 @@ void am_seal_begin(struct am_seal *s, uint32_t store);
 /* Goes on for at most `budget` files. Whether there is more to do. */
 bool am_seal_step(struct am_seal *s, size_t budget);
 
+/* Whether all stores are walked and every file found was labelled. */
+bool am_seal_is_sealed(const struct am_seal *s);
+
 void am_seal_state(const struct am_seal *s, uint32_t store, struct am_seal_state *ret);
 
 void am_seal_free(struct am_seal *s);

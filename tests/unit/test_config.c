@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/config.h"
+#include "base/cleanup.h"
+
+/* Parses `words`, which end with NULL; *said gets what was printed and is owned. */
+static int parse(const char *const *words, struct am_config *config, char **said)
+{
+	size_t len;
+	FILE *err = open_memstream(said, &len);
+	int argc = 0, r;
+
+	while (words[argc])
+		argc++;
+	r = am_config_parse(argc, (char *const *)words, err, config);
+	assert_int_equal(fclose(err), 0);
+	return r;
+}
+
+#define WORDS(...) ((const char *const[]){ "amanatd", __VA_ARGS__ __VA_OPT__(,) NULL })
+
+static void runs_with_defaults_when_nothing_is_said(void **state)
+{
+	am_autofree char *said = NULL;
+	struct am_config c;
+
+	(void)state;
+	assert_int_equal(parse(WORDS(), &c, &said), 0);
+	assert_int_equal(c.action, AM_CONFIG_RUN);
+	assert_string_equal(c.policy, "/etc/amanat/policy.yaml");
+	assert_string_equal(c.state, "/var/lib/amanat");
+	assert_string_equal(c.run, "/run/amanat");
+	assert_null(c.group);
+	assert_string_equal(said, "");
+}
+
+static void takes_every_option(void **state)
+{
+	am_autofree char *said = NULL;
+	struct am_config c;
+
+	(void)state;
+	assert_int_equal(parse(WORDS("--policy", "p", "--state", "s", "--run", "r", "--group", "g"),
+			       &c, &said), 0);
+	assert_string_equal(c.policy, "p");
+	assert_string_equal(c.state, "s");
+	assert_string_equal(c.run, "r");
+	assert_string_equal(c.group, "g");
+}
+
+static void refuses_what_it_does_not_know_in_one_line(void **state)
+{
+	const char *const *const cases[] = {
+		WORDS("--polcy", "p"), WORDS("--pol", "p"), WORDS("policy.yaml"), WORDS("-h"),
+		WORDS("--policy=p"), WORDS(""), WORDS("--policy"), WORDS("--policy", ""),
+		WORDS("--state", "s", "--run"),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		am_autofree char *said = NULL;
+		struct am_config c = { .policy = "untouched" };
+
+		assert_int_equal(parse(cases[i], &c, &said), -EINVAL);
+		assert_string_equal(c.policy, "untouched");
+		assert_ptr_equal(strstr(said, "error: "), said);
+		assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1);
+	}
+}
+
+static void asks_for_help_and_version(void **state)
+{
+	am_autofree char *said = NULL, *said2 = NULL;
+	struct am_config c;
+
+	(void)state;
+	assert_int_equal(parse(WORDS("--help"), &c, &said), 0);
+	assert_int_equal(c.action, AM_CONFIG_HELP);
+	assert_int_equal(parse(WORDS("--version"), &c, &said2), 0);
+	assert_int_equal(c.action, AM_CONFIG_VERSION);
+}
+
+static void describes_every_option_in_the_help(void **state)
+{
+	static const char *const words[] = { "--policy", "--state", "--run", "--group", "--help",
+					     "--version", "/var/lib/amanat" };
+	am_autofree char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	(void)state;
+	am_config_help(out);
+	assert_int_equal(fclose(out), 0);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		assert_non_null(strstr(text, words[i]));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(runs_with_defaults_when_nothing_is_said),
+		cmocka_unit_test(takes_every_option),
+		cmocka_unit_test(refuses_what_it_does_not_know_in_one_line),
+		cmocka_unit_test(asks_for_help_and_version),
+		cmocka_unit_test(describes_every_option_in_the_help),
+	};
+
+	return cmocka_run_group_tests_name("config", tests, NULL, NULL);
+}

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "agent/agent.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <time.h>
+
+#include "agent/control.h"
+#include "agent/governor.h"
+#include "agent/health.h"
+#include "agent/instance.h"
+#include "agent/keeper.h"
+#include "agent/log.h"
+#include "agent/loop.h"
+#include "agent/names.h"
+#include "agent/notify.h"
+#include "base/host.h"
+#include "kernel/counters.h"
+#include "kernel/engine.h"
+#include "kernel/publish.h"
+#include "kernel/ring.h"
+
+enum {
+	TICK_MS = 250,		/* how long a record that wakes nobody may lie in the ring */
+	PROBE_MS = 2000,
+	RING_BUDGET = 1024,	/* records between two looks at everything else */
+	FILES_MAX = 65536,	/* descriptors: roots, executables, one per folder being walked */
+};
+
+struct am_agent {
+	const struct am_config *config;
+	struct am_instance *instance;
+	struct am_engine *engine;
+	struct am_governor governor;
+	struct am_sealer sealer;
+	struct am_keeper keeper;
+	struct am_ring *ring;
+	struct am_names *names;
+	struct am_control *control;
+	struct am_pipeline *pipeline;
+	struct am_loop loop;
+	struct am_source signals;	/* fd is owned, as the next one's */
+	struct am_source timer;
+	struct am_source records;	/* fd is the ring's */
+	bool records_wait;
+	bool was_sealed;
+	bool answers;
+	bool exes_current;
+	uint64_t lost;			/* events, already told */
+	int64_t probe_ms;
+	int64_t watchdog_ms;		/* interval; 0: none */
+	int64_t alive_ms;		/* when the service manager was last told */
+	bool stop;
+};
+
+/* ---- health --------------------------------------------------------------- */
+
+static struct am_health health_of(const struct am_agent *a)
+{
+	return (struct am_health){
+		.force = a->governor.now,
+		.sealer = &a->sealer,
+		.engine = a->engine,
+		.control = a->control,
+		.pipeline = a->pipeline,
+		.answers = a->answers,
+		.exes_current = a->exes_current,
+	};
+}
+
+static bool is_ready(void *ctx)
+{
+	const struct am_health h = health_of(ctx);
+
+	return am_health_ready(&h);
+}
+
+/* A policy without stores has no labelled file to try it on, and nothing to lose. */
+static void probe(struct am_agent *a)
+{
+	bool answers = !a->governor.now->roots->count ||
+		       am_engine_answers(a->engine, a->governor.now->roots->items[0].fd);
+
+	if (a->answers && !answers)
+		am_error("the kernel has stopped running the hooks: the stores are open "
+			 "(is kernel.ftrace_enabled 0?)");
+	if (!a->answers && answers && a->probe_ms)
+		am_say("the kernel runs the hooks again");
+	a->answers = answers;
+	a->exes_current = am_publisher_is_current(a->governor.publisher);
+}
+
+static bool write_status(void *ctx, bool json, FILE *out)
+{
+	struct am_agent *a = ctx;
+	struct am_health h;
+
+	probe(a);
+	h = health_of(a);
+	if ((json ? am_health_json(&h, out) : am_health_text(&h, out)) < 0)
+		return false;
+	return am_health_ready(&h);
+}
+
+/* ---- policies ------------------------------------------------------------- */
+
+static void tell_policy(const struct am_agent *a)
+{
+	const struct am_force *now = a->governor.now;
+
+	am_say("policy %s#%u in force, %zu stores", now->model->name, now->generation,
+	       now->model->n_stores);
+}
+
+static int load_next(struct am_agent *a)
+{
+	am_auto(am_force) struct am_force *f = NULL;
+	int r;
+
+	r = am_governor_read(&a->governor, &f);
+	if (!r)
+		r = am_governor_put(&a->governor, f);
+	if (r < 0)
+		return r;
+	(void)AM_TAKE_PTR(f);	/* taken */
+	am_pipeline_force(a->pipeline, a->governor.now, a->governor.before);
+	a->was_sealed = false;
+	return 0;
+}
+
+static void reload(struct am_agent *a)
+{
+	const struct am_force *now = a->governor.now;
+
+	am_notify("RELOADING=1");
+	if (load_next(a) < 0)
+		am_error("cannot load the policy '%s', keeping policy %s#%u", a->config->policy,
+			 now->model->name, now->generation);
+	else
+		tell_policy(a);
+	am_notify("READY=1");
+}
+
+/* ---- the loop ------------------------------------------------------------- */
+
+static void signals_ready(void *ctx, uint32_t events)
+{
+	struct am_agent *a = ctx;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	while (read(a->signals.fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			reload(a);
+		else
+			a->stop = true;
+	}
+}
+
+static void tell_losses(struct am_agent *a)
+{
+	uint64_t counts[AM_COUNT_MAX_], lost;
+
+	if (am_counters_read(a->engine, counts) < 0)
+		return;
+	lost = counts[AM_COUNT_URGENT_LOST] + counts[AM_COUNT_BULK_LOST] +
+	       counts[AM_COUNT_REPEAT_LOST] + counts[AM_COUNT_NO_SCRATCH];
+	if (lost > a->lost)
+		am_control_lost(a->control, lost - a->lost);
+	a->lost = lost;
+}
+
+static void tell_sealed(struct am_agent *a)
+{
+	bool sealed = am_sealer_is_sealed(&a->sealer);
+
+	if (sealed && !a->was_sealed)
+		am_say("policy %s#%u: all stores are sealed", a->governor.now->model->name,
+		       a->governor.now->generation);
+	a->was_sealed = sealed;
+}
+
+static void tell_alive(struct am_agent *a, int64_t now_ms)
+{
+	if (!a->watchdog_ms || now_ms - a->alive_ms < a->watchdog_ms / 3)
+		return;
+	am_notify("WATCHDOG=1");
+	a->alive_ms = now_ms;
+}
+
+static void timer_ready(void *ctx, uint32_t events)
+{
+	struct am_agent *a = ctx;
+	int64_t now_ms = am_now_ms();
+	uint64_t ticks;
+
+	(void)events;
+	(void)!read(a->timer.fd, &ticks, sizeof(ticks)); /* how many were missed does not matter */
+	a->records_wait = true;
+	if (now_ms - a->probe_ms >= PROBE_MS) {
+		probe(a);
+		am_names_refresh(a->names);
+		a->probe_ms = now_ms;
+	}
+	am_pipeline_tick(a->pipeline);
+	am_sealer_tick(&a->sealer, now_ms);
+	am_keeper_tick(&a->keeper, now_ms);
+	am_control_tick(a->control, now_ms);
+	tell_losses(a);
+	tell_alive(a, now_ms);
+}
+
+static void records_ready(void *ctx, uint32_t events)
+{
+	struct am_agent *a = ctx;
+
+	(void)events;
+	a->records_wait = true;
+}
+
+static int run_once(struct am_agent *a)
+{
+	bool walks = am_sealer_step(&a->sealer, am_now_ms());
+	int r;
+
+	tell_sealed(a);
+	if (a->records_wait) {
+		r = am_ring_consume(a->ring, RING_BUDGET);
+		if (r < 0)
+			return am_err(r, "cannot read the events of the kernel");
+		a->records_wait = r > 0;
+		am_control_flush(a->control);
+	}
+	r = am_loop_wait(&a->loop, walks || a->records_wait ? 0 : -1);
+	if (r < 0)
+		return am_err(r, "cannot wait for events");
+	return 0;
+}
+
+static int run(struct am_agent *a)
+{
+	int r = 0;
+
+	while (!a->stop && !r)
+		r = run_once(a);
+	return r < 0 ? AM_EXIT_CANNOT : AM_EXIT_OK;
+}
+
+/* ---- start and end -------------------------------------------------------- */
+
+static void raise_limit(int resource, rlim_t limit)
+{
+	struct rlimit now, want = { limit, limit };
+
+	if (!getrlimit(resource, &now) && now.rlim_cur != RLIM_INFINITY && now.rlim_cur < limit)
+		(void)setrlimit(resource, &want); /* what then is missing fails where it is needed */
+}
+
+static int watch(struct am_agent *a, struct am_source *source, int fd,
+		 void (*ready)(void *ctx, uint32_t events))
+{
+	if (fd < 0)
+		return -errno;
+	*source = (struct am_source){ .fd = fd, .ready = ready, .ctx = a };
+	return am_loop_add(&a->loop, source, EPOLLIN);
+}
+
+/* Signals first: from here on none of them ends the agent halfway. */
+static int start_loop(struct am_agent *a)
+{
+	const struct itimerspec tick = {
+		.it_value = { .tv_nsec = TICK_MS * 1000000L },
+		.it_interval = { .tv_nsec = TICK_MS * 1000000L },
+	};
+	sigset_t signals;
+	int r;
+
+	(void)sigemptyset(&signals);
+	(void)sigaddset(&signals, SIGHUP);
+	(void)sigaddset(&signals, SIGTERM);
+	(void)sigaddset(&signals, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
+		return -errno;
+	r = am_loop_init(&a->loop);
+	if (!r)
+		r = watch(a, &a->signals, signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC),
+			  signals_ready);
+	if (!r)
+		r = watch(a, &a->timer, timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC),
+			  timer_ready);
+	if (!r && timerfd_settime(a->timer.fd, 0, &tick, NULL) < 0)
+		r = -errno;
+	return r;
+}
+
+static int kernel_failed(int r, const char *what)
+{
+	(void)fputs(am_engine_said(), stderr); /* as lines of its own, before the one that sums it up */
+	return am_err(r, "%s", what);
+}
+
+static int load_kernel(struct am_agent *a)
+{
+	int r;
+
+	r = am_engine_open(&a->engine);
+	if (r < 0)
+		return kernel_failed(r, "cannot load the programs into the kernel");
+	am_sealer_init(&a->sealer, a->engine);
+	am_keeper_init(&a->keeper, a->engine, am_instance_state(a->instance));
+	r = am_engine_mark_agent(a->engine);
+	if (!r)
+		r = am_governor_start(&a->governor, a->engine, &a->sealer);
+	if (r < 0)
+		return am_err(r, "cannot prepare the programs");
+	return 0;
+}
+
+/* A damaged file must not keep the stores open; it is put right by the next save. */
+static void load_strays(struct am_agent *a)
+{
+	int r = am_keeper_load(&a->keeper);
+
+	if (r < 0)
+		(void)am_err(r, "cannot use 'strays' in '%s', continuing without the labels in it",
+			     a->config->state);
+}
+
+static int start_serving(struct am_agent *a)
+{
+	const struct am_control_calls calls = { .status = write_status, .ready = is_ready, .ctx = a };
+	int r;
+
+	r = am_control_open(&a->loop, am_instance_run(a->instance), a->config->group, &calls,
+			    &a->control);
+	if (r < 0)
+		return r;
+	r = am_names_new(&a->names);
+	if (!r)
+		r = am_pipeline_new(a->control, a->names, &a->sealer, &a->pipeline);
+	if (!r)
+		r = am_ring_open(a->engine, am_pipeline_take, a->pipeline, &a->ring);
+	if (!r)
+		r = watch(a, &a->records, am_ring_fd(a->ring), records_ready);
+	if (r < 0)
+		return am_err(r, "cannot read the events of the kernel");
+	am_pipeline_force(a->pipeline, a->governor.now, NULL);
+	return 0;
+}
+
+/* The policy is in force and the roots are labelled before the first hook runs: from then on
+ * every file of a store is closed, on sight until the walk has been there. */
+static int attach(struct am_agent *a)
+{
+	int r = am_engine_attach(a->engine);
+
+	if (r < 0)
+		return kernel_failed(r, "cannot attach the programs");
+	probe(a);
+	if (!a->answers) {
+		am_error("the kernel has attached the hooks and does not run them; "
+			 "set kernel.ftrace_enabled to 1 and have 'bpf' in the kernel's lsm= list");
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+/* The policy is refused before anything is loaded. */
+static int bring_up(struct am_agent *a)
+{
+	am_auto(am_force) struct am_force *f = NULL;
+
+	if (am_instance_open(a->config->state, a->config->run, &a->instance) < 0 ||
+	    am_governor_init(&a->governor, a->config->policy, am_instance_state(a->instance)) < 0 ||
+	    am_governor_read(&a->governor, &f) < 0)
+		return AM_EXIT_CANNOT;
+	if (load_kernel(a) < 0)
+		return AM_EXIT_KERNEL;
+	load_strays(a);
+	if (am_governor_put(&a->governor, f) < 0)
+		return AM_EXIT_CANNOT;
+	(void)AM_TAKE_PTR(f);	/* taken */
+	if (start_serving(a) < 0)
+		return AM_EXIT_CANNOT;
+	return attach(a) < 0 ? AM_EXIT_KERNEL : AM_EXIT_OK;
+}
+
+static int start(struct am_agent *a)
+{
+	char missing[1024];
+	int code;
+
+	if (am_host_missing(&am_host_here, missing, sizeof(missing))) {
+		am_error("%s", missing);
+		return AM_EXIT_KERNEL;
+	}
+	raise_limit(RLIMIT_NOFILE, FILES_MAX);
+	raise_limit(RLIMIT_MEMLOCK, RLIM_INFINITY);
+	(void)umask(0077);
+	a->watchdog_ms = am_notify_watchdog_ms();
+	if (start_loop(a) < 0)
+		return AM_EXIT_CANNOT;
+	code = bring_up(a);
+	if (code != AM_EXIT_OK)
+		return code;
+	tell_policy(a);
+	am_notify("READY=1");
+	return AM_EXIT_OK;
+}
+
+/* The hooks end first, so that the strays on disk are all there ever were. */
+static void save_strays(struct am_agent *a)
+{
+	int r;
+
+	if (!a->engine)
+		return;
+	am_engine_detach(a->engine);
+	r = am_keeper_save(&a->keeper);
+	if (r < 0)
+		(void)am_err(r, "cannot save the labels of files outside the stores");
+}
+
+static void finish(struct am_agent *a)
+{
+	am_control_free(a->control);
+	save_strays(a);
+	am_ring_free(a->ring);
+	am_pipeline_free(a->pipeline);
+	am_names_free(a->names);
+	am_sealer_done(&a->sealer);
+	am_governor_done(&a->governor);
+	am_engine_free(a->engine);
+	if (a->signals.fd >= 0)
+		(void)close(a->signals.fd); /* holds no data, nor does the next */
+	if (a->timer.fd >= 0)
+		(void)close(a->timer.fd);
+	am_loop_done(&a->loop);
+	am_instance_free(a->instance);
+}
+
+int am_agent_run(const struct am_config *config)
+{
+	struct am_agent a = {
+		.config = config,
+		.loop = { .epoll_fd = -1 },
+		.signals = { .fd = -1 },
+		.timer = { .fd = -1 },
+	};
+	int code = start(&a);
+
+	if (code == AM_EXIT_OK)
+		code = run(&a);
+	am_notify("STOPPING=1");
+	finish(&a);
+	return code;
+}

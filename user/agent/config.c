@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "agent/config.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+static const struct am_config defaults = {
+	.action = AM_CONFIG_RUN,
+	.policy = "/etc/amanat/policy.yaml",
+	.state = "/var/lib/amanat",
+	.run = "/run/amanat",
+};
+
+/* Parsing and help come from here. */
+static const struct option {
+	const char *word;
+	const char *value;	/* what it is called in the help; NULL: takes none */
+	const char *help;
+	size_t member;		/* of a value: in struct am_config */
+	enum am_config_action action;	/* of an option without value */
+} options[] = {
+	{ "--policy", "FILE", "the policy to put in force", offsetof(struct am_config, policy), 0 },
+	{ "--state", "DIR", "what outlives the agent", offsetof(struct am_config, state), 0 },
+	{ "--run", "DIR", "the socket for 'amanat'", offsetof(struct am_config, run), 0 },
+	{ "--group", "NAME", "whose members may use 'amanat' besides root",
+	  offsetof(struct am_config, group), 0 },
+	{ "--help", NULL, "show this", 0, AM_CONFIG_HELP },
+	{ "--version", NULL, "show the version", 0, AM_CONFIG_VERSION },
+};
+
+enum { N_OPTIONS = sizeof(options) / sizeof(options[0]) };
+
+static const char **value_of(struct am_config *config, const struct option *option)
+{
+	return (const char **)((char *)config + option->member);
+}
+
+void am_config_help(FILE *out)
+{
+	struct am_config config = defaults;
+	size_t i;
+
+	(void)fprintf(out, "usage: amanatd [OPTIONS]\n\n"
+		      "Refuses access to declared stores of personal data, in the foreground.\n"
+		      "SIGHUP loads the policy again; SIGTERM ends it, and with it the refusals.\n\n");
+	for (i = 0; i < N_OPTIONS; i++) {
+		const struct option *o = &options[i];
+		const char *value = o->value ? *value_of(&config, o) : NULL;
+
+		(void)fprintf(out, "  %-9s %-5s %s", o->word, o->value ? o->value : "", o->help);
+		if (value)
+			(void)fprintf(out, " (%s)", value);
+		(void)fputc('\n', out);
+	}
+}
+
+static const struct option *find_option(const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < N_OPTIONS; i++)
+		if (!strcmp(word, options[i].word))
+			return &options[i];
+	return NULL;
+}
+
+static int refuse(FILE *err, const char *fact, const char *word)
+{
+	(void)fprintf(err, "error: %s '%s'; see 'amanatd --help'\n", fact, word);
+	return -EINVAL;
+}
+
+int am_config_parse(int argc, char *const argv[], FILE *err, struct am_config *ret)
+{
+	struct am_config config = defaults;
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		const struct option *o = find_option(argv[i]);
+
+		if (!o)
+			return refuse(err, "unknown argument", argv[i]);
+		if (!o->value) {
+			config.action = o->action;
+			break;
+		}
+		if (i + 1 == argc || !argv[i + 1][0])
+			return refuse(err, "a value is missing after", argv[i]);
+		*value_of(&config, o) = argv[++i];
+	}
+	*ret = config;
+	return 0;
+}

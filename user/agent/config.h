@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the agent was started with. Strings are borrowed from the arguments. */
+#pragma once
+
+#include <stdio.h>
+
+enum am_config_action {
+	AM_CONFIG_INVALID = 0,
+	AM_CONFIG_RUN,
+	AM_CONFIG_HELP,
+	AM_CONFIG_VERSION,
+};
+
+struct am_config {
+	enum am_config_action action;
+	const char *policy;	/* file */
+	const char *state;	/* directory of what outlives the agent */
+	const char *run;	/* directory of what does not */
+	const char *group;	/* whose members may ask the agent; NULL: only root */
+};
+
+/* 0; -EINVAL after one line on `err`. */
+int am_config_parse(int argc, char *const argv[], FILE *err, struct am_config *ret);
+
+void am_config_help(FILE *out);

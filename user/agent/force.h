@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A policy on its way into force, in force, or just replaced: everything that was
+ * made of its text on this host. Making one changes nothing outside it. */
+#pragma once
+
+#include "policy/image.h"
+#include "store/root.h"
+
+struct am_force {
+	struct am_model *model;
+	struct am_image *image;
+	struct am_registry *registry;	/* names as of this policy */
+	struct am_roots *roots;
+	uint32_t generation;
+	int64_t since_s;		/* CLOCK_REALTIME, when it came into force */
+};
+
+/* Reads the policy file and resolves it on this host, on top of the names in
+ * `registry`. 0; -errno with errors in `diags`. *ret is owned. */
+int am_force_load(const char *path, const struct am_registry *registry, struct am_diags *diags,
+		  struct am_force **ret);
+
+/* Gives it its number, wherever that is written. */
+void am_force_stamp(struct am_force *f, uint32_t generation);
+
+/* The id that this policy gives a store, by the index in its model; 0 if it has none. */
+uint32_t am_force_store(const struct am_force *f, size_t index);
+
+void am_force_free(struct am_force *f);
+AM_DEFINE_AUTO(am_force);

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "agent/governor.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "agent/log.h"
+#include "kernel/engine.h"
+#include "kernel/publish.h"
+#include "kernel/tags.h"
+#include "store/generation.h"
+
+int am_governor_init(struct am_governor *g, const char *path, int state_fd)
+{
+	int r;
+
+	*g = (struct am_governor){ .path = path, .state_fd = state_fd };
+	r = am_registry_load(state_fd, &g->stored);
+	if (r < 0)
+		return am_err(r, "cannot read 'registry' in the state directory");
+	r = am_generation_load(state_fd, &g->generation);
+	if (r < 0)
+		return am_err(r, "cannot read 'generation' in the state directory");
+	return 0;
+}
+
+int am_governor_start(struct am_governor *g, struct am_engine *e, struct am_sealer *sealer)
+{
+	g->engine = e;
+	g->sealer = sealer;
+	return am_publisher_new(e, &g->publisher);
+}
+
+int am_governor_read(const struct am_governor *g, struct am_force **ret)
+{
+	struct am_diags diags;
+	int r;
+
+	am_diags_init(&diags);
+	r = am_force_load(g->path, g->now ? g->now->registry : g->stored, &diags, ret);
+	am_diags_print(&diags, stderr);
+	am_diags_done(&diags);
+	return r;
+}
+
+/* What must be on disk before the numbers in it are given to inodes and events. */
+static int save_numbers(const struct am_governor *g, struct am_force *f)
+{
+	int r = am_registry_save(f->registry, g->state_fd);
+
+	return r ? r : am_generation_save(g->state_fd, f->generation);
+}
+
+static void take_over(struct am_governor *g, struct am_force *f)
+{
+	am_force_free(g->before);
+	g->before = g->now;
+	g->now = f;
+	g->generation = f->generation;
+	f->since_s = time(NULL);
+}
+
+static int put(struct am_governor *g, struct am_force *f, struct am_diags *diags)
+{
+	am_auto(am_seal) struct am_seal *seal = NULL;
+	struct am_seal_ops ops;
+	int r;
+
+	if (g->generation == UINT32_MAX)
+		return -EOVERFLOW;
+	am_force_stamp(f, g->generation + 1);
+	r = save_numbers(g, f);
+	if (r < 0)
+		return r;
+	am_tags_ops(g->engine, &ops);
+	r = am_seal_new(f->roots, f->image->policy, &ops, &seal);
+	if (r < 0)
+		return r;
+	/* First: a store that this policy adds is closed before one of its files is labelled. */
+	am_engine_sealing_raise(g->engine);
+	r = am_publish(g->publisher, f->image, g->now ? g->now->image : NULL, diags);
+	if (r < 0) {
+		am_engine_sealing_lower(g->engine, 1);
+		return r;
+	}
+	r = am_seal_roots(seal);
+	am_sealer_take(g->sealer, AM_TAKE_PTR(seal));
+	take_over(g, f);
+	if (r < 0)	/* there is no way back, and `status` shows it until a walk succeeds */
+		(void)am_err(r, "cannot label the roots of the stores");
+	return 0;
+}
+
+int am_governor_put(struct am_governor *g, struct am_force *f)
+{
+	struct am_diags diags;
+	int r;
+
+	am_diags_init(&diags);
+	r = put(g, f, &diags);
+	am_diags_print(&diags, stderr);
+	am_diags_done(&diags);
+	return r < 0 ? am_err(r, "cannot put the policy '%s' in force", g->path) : 0;
+}
+
+void am_governor_done(struct am_governor *g)
+{
+	am_publisher_free(g->publisher);
+	am_force_free(g->now);
+	am_force_free(g->before);
+	am_registry_free(g->stored);
+	*g = (struct am_governor){ 0 };
+}

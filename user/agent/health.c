@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "agent/health.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/text.h"
+#include "event/json.h"
+#include "kernel/counters.h"
+#include "kernel/engine.h"
+
+/* Counters that are events which nobody will see. */
+static const unsigned losses[] = {
+	AM_COUNT_URGENT_LOST,
+	AM_COUNT_BULK_LOST,
+	AM_COUNT_REPEAT_LOST,
+	AM_COUNT_NO_SCRATCH,
+};
+
+enum { N_LOSSES = sizeof(losses) / sizeof(losses[0]) };
+
+/* One store as it is shown. */
+struct store_line {
+	const struct am_model_store *model;
+	struct am_seal_state seal;
+	bool enforce;
+	const char *word;
+};
+
+static struct store_line look_at(const struct am_health *h, size_t index)
+{
+	uint32_t id = am_force_store(h->force, index);
+	const struct am_store *store = &h->force->image->policy->stores[id & AM_STORE_SLOT_MASK];
+	struct store_line line = {
+		.model = &h->force->model->stores[index],
+		.enforce = store->flags & AM_STORE_ENFORCE,
+	};
+
+	am_seal_state(h->sealer->seal, id, &line.seal);
+	if (!h->answers)
+		line.word = "open";
+	else if (!line.seal.walked)
+		line.word = "sealing";
+	else if (!line.seal.sealed)
+		line.word = "incomplete";
+	else
+		line.word = line.enforce ? "enforced" : "observed";
+	return line;
+}
+
+bool am_health_ready(const struct am_health *h)
+{
+	return h->force && h->answers && am_sealer_is_sealed(h->sealer);
+}
+
+/* ---- text ----------------------------------------------------------------- */
+
+static void text_policy(const struct am_health *h, FILE *out)
+{
+	const struct am_force *f = h->force;
+	char since[32];
+	time_t at = (time_t)f->since_s;
+	struct tm tm;
+
+	(void)localtime_r(&at, &tm);
+	(void)strftime(since, sizeof(since), "%Y-%m-%d %H:%M:%S", &tm);
+	(void)fprintf(out, "policy     %s#%u, mode %s, in force since %s\n", f->model->name,
+		      f->generation, f->model->mode == AM_MODE_ENFORCE ? "enforce" : "observe", since);
+}
+
+static void text_store(const struct store_line *line, FILE *out)
+{
+	const struct am_seal_state *seal = &line->seal;
+	size_t i;
+
+	(void)fprintf(out, "store      %s: %s", line->model->name, line->word);
+	if (!line->enforce)
+		(void)fputs(" (observe: nothing is blocked)", out);
+	(void)fprintf(out, ", %" PRIu64 " files%s:", seal->files, seal->walked ? "" : " so far");
+	for (i = 0; i < line->model->n_paths; i++) {
+		(void)fputc(' ', out);
+		am_text_print(out, line->model->paths[i].path);
+	}
+	(void)fputc('\n', out);
+	if (seal->failures) {
+		(void)fprintf(out, "           %" PRIu64 " files could not be labelled, the first: '",
+			      seal->failures);
+		am_text_print(out, seal->where);
+		(void)fprintf(out, "': %s\n", strerror(-seal->error));
+	}
+	if (seal->mounts)
+		(void)fprintf(out, "           %" PRIu64 " mount points in it are not part of the store\n",
+			      seal->mounts);
+}
+
+static void text_hooks(const struct am_health *h, FILE *out)
+{
+	size_t loaded, missing, i;
+
+	am_engine_hooks(h->engine, &loaded, &missing);
+	if (h->answers)
+		(void)fprintf(out, "hooks      %zu run", loaded);
+	else
+		(void)fprintf(out, "hooks      %zu attached, but the kernel does not run them", loaded);
+	for (i = 0; i < missing; i++)
+		(void)fprintf(out, "%s%s", i ? ", " : "; this kernel has no ",
+			      am_engine_missing(h->engine, i));
+	(void)fputc('\n', out);
+}
+
+static void text_counters(const struct am_health *h, FILE *out)
+{
+	uint64_t counts[AM_COUNT_MAX_];
+	struct am_pipeline_counts events;
+	uint64_t lost = 0;
+	size_t i;
+
+	if (am_counters_read(h->engine, counts) < 0) {
+		(void)fputs("counters   cannot be read\n", out);
+		return;
+	}
+	am_pipeline_counts(h->pipeline, &events);
+	(void)fprintf(out, "decisions  %" PRIu64 " allowed, %" PRIu64 " denied, %" PRIu64
+		      " of these blocked\n", counts[AM_COUNT_ALLOWED], counts[AM_COUNT_DENIED],
+		      counts[AM_COUNT_BLOCKED]);
+	for (i = 0; i < N_LOSSES; i++)
+		lost += counts[losses[i]];
+	(void)fprintf(out, "events     %" PRIu64 " taken, %" PRIu64 " lost", events.taken, lost);
+	for (i = 0; i < N_LOSSES; i++)
+		if (counts[losses[i]])
+			(void)fprintf(out, ", %" PRIu64 " %s", counts[losses[i]],
+				      am_counter_name(losses[i]));
+	if (events.malformed)
+		(void)fprintf(out, ", %" PRIu64 " malformed", events.malformed);
+	(void)fputc('\n', out);
+}
+
+static void text_clients(const struct am_health *h, FILE *out)
+{
+	struct am_control_counts counts;
+
+	am_control_counts(h->control, &counts);
+	(void)fprintf(out, "clients    %u of %u", counts.clients, AM_CONTROL_CLIENTS);
+	if (counts.not_shown)
+		(void)fprintf(out, ", %" PRIu64 " events not shown to slow ones", counts.not_shown);
+	if (counts.cut_off)
+		(void)fprintf(out, ", %" PRIu64 " cut off", counts.cut_off);
+	(void)fputc('\n', out);
+}
+
+int am_health_text(const struct am_health *h, FILE *out)
+{
+	size_t i;
+
+	text_policy(h, out);
+	for (i = 0; i < h->force->model->n_stores; i++) {
+		const struct store_line line = look_at(h, i);
+
+		text_store(&line, out);
+	}
+	if (!h->exes_current)
+		(void)fputs("warning    an executable that the policy names was replaced or changed: "
+			    "load the policy again to trust the new one\n", out);
+	text_hooks(h, out);
+	text_counters(h, out);
+	text_clients(h, out);
+	return ferror(out) ? -EIO : 0;
+}
+
+/* ---- JSON ----------------------------------------------------------------- */
+
+static void json_policy(const struct am_health *h, struct am_json *j)
+{
+	const struct am_force *f = h->force;
+
+	am_json_object(j, "policy");
+	am_json_text(j, "name", f->model->name);
+	am_json_int(j, "generation", f->generation);
+	am_json_text(j, "mode", f->model->mode == AM_MODE_ENFORCE ? "enforce" : "observe");
+	am_json_int(j, "since", f->since_s);
+	am_json_end(j);
+}
+
+static void json_store(const struct store_line *line, struct am_json *j)
+{
+	size_t i;
+
+	am_json_object(j, NULL);
+	am_json_text(j, "name", line->model->name);
+	am_json_text(j, "state", line->word);
+	am_json_text(j, "mode", line->enforce ? "enforce" : "observe");
+	am_json_list(j, "roots");
+	for (i = 0; i < line->model->n_paths; i++)
+		am_json_text(j, NULL, line->model->paths[i].path);
+	am_json_end(j);
+	am_json_int(j, "files", (int64_t)line->seal.files);
+	am_json_int(j, "failures", (int64_t)line->seal.failures);
+	am_json_text(j, "first_failure", line->seal.failures ? line->seal.where : NULL);
+	am_json_int(j, "mounts_inside", (int64_t)line->seal.mounts);
+	am_json_end(j);
+}
+
+static void json_hooks(const struct am_health *h, struct am_json *j)
+{
+	size_t loaded, missing, i;
+
+	am_engine_hooks(h->engine, &loaded, &missing);
+	am_json_object(j, "hooks");
+	am_json_bool(j, "run", h->answers);
+	am_json_int(j, "loaded", (int64_t)loaded);
+	am_json_list(j, "missing");
+	for (i = 0; i < missing; i++)
+		am_json_text(j, NULL, am_engine_missing(h->engine, i));
+	am_json_end(j);
+	am_json_end(j);
+}
+
+static void json_counters(const struct am_health *h, struct am_json *j)
+{
+	uint64_t counts[AM_COUNT_MAX_];
+	unsigned i;
+
+	if (am_counters_read(h->engine, counts) < 0)
+		return;
+	am_json_object(j, "counters");
+	for (i = 0; i < AM_COUNT_MAX_; i++)
+		am_json_int(j, am_counter_name(i), (int64_t)counts[i]);
+	am_json_end(j);
+}
+
+static void json_events(const struct am_health *h, struct am_json *j)
+{
+	struct am_pipeline_counts events;
+
+	am_pipeline_counts(h->pipeline, &events);
+	am_json_object(j, "events");
+	am_json_int(j, "taken", (int64_t)events.taken);
+	am_json_int(j, "malformed", (int64_t)events.malformed);
+	am_json_int(j, "unwritten", (int64_t)events.unwritten);
+	am_json_end(j);
+}
+
+static void json_clients(const struct am_health *h, struct am_json *j)
+{
+	struct am_control_counts counts;
+
+	am_control_counts(h->control, &counts);
+	am_json_object(j, "clients");
+	am_json_int(j, "now", counts.clients);
+	am_json_int(j, "max", AM_CONTROL_CLIENTS);
+	am_json_int(j, "not_shown", (int64_t)counts.not_shown);
+	am_json_int(j, "cut_off", (int64_t)counts.cut_off);
+	am_json_int(j, "turned_away", (int64_t)counts.turned_away);
+	am_json_end(j);
+}
+
+int am_health_json(const struct am_health *h, FILE *out)
+{
+	struct am_json j;
+	size_t i;
+
+	am_json_init(&j, out);
+	am_json_object(&j, NULL);
+	json_policy(h, &j);
+	am_json_bool(&j, "ready", am_health_ready(h));
+	am_json_bool(&j, "executables_current", h->exes_current);
+	am_json_list(&j, "stores");
+	for (i = 0; i < h->force->model->n_stores; i++) {
+		const struct store_line line = look_at(h, i);
+
+		json_store(&line, &j);
+	}
+	am_json_end(&j);
+	json_hooks(h, &j);
+	json_counters(h, &j);
+	json_events(h, &j);
+	json_clients(h, &j);
+	return am_json_done(&j);
+}

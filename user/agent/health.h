@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* How the agent and its stores are, for `amanat status`. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "agent/control.h"
+#include "agent/force.h"
+#include "agent/pipeline.h"
+#include "agent/sealer.h"
+
+/* What there is to tell. All borrowed. */
+struct am_health {
+	const struct am_force *force;
+	const struct am_sealer *sealer;
+	struct am_engine *engine;
+	const struct am_control *control;
+	const struct am_pipeline *pipeline;
+	bool answers;		/* the kernel runs the hooks */
+	bool exes_current;	/* every executable of the policy is still the file it was */
+};
+
+/* Whether every store is sealed and its policy carried out by the kernel. */
+bool am_health_ready(const struct am_health *h);
+
+/* For a person, and as one line of JSON. 0 or -errno. */
+int am_health_text(const struct am_health *h, FILE *out);
+int am_health_json(const struct am_health *h, FILE *out);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Keeps the strays on disk: read at start, written when they have changed, a few
+ * seconds later at most, and at the end. */
+#pragma once
+
+#include <stdint.h>
+
+struct am_engine;
+
+struct am_keeper {
+	struct am_engine *engine;	/* borrowed */
+	int state_fd;			/* borrowed */
+	uint64_t sum;			/* of what is on disk */
+	int64_t next_ms;
+	int error;			/* of the last try: -errno */
+};
+
+void am_keeper_init(struct am_keeper *k, struct am_engine *e, int state_fd);
+
+/* Gives the kernel what the file holds. 0; -EBADMSG: the file is not valid; another errno. */
+int am_keeper_load(struct am_keeper *k);
+
+/* Writes the file if it is time to and something has changed. May wait for the disk; the rings
+ * hold what happens meanwhile. */
+void am_keeper_tick(struct am_keeper *k, int64_t now_ms);
+
+/* Writes the file if something has changed. 0 or -errno. */
+int am_keeper_save(struct am_keeper *k);

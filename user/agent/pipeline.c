@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "agent/pipeline.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "agent/control.h"
+#include "agent/force.h"
+#include "agent/names.h"
+#include "agent/sealer.h"
+#include "event/format.h"
+#include "policy/explain.h"
+
+enum {
+	LABELS_SIZE = 4352,	/* 64 names of 63 bytes and their commas */
+	WHY_SIZE = 512,
+};
+
+struct am_pipeline {
+	struct am_control *control;	/* borrowed, like the next four */
+	struct am_names *names;
+	struct am_sealer *sealer;
+	const struct am_force *now;
+	const struct am_force *before;
+	int64_t wall_ns;		/* CLOCK_REALTIME - CLOCK_BOOTTIME */
+	struct am_pipeline_counts counts;
+	struct am_decoded event;
+	char labels[LABELS_SIZE];
+	char why[WHY_SIZE];
+};
+
+int am_pipeline_new(struct am_control *control, struct am_names *names, struct am_sealer *sealer,
+		    struct am_pipeline **ret)
+{
+	struct am_pipeline *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return -ENOMEM;
+	p->control = control;
+	p->names = names;
+	p->sealer = sealer;
+	am_pipeline_tick(p);
+	*ret = p;
+	return 0;
+}
+
+void am_pipeline_free(struct am_pipeline *p)
+{
+	free(p);
+}
+
+void am_pipeline_force(struct am_pipeline *p, const struct am_force *now,
+		       const struct am_force *before)
+{
+	p->now = now;
+	p->before = before;
+}
+
+static int64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	(void)clock_gettime(clock, &t); /* cannot fail with these clocks */
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+void am_pipeline_tick(struct am_pipeline *p)
+{
+	p->wall_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
+}
+
+void am_pipeline_counts(const struct am_pipeline *p, struct am_pipeline_counts *ret)
+{
+	*ret = p->counts;
+}
+
+/* ---- names ---------------------------------------------------------------- */
+
+static const struct am_force *force_of(const struct am_pipeline *p, uint32_t generation)
+{
+	if (p->now && p->now->generation == generation)
+		return p->now;
+	if (p->before && p->before->generation == generation)
+		return p->before;
+	return NULL;
+}
+
+static const char *label_names(struct am_pipeline *p, const struct am_registry *registry,
+			       uint64_t labels)
+{
+	size_t len = 0;
+	unsigned bit;
+
+	p->labels[0] = '\0';
+	for (bit = 0; bit < AM_LABELS_MAX; bit++) {
+		const char *name = labels >> bit & 1 ? am_registry_label_name(registry, bit) : NULL;
+
+		if (!name || len + strlen(name) + 2 > sizeof(p->labels))
+			continue;
+		len += (size_t)snprintf(p->labels + len, sizeof(p->labels) - len, "%s%s",
+					len ? "," : "", name);
+	}
+	return len ? p->labels : NULL;
+}
+
+/* Labels and stores keep their numbers, so the latest registry names those of an
+ * event whose policy is not known any more. */
+static void find_names(struct am_pipeline *p, struct am_event_names *ret)
+{
+	const struct am_event *e = &p->event.raw;
+	const struct am_force *force = force_of(p, e->generation);
+	const struct am_force *any = force ? force : p->now;
+
+	*ret = (struct am_event_names){
+		.user = am_names_user(p->names, e->uid),
+		.unit = am_names_unit(p->names, e->cgroup),
+		.policy = force ? force->model->name : NULL,
+		.wall_ns = (int64_t)e->boottime_ns + p->wall_ns,
+	};
+	if (!any)
+		return;
+	ret->labels = label_names(p, any->registry, e->labels);
+	if (e->store) {
+		ret->store = am_registry_store_name(any->registry, e->store);
+		ret->within = am_roots_within(any->roots, e->store, p->event.path,
+					      e->flags & AM_EVENT_FS_PATH);
+	}
+	am_explain_event(force ? force->model : NULL, force ? force->image : NULL, any->registry, e,
+			 p->event.exe[0] ? p->event.exe : NULL, p->why, sizeof(p->why));
+	ret->why = p->why[0] ? p->why : NULL;
+}
+
+/* ---- lines ---------------------------------------------------------------- */
+
+static int write_line(struct am_pipeline *p, const struct am_event_names *names,
+		      enum am_control_form form)
+{
+	am_autofree char *line = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&line, &len);
+	int r;
+
+	if (!out)
+		return -errno;
+	if (form == AM_FORM_JSON)
+		r = am_event_json(out, &p->event, names);
+	else
+		r = am_event_text(out, &p->event, names, form == AM_FORM_COLOR);
+	if (fclose(out) && !r)
+		r = -errno;
+	if (!r)
+		am_control_line(p->control, form, line, len);
+	return r;
+}
+
+static void show(struct am_pipeline *p)
+{
+	struct am_event_names names;
+	bool found = false;
+	int form;
+
+	for (form = 0; form < AM_FORM_MAX_; form++) {
+		if (!am_control_wants(p->control, form))
+			continue;
+		if (!found)
+			find_names(p, &names);
+		found = true;
+		if (write_line(p, &names, form) < 0) {
+			p->counts.unwritten++;
+			am_control_lost(p->control, 1);
+		}
+	}
+}
+
+void am_pipeline_take(void *ctx, const void *bytes, size_t len)
+{
+	struct am_pipeline *p = ctx;
+
+	p->counts.taken++;
+	if (am_event_decode(bytes, len, &p->event) < 0) {
+		p->counts.malformed++;
+		return;
+	}
+	if (p->event.raw.kind == AM_EVENT_RESEAL)
+		am_sealer_ask(p->sealer, p->event.raw.store);
+	else
+		show(p);
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "agent/recall.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/btrfs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/sysmacros.h>
+
+#include "base/cleanup.h"
+#include "decide.h"
+#include "kernel/tags.h"
+#include "store/mount.h"
+
+enum {
+	BUDGET = 64,		/* strays per step: each may have to be read from disk */
+	MOUNTS_MAX = 256,
+	UUID_LEN = 16,
+	/* Types of file handles: linux/exportfs.h, xfs_export.h, btrfs export.h. */
+	HANDLE_INO32_GEN = 1,
+	HANDLE_XFS_64 = 0x81,
+	HANDLE_BTRFS = 0x4d,
+};
+
+struct known_mount {
+	int fd;			/* owned */
+	unsigned major, minor;
+	uint8_t uuid[UUID_LEN];
+	int (*handle)(const struct am_inode_key *key, struct file_handle *ret);
+};
+
+struct am_recall_mounts {
+	struct known_mount items[MOUNTS_MAX];
+	size_t count;
+};
+
+/* ---- file handles --------------------------------------------------------- */
+
+static int handle_of(struct file_handle *ret, int type, const void *bytes, unsigned len)
+{
+	ret->handle_type = type;
+	ret->handle_bytes = len;
+	memcpy(ret->f_handle, bytes, len);
+	return 0;
+}
+
+static int ext4_handle(const struct am_inode_key *key, struct file_handle *ret)
+{
+	const uint32_t words[] = { (uint32_t)key->ino, key->generation };
+
+	return handle_of(ret, HANDLE_INO32_GEN, words, sizeof(words));
+}
+
+static int xfs_handle(const struct am_inode_key *key, struct file_handle *ret)
+{
+	const uint32_t words[] = { (uint32_t)key->ino, (uint32_t)(key->ino >> 32), key->generation };
+
+	return handle_of(ret, HANDLE_XFS_64, words, sizeof(words));
+}
+
+static int tmpfs_handle(const struct am_inode_key *key, struct file_handle *ret)
+{
+	const uint32_t words[] = { key->generation, (uint32_t)key->ino, (uint32_t)(key->ino >> 32) };
+
+	return handle_of(ret, HANDLE_INO32_GEN, words, sizeof(words));
+}
+
+static int btrfs_handle(const struct am_inode_key *key, struct file_handle *ret)
+{
+	const uint32_t words[] = { (uint32_t)key->ino, (uint32_t)(key->ino >> 32),
+				   (uint32_t)key->root, (uint32_t)(key->root >> 32),
+				   key->generation };
+
+	return key->root ? handle_of(ret, HANDLE_BTRFS, words, sizeof(words)) : -ENOENT;
+}
+
+/* ---- identities of file systems ------------------------------------------- */
+
+/* FS_IOC_GETFSUUID, kernel commit 41bcbe59c3b3, from 6.9 on. */
+struct fs_uuid2 {
+	uint8_t len;
+	uint8_t uuid[UUID_LEN];
+};
+
+/* EXT4_IOC_GETFSUUID, kernel commit d95efb14c0b8, from 6.0 on. */
+struct ext4_uuid {
+	uint32_t len;
+	uint32_t flags;
+	uint8_t uuid[UUID_LEN];
+};
+
+/* XFS_IOC_FSGEOMETRY_V1, as long as there is XFS. */
+struct xfs_geometry {
+	uint32_t sizes[8];
+	uint64_t blocks[4];
+	uint8_t uuid[UUID_LEN];
+	uint32_t rest[8];
+};
+
+static int any_uuid(int fd, uint8_t uuid[UUID_LEN])
+{
+	struct fs_uuid2 u = { 0 };
+
+	if (ioctl(fd, _IOR(0x15, 0, struct fs_uuid2), &u) < 0 || u.len != UUID_LEN)
+		return -errno;
+	memcpy(uuid, u.uuid, UUID_LEN);
+	return 0;
+}
+
+static int ext4_uuid(int fd, uint8_t uuid[UUID_LEN])
+{
+	struct ext4_uuid u = { .len = UUID_LEN };
+
+	/* The number is made with the size of the head alone. */
+	if (ioctl(fd, _IOC(_IOC_READ, 'f', 44, 2 * sizeof(uint32_t)), &u) < 0)
+		return -errno;
+	memcpy(uuid, u.uuid, UUID_LEN);
+	return 0;
+}
+
+static int xfs_uuid(int fd, uint8_t uuid[UUID_LEN])
+{
+	struct xfs_geometry g;
+
+	if (ioctl(fd, _IOR('X', 100, struct xfs_geometry), &g) < 0)
+		return -errno;
+	memcpy(uuid, g.uuid, UUID_LEN);
+	return 0;
+}
+
+static int btrfs_uuid(int fd, uint8_t uuid[UUID_LEN])
+{
+	struct btrfs_ioctl_fs_info_args args = { 0 };
+
+	if (ioctl(fd, BTRFS_IOC_FS_INFO, &args) < 0)
+		return -errno;
+	memcpy(uuid, args.fsid, UUID_LEN);
+	return 0;
+}
+
+static const struct kind {
+	const char *type;
+	int (*uuid)(int fd, uint8_t uuid[UUID_LEN]);
+	int (*handle)(const struct am_inode_key *key, struct file_handle *ret);
+} kinds[] = {
+	{ "ext4", ext4_uuid, ext4_handle },
+	{ "xfs", xfs_uuid, xfs_handle },
+	{ "btrfs", btrfs_uuid, btrfs_handle },
+	{ "tmpfs", any_uuid, tmpfs_handle },
+};
+
+static const struct kind *find_kind(const char *type)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (!strcmp(type, kinds[i].type))
+			return &kinds[i];
+	return NULL;
+}
+
+static bool has_device(const struct am_recall_mounts *m, unsigned major, unsigned minor)
+{
+	size_t i;
+
+	for (i = 0; i < m->count; i++)
+		if (m->items[i].major == major && m->items[i].minor == minor)
+			return true;
+	return false;
+}
+
+/* A mount that cannot be opened or identified is one less to find strays on. */
+static int add_mount(void *ctx, const struct am_mount *mount)
+{
+	struct am_recall_mounts *m = ctx;
+	const struct kind *kind = find_kind(mount->type);
+	struct known_mount known = { .major = mount->major, .minor = mount->minor };
+	am_autoclose int fd = -1;
+
+	if (!kind || m->count == MOUNTS_MAX || has_device(m, mount->major, mount->minor))
+		return 0;
+	fd = open(mount->point, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || kind->uuid(fd, known.uuid) < 0)
+		return 0;
+	known.fd = AM_TAKE_FD(fd);
+	known.handle = kind->handle;
+	m->items[m->count++] = known;
+	return 0;
+}
+
+static void free_mounts(struct am_recall_mounts *m)
+{
+	size_t i;
+
+	if (!m)
+		return;
+	for (i = 0; i < m->count; i++)
+		(void)close(m->items[i].fd); /* read only: nothing can be lost */
+	free(m);
+}
+
+/* ---- one stray ------------------------------------------------------------ */
+
+/* A descriptor of the stray; -ENOENT when its file system is not there, -ESTALE when the
+ * file is not. */
+static int open_stray(const struct am_recall_mounts *m, const struct am_inode_key *key)
+{
+	union {
+		struct file_handle handle;
+		char bytes[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+	} u;
+	size_t i;
+
+	for (i = 0; i < m->count; i++) {
+		int fd;
+
+		if (memcmp(m->items[i].uuid, key->uuid, UUID_LEN) ||
+		    m->items[i].handle(key, &u.handle) < 0)
+			continue;
+		fd = open_by_handle_at(m->items[i].fd, &u.handle, O_PATH | O_CLOEXEC);
+		return fd < 0 ? -errno : fd;
+	}
+	return -ENOENT;
+}
+
+/* An inode with a label that holds keeps it; it may have changed since the stray was kept. */
+static void tag_stray(struct am_recall *r, int fd, const struct am_stray *stray)
+{
+	struct am_tag have, tag = stray->tag;
+	struct am_seal_ops ops;
+	int e;
+
+	am_tags_ops(r->engine, &ops);
+	e = ops.read(ops.ctx, fd, &have);
+	if (e == -ENOENT) {
+		(void)ops.add(ops.ctx, fd, &tag); /* -EEXIST: the kernel side was faster */
+		return;
+	}
+	if (e < 0 || !have.store || am_store_of(r->policy, have.store))
+		return;
+	tag.labels |= have.labels;
+	(void)ops.replace(ops.ctx, fd, &tag); /* it has the label of its old store at least */
+}
+
+static void recall(struct am_recall *r, const struct am_stray *stray)
+{
+	am_autoclose int fd = open_stray(r->mounts, &stray->key);
+
+	if (fd >= 0)
+		tag_stray(r, fd, stray);
+	else if (fd == -ENOENT)
+		r->unreachable++;
+}
+
+/* ---- all of them ---------------------------------------------------------- */
+
+/* The id that the stray's store has now. A store that lost a path has a new one; which path
+ * the stray came from nobody knows, so it stays closed. */
+static bool refresh_id(const struct am_policy *policy, struct am_tag *tag)
+{
+	const struct am_store *store = &policy->stores[tag->store & AM_STORE_SLOT_MASK];
+
+	if (!tag->store || !store->id || store->id == tag->store)
+		return false;
+	tag->store = store->id;
+	return true;
+}
+
+void am_recall_init(struct am_recall *r, struct am_engine *e)
+{
+	*r = (struct am_recall){ .engine = e };
+}
+
+static void stop(struct am_recall *r)
+{
+	free(r->strays);
+	free_mounts(r->mounts);
+	*r = (struct am_recall){ .engine = r->engine, .unreachable = r->unreachable };
+}
+
+int am_recall_begin(struct am_recall *r, const struct am_policy *policy, bool all)
+{
+	size_t n, i, due = 0;
+	int e;
+
+	stop(r);
+	r->policy = policy;
+	e = am_tags_strays(r->engine, &r->strays, &n);
+	if (e < 0)
+		return e;
+	for (i = 0; i < n; i++) {
+		bool changed = refresh_id(policy, &r->strays[i].tag);
+
+		if (changed)
+			e = am_tags_stray_put(r->engine, &r->strays[i]);
+		if (e < 0)
+			return e;
+		if (changed || all)
+			r->strays[due++] = r->strays[i];
+	}
+	if (!due)
+		return 0;
+	r->mounts = calloc(1, sizeof(*r->mounts));
+	if (!r->mounts)
+		return -ENOMEM;
+	r->count = due;
+	r->unreachable = 0;
+	return am_mount_each(add_mount, r->mounts);
+}
+
+bool am_recall_is_done(const struct am_recall *r)
+{
+	return r->next == r->count;
+}
+
+bool am_recall_step(struct am_recall *r)
+{
+	size_t budget = BUDGET;
+
+	if (!r->strays || !r->count)
+		return false;
+	while (budget-- && r->next < r->count)
+		recall(r, &r->strays[r->next++]);
+	if (r->next < r->count)
+		return true;
+	stop(r);
+	return false;
+}
+
+void am_recall_done(struct am_recall *r)
+{
+	stop(r);
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+/* amanat: what a person or a script asks of Amanat. */
+#include <signal.h>
+
+#include "base/version.h"
+#include "cli/cmd.h"
+#include "cli/doctor.h"
+#include "cli/policy.h"
+#include "cli/status.h"
+#include "cli/tail.h"
+
+static int policy(const struct am_cmd_line *line)
+{
+	return am_cli_policy(line->argc, line->argv);
+}
+
+static const struct am_cmd commands[] = {
+	{
+		.name = "doctor",
+		.summary = "tells whether this host can run the agent, and what to do if not",
+		.options = { [AM_DOCTOR_JSON] = { "--json", NULL, "as JSON" } },
+		.run = am_cli_doctor,
+	},
+	{
+		.name = "policy",
+		.words = "check FILE [--json]",
+		.summary = "tells whether the agent would take a policy file",
+		.run = policy,
+	},
+	{
+		.name = "status",
+		.summary = "tells whether every store is sealed and enforced",
+		.options = {
+			[AM_STATUS_WAIT] = { "--wait", "N", "waits up to N seconds until it is so" },
+			[AM_STATUS_JSON] = { "--json", NULL, "as JSON" },
+		},
+		.run = am_cli_status,
+	},
+	{
+		.name = "tail",
+		.summary = "shows accesses, refusals and sends as they happen",
+		.options = { [AM_TAIL_JSON] = { "--json", NULL, "as OCSF events, one a line" } },
+		.run = am_cli_tail,
+	},
+};
+
+int main(int argc, char **argv)
+{
+	static const struct am_cmds cmds = {
+		.program = "amanat",
+		.version = AM_VERSION,
+		.purpose = "guards declared stores of personal data",
+		.items = commands,
+		.count = sizeof(commands) / sizeof(commands[0]),
+	};
+
+	/* So that a closed pipe is an error where we write, not the end of us. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	return am_cmds_main(&cmds, argc, argv, stdout, stderr);
+}

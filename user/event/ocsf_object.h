@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The objects of OCSF that an event is made of: each call writes one member, whose name
+ * is OCSF's, from what is known of one event. Used by ocsf.c alone. */
+#pragma once
+
+#include "event/format.h"
+#include "event/json.h"
+
+/* A number of OCSF and the caption that goes with it. */
+struct am_ocsf_code {
+	int id;
+	const char *caption;
+};
+
+#define AM_CODE(id, caption) ((struct am_ocsf_code){ (id), (caption) })
+
+/* All borrowed. */
+struct am_ocsf_source {
+	const struct am_decoded *e;
+	const struct am_event_names *n;
+	const struct am_host_id *host;
+};
+
+void am_ocsf_code(struct am_json *j, const char *id_key, const char *caption_key,
+		  struct am_ocsf_code code);
+
+/* "cnic,biometric" as a list. */
+void am_ocsf_labels(struct am_json *j, const char *list);
+
+void am_ocsf_file(struct am_json *j, const struct am_ocsf_source *s);
+void am_ocsf_actor(struct am_json *j, const struct am_ocsf_source *s);
+void am_ocsf_device(struct am_json *j, const struct am_ocsf_source *s);
+
+/* dst_endpoint and connection_info */
+void am_ocsf_destination(struct am_json *j, const struct am_ocsf_source *s);

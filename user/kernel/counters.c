@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "kernel/counters.h"
+
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "kernel/object.h"
+
+static const char *const names[AM_COUNT_MAX_] = {
+	[AM_COUNT_URGENT_LOST] = "urgent-lost",
+	[AM_COUNT_BULK_LOST] = "bulk-lost",
+	[AM_COUNT_URGENT_SENT] = "urgent-sent",
+	[AM_COUNT_BULK_SENT] = "bulk-sent",
+	[AM_COUNT_ALLOWED] = "allowed",
+	[AM_COUNT_DENIED] = "denied",
+	[AM_COUNT_BLOCKED] = "blocked",
+	[AM_COUNT_AGENT] = "agent",
+	[AM_COUNT_NO_POLICY] = "no-policy",
+	[AM_COUNT_NO_TASK_STORAGE] = "no-task-storage",
+	[AM_COUNT_NO_TAG_STORAGE] = "no-tag-storage",
+	[AM_COUNT_NO_STRAY_ROOM] = "no-stray-room",
+	[AM_COUNT_CLIMB_TOO_DEEP] = "climb-too-deep",
+	[AM_COUNT_CLIMB_TAGGED] = "climb-tagged",
+	[AM_COUNT_GROUPS_TOO_MANY] = "groups-too-many",
+	[AM_COUNT_STRAY_RESTORED] = "stray-restored",
+	[AM_COUNT_UNKNOWN_FACT] = "unknown-fact",
+	[AM_COUNT_REPEAT_LOST] = "repeat-lost",
+	[AM_COUNT_NO_SCRATCH] = "no-scratch",
+	[AM_COUNT_SPILLED] = "spilled",
+	[AM_COUNT_UNPROVEN_DROPPED] = "unproven-dropped",
+};
+
+const char *am_counter_name(unsigned count)
+{
+	return count < AM_COUNT_MAX_ && names[count] ? names[count] : "?";
+}
+
+int am_counters_read(struct am_engine *e, uint64_t ret[AM_COUNT_MAX_])
+{
+	int fd = bpf_map__fd(e->object->maps.am_counts), cpus = libbpf_num_possible_cpus(), cpu, r;
+	am_autofree uint64_t *values = NULL;
+	uint64_t sums[AM_COUNT_MAX_] = { 0 };
+	uint32_t i;
+
+	if (cpus < 0)
+		return cpus;
+	values = calloc((size_t)cpus, sizeof(*values));
+	if (!values)
+		return -ENOMEM;
+	for (i = 0; i < AM_COUNT_MAX_; i++) {
+		r = bpf_map_lookup_elem(fd, &i, values);
+		if (r < 0)
+			return r;
+		for (cpu = 0; cpu < cpus; cpu++)
+			sums[i] += values[cpu];
+	}
+	for (i = 0; i < AM_COUNT_MAX_; i++)
+		ret[i] = sums[i];
+	return 0;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The kernel side's counters, summed over the CPUs. They only ever grow. */
+#pragma once
+
+#include <stdint.h>
+
+#include "abi.h"
+
+struct am_engine;
+
+/* 0 or -errno. */
+int am_counters_read(struct am_engine *e, uint64_t ret[AM_COUNT_MAX_]);
+
+/* A word for output, such as `urgent-lost`; "?" out of range. */
+const char *am_counter_name(unsigned count);

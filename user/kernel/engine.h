@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The kernel side, loaded: programs, maps and shared globals. This folder is the
+ * only one that knows libbpf.
+ *
+ * Always true of it: nothing is pinned, so what is loaded goes with the process;
+ * a hook that this kernel lacks is left out and remembered, never fatal. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+
+struct am_engine;
+
+/* Loads the programs and maps; nothing runs yet. 0 or -errno; then
+ * am_engine_said() tells more. *ret is owned. */
+int am_engine_open(struct am_engine **ret);
+
+/* Attaches every program that was loaded: from its return on, all hooks run. May take
+ * seconds. 0 or -errno, with am_engine_said() as well. */
+int am_engine_attach(struct am_engine *e);
+
+/* From its return on no hook runs any more; the maps can still be read. */
+void am_engine_detach(struct am_engine *e);
+
+/* Detaches and unloads. */
+void am_engine_free(struct am_engine *e);
+AM_DEFINE_AUTO(am_engine);
+
+/* What libbpf and the verifier said last, for a diagnosis: lines, maybe none. Borrowed. */
+const char *am_engine_said(void);
+
+/* Tells the kernel side that this process is the agent, whose accesses are let through. */
+int am_engine_mark_agent(struct am_engine *e);
+
+/* The number of hooks that are loaded, and how many this kernel does not have. */
+void am_engine_hooks(const struct am_engine *e, size_t *ret_loaded, size_t *ret_missing);
+
+/* The name of the n-th missing hook. Borrowed. */
+const char *am_engine_missing(const struct am_engine *e, size_t n);
+
+/* Whether the hooks run: opens `fd` (of a labelled file or folder) anew and looks whether
+ * they noticed. A kernel without `bpf` among its LSMs, or with ftrace switched off,
+ * attaches programs and never runs them. */
+bool am_engine_answers(struct am_engine *e, int fd);
+
+/* Walks that are due, see am_sealing in bpf/maps.h. The kernel side raises the number too. */
+uint64_t am_engine_sealing(const struct am_engine *e);
+void am_engine_sealing_raise(struct am_engine *e);
+void am_engine_sealing_lower(struct am_engine *e, uint64_t by);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the files of this folder share and nobody else sees: the BPF object. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "abi.h"
+#include "amanat.skel.h"
+
+enum { AM_ENGINE_MISSING_MAX = 64 };
+
+/* What a map that holds a policy must be like, or the kernel does not take it. */
+struct am_table_shape {
+	enum bpf_map_type type;
+	uint32_t key_size;
+	uint32_t value_size;
+	uint32_t max_entries;
+	uint32_t flags;
+};
+
+struct am_engine {
+	struct amanat *object;		/* owned */
+	struct am_table_shape table;
+	size_t loaded;
+	size_t n_missing;
+	const char *missing[AM_ENGINE_MISSING_MAX];	/* borrowed from the object */
+};

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Puts a policy into force: fill, freeze, publish. What is new is built beside what
+ * is in force and goes live by one store; until then the old policy is untouched. */
+#pragma once
+
+#include "policy/image.h"
+
+struct am_engine;
+struct am_publisher;
+
+/* *ret is owned and must not outlive the engine. */
+int am_publisher_new(struct am_engine *e, struct am_publisher **ret);
+
+/* Publishes `next`, stamped with a new generation, in place of `previous` (NULL: none is in
+ * force). Executables that do not exist are warnings in `diags`. On failure, -errno,
+ * `previous` is in force as before. */
+int am_publish(struct am_publisher *p, const struct am_image *next,
+	       const struct am_image *previous, struct am_diags *diags);
+
+/* Whether every executable found then is still the same file with the same content, as far as
+ * its inode and time of change tell. Paths are those of the image, which must be alive. */
+bool am_publisher_is_current(const struct am_publisher *p);
+
+void am_publisher_free(struct am_publisher *p);
+AM_DEFINE_AUTO(am_publisher);

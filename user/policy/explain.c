@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "policy/explain.h"
+
+#include <string.h>
+
+#include "event/dest.h"
+#include "event/escape.h"
+#include "event/event.h"
+#include "policy/reader.h"
+#include "policy/rule.h"
+#include "policy/set.h"
+
+/* What is asked about, and where the answer goes. */
+struct question {
+	const struct am_model *model;
+	const struct am_image *image;
+	const struct am_registry *registry;
+	const struct am_event *event;
+	const char *exe;
+	int store;	/* of the model; -1: none, or none of this model's */
+	FILE *out;
+};
+
+/* ---- names ------------------------------------------------------------------ */
+
+/* The bit of a label of the model; AM_LABELS_MAX if the registry has none. */
+static unsigned label_bit(const struct question *q, unsigned label)
+{
+	const char *name = q->model->labels[label].name;
+
+	for (unsigned bit = 0; bit < AM_LABELS_MAX; bit++) {
+		const char *known = am_registry_label_name(q->registry, bit);
+
+		if (known && !strcmp(known, name))
+			return bit;
+	}
+	return AM_LABELS_MAX;
+}
+
+static bool carries(const struct question *q, uint64_t labels, unsigned label)
+{
+	unsigned bit = label_bit(q, label);
+
+	return bit < AM_LABELS_MAX && labels >> bit & 1;
+}
+
+static void say_labels(const struct question *q, uint64_t labels)
+{
+	const char *comma = "";
+
+	for (unsigned bit = 0; bit < AM_LABELS_MAX; bit++) {
+		const char *name = am_registry_label_name(q->registry, bit);
+
+		if (!(labels >> bit & 1))
+			continue;
+		fprintf(q->out, "%s%s", comma, name ? name : "?");
+		comma = ", ";
+	}
+}
+
+static void say_label_noun(const struct question *q, uint64_t labels)
+{
+	fputs(labels & (labels - 1) ? "labels " : "label ", q->out);
+	say_labels(q, labels);
+}
+
+static const char *subject_name(const struct question *q, int subject)
+{
+	return subject == AM_RULE_ANYBODY ? "anyone" : q->model->subjects[subject].name;
+}
+
+static size_t rule_number(const struct question *q, const struct am_model_rule *rule)
+{
+	return rule - q->model->rules + 1;
+}
+
+static int find_store(const struct question *q)
+{
+	const char *name = am_registry_store_name(q->registry, q->event->store);
+	const struct am_store *store = am_store_of(q->image->policy, q->event->store);
+
+	return name && store ? am_model_find(q->model, AM_NAMED_STORE, name) : -1;
+}
+
+/* ---- facts about the task --------------------------------------------------- */
+
+static bool fact_holds(const struct question *q, enum am_fact kind, uint64_t value, unsigned subject)
+{
+	for (size_t i = 0; i < q->image->n_facts; i++) {
+		const struct am_image_fact *f = &q->image->facts[i];
+
+		if (f->key.kind == kind && f->key.value == value)
+			return am_set_has(&f->set, subject);
+	}
+	return false;
+}
+
+/* The name that some subject has for the user; NULL if none. */
+static const char *user_name(const struct question *q)
+{
+	for (size_t i = 0; i < q->model->n_subjects; i++)
+		if (q->model->subjects[i].user &&
+		    fact_holds(q, AM_FACT_USER, q->event->uid, i))
+			return q->model->subjects[i].user;
+	return NULL;
+}
+
+static void say_who(const struct question *q)
+{
+	const char *name = user_name(q);
+
+	if (name)
+		fprintf(q->out, "user=%s", name);
+	else
+		fprintf(q->out, "uid=%u", q->event->uid);
+	if (q->exe && q->exe[0]) {
+		fputs(" exe=", q->out);
+		am_escape_write(q->out, q->exe, AM_ESCAPE_WORD);
+	}
+}
+
+enum {
+	UNMET_EXE = 1,
+	UNMET_USER = 2,
+	UNMET_GROUP = 4,
+};
+
+/* The conditions of a subject that the event does not show to hold. */
+static unsigned unmet(const struct question *q, unsigned subject)
+{
+	const struct am_model_subject *s = &q->model->subjects[subject];
+	unsigned missing = 0;
+
+	if (s->exe && (!q->exe || strcmp(s->exe, q->exe)))
+		missing |= UNMET_EXE;
+	if (s->user && !fact_holds(q, AM_FACT_USER, q->event->uid, subject))
+		missing |= UNMET_USER;
+	if (s->group && !fact_holds(q, AM_FACT_GROUP, q->event->gid, subject))
+		missing |= UNMET_GROUP;
+	return missing;
+}
+
+static void say_needs(const struct question *q, unsigned subject)
+{
+	const struct am_model_subject *s = &q->model->subjects[subject];
+	unsigned missing = unmet(q, subject);
+
+	if (missing & UNMET_EXE)
+		fprintf(q->out, " exe=%s", s->exe);
+	if (missing & UNMET_USER)
+		fprintf(q->out, " user=%s", s->user);
+	if (missing & UNMET_GROUP)
+		fprintf(q->out, " group=%s", s->group);
+	if (!missing)
+		fprintf(q->out, " the file %s as it was when the policy was applied",
+			s->exe ? s->exe : "of its executable");
+}
+
+/* ---- rules ------------------------------------------------------------------ */
+
+static bool is_subject(const struct question *q, const struct am_model_rule *rule)
+{
+	return rule->subject == AM_RULE_ANYBODY || am_set_has(&q->event->bits, rule->subject);
+}
+
+static bool in_zone(const struct am_event *e, unsigned zone)
+{
+	for (unsigned i = 0; i < e->zones.count && i < AM_ZONE_HITS; i++)
+		if (e->zones.id[i] == zone)
+			return true;
+	return zone == AM_ZONE_ANYWHERE;
+}
+
+/* A zone of the rule in which the destination lies; -1 if none. */
+static int common_zone(const struct question *q, const struct am_model_rule *rule)
+{
+	for (size_t i = 0; i < rule->n_zones; i++)
+		if (in_zone(q->event, rule->zones[i]))
+			return rule->zones[i];
+	return -1;
+}
+
+/* The first of `labels` that the rule is about sending, as an index; -1 if none. */
+static int common_label(const struct question *q, const struct am_model_rule *rule,
+			uint64_t labels)
+{
+	for (size_t i = 0; i < q->model->n_labels; i++)
+		if (carries(q, labels, i) &&
+		    am_rule_speaks_of(rule->labels, rule->n_labels, i))
+			return i;
+	return -1;
+}
+
+static uint64_t store_labels(const struct question *q, unsigned store)
+{
+	const struct am_policy *policy = q->image->policy;
+
+	for (unsigned slot = 1; slot < AM_STORES_MAX; slot++) {
+		const char *name = policy->stores[slot].id ?
+			am_registry_store_name(q->registry, slot) : NULL;
+
+		if (name && !strcmp(name, q->model->stores[store].name))
+			return policy->stores[slot].labels;
+	}
+	return 0;
+}
+
+/* A store of the rule that carries one of `labels`; -1 if none. */
+static int common_store(const struct question *q, const struct am_model_rule *rule,
+			uint64_t labels)
+{
+	for (size_t i = 0; i < q->model->n_stores; i++)
+		if (am_rule_speaks_of(rule->stores, rule->n_stores, i) &&
+		    store_labels(q, i) & labels)
+			return i;
+	return -1;
+}
+
+/* The rule that allows or denies what the event did: to its store, or else to `labels`. */
+static bool decides(const struct question *q, const struct am_model_rule *rule, uint64_t labels)
+{
+	if (!am_rule_does(rule, q->event->op) || !is_subject(q, rule))
+		return false;
+	if (q->event->op == AM_OP_SEND)
+		return common_label(q, rule, labels) >= 0 && common_zone(q, rule) >= 0;
+	if (!labels)
+		return am_rule_speaks_of(rule->stores, rule->n_stores, q->store);
+	return common_store(q, rule, labels) >= 0;
+}
+
+static const struct am_model_rule *find_rule(const struct question *q, bool deny, uint64_t labels)
+{
+	for (size_t i = 0; i < q->model->n_rules; i++)
+		if (q->model->rules[i].deny == deny &&
+		    decides(q, &q->model->rules[i], labels))
+			return &q->model->rules[i];
+	return NULL;
+}
+
+/* "rule 3: registry-db may send cnic to app-tier" */
+static void say_label_rule(const struct question *q, const struct am_model_rule *rule,
+			   uint64_t labels)
+{
+	const struct am_model *m = q->model;
+
+	fprintf(q->out, "rule %zu: %s may%s ", rule_number(q, rule),
+		subject_name(q, rule->subject), rule->deny ? " not" : "");
+	if (q->event->op == AM_OP_SEND)
+		fprintf(q->out, "send %s to %s", m->labels[common_label(q, rule, labels)].name,
+			am_model_zone_name(m, common_zone(q, rule)));
+	else
+		fprintf(q->out, "read %s, which carries the same labels",
+			m->stores[common_store(q, rule, labels)].name);
+}
+
+/* ---- what would change it --------------------------------------------------- */
+
+static bool is_about(const struct question *q, const struct am_model_rule *rule, uint64_t labels)
+{
+	if (rule->deny || !am_rule_does(rule, q->event->op))
+		return false;
+	if (q->event->op == AM_OP_SEND)
+		return common_label(q, rule, labels) >= 0;
+	if (!labels)
+		return am_rule_speaks_of(rule->stores, rule->n_stores, q->store);
+	return common_store(q, rule, labels) >= 0;
+}
+
+/* How far a rule is from allowing it: conditions that do not hold, and the zone. */
+static unsigned misses(const struct question *q, const struct am_model_rule *rule)
+{
+	unsigned n = q->event->op == AM_OP_SEND && common_zone(q, rule) < 0;
+
+	if (is_subject(q, rule))
+		return n;
+	return n + 1 + __builtin_popcount(unmet(q, rule->subject));
+}
+
+static const struct am_model_rule *nearest_rule(const struct question *q, uint64_t labels)
+{
+	const struct am_model_rule *best = NULL;
+
+	for (size_t i = 0; i < q->model->n_rules; i++) {
+		const struct am_model_rule *rule = &q->model->rules[i];
+
+		if (is_about(q, rule, labels) && (!best || misses(q, rule) < misses(q, best)))
+			best = rule;
+	}
+	return best;
+}
+
+static void say_nearest(const struct question *q, uint64_t labels)
+{
+	const struct am_model_rule *rule = nearest_rule(q, labels);
+
+	if (!rule)
+		return;
+	fprintf(q->out, "; rule %zu lets %s", rule_number(q, rule),
+		subject_name(q, rule->subject));
+	if (q->event->op == AM_OP_SEND && common_zone(q, rule) < 0)
+		fprintf(q->out, " send to %s", am_model_zone_name(q->model, rule->zones[0]));
+	if (!is_subject(q, rule)) {
+		fputs(", which needs", q->out);
+		say_needs(q, rule->subject);
+	}
+}
+
+/* ---- one answer for each reason --------------------------------------------- */
+
+static void say_store_rule(const struct question *q, bool deny)
+{
+	const struct am_model_rule *rule = q->store < 0 ? NULL : find_rule(q, deny, 0);
+
+	if (rule)
+		fprintf(q->out, "rule %zu: %s is %s", rule_number(q, rule),
+			subject_name(q, rule->subject), deny ? "denied" : "allowed");
+	else
+		fprintf(q->out, "a rule %s it", deny ? "denies" : "allows");
+}
+
+/* One rule for each label, each rule once. */
+static void say_label_rules(const struct question *q)
+{
+	const struct am_model_rule *last = NULL;
+
+	for (unsigned bit = 0; bit < AM_LABELS_MAX; bit++) {
+		uint64_t label = q->event->labels & 1ULL << bit;
+		const struct am_model_rule *rule = label ? find_rule(q, false, label) : NULL;
+
+		if (!rule || rule == last)
+			continue;
+		fputs(last ? "; " : "", q->out);
+		say_label_rule(q, rule, label);
+		last = rule;
+	}
+	if (!last && in_zone(q->event, AM_ZONE_TERMINAL))
+		fputs("who may read data may see it on a terminal, and no rule denies it", q->out);
+	else if (!last)
+		fputs("a rule allows it", q->out);
+}
+
+static void say_allowed(const struct question *q)
+{
+	if (q->store >= 0) {
+		say_store_rule(q, false);
+	} else if (q->event->op == AM_OP_WRITE) {
+		fputs("what is written to takes over the ", q->out);
+		say_label_noun(q, q->event->labels);
+	} else {
+		say_label_rules(q);
+	}
+}
+
+static void say_no_rule(const struct question *q)
+{
+	fputs("no rule lets ", q->out);
+	say_who(q);
+	fprintf(q->out, " %s %s", am_op_name(q->event->op),
+		q->store < 0 ? "a store that the policy does not have"
+			     : q->model->stores[q->store].name);
+	if (q->store >= 0)
+		say_nearest(q, 0);
+}
+
+static void say_label_denies(const struct question *q)
+{
+	const struct am_model_rule *rule = find_rule(q, true, q->event->culprits);
+
+	if (rule) {
+		say_label_rule(q, rule, q->event->culprits);
+		return;
+	}
+	fputs("a rule denies it for ", q->out);
+	say_label_noun(q, q->event->culprits);
+}
+
+static void say_zones(const struct question *q)
+{
+	const struct am_zones *zones = &q->event->zones;
+	const char *comma = "";
+
+	fputs(" (zones: ", q->out);
+	for (unsigned i = 0; i < zones->count && i < AM_ZONE_HITS; i++) {
+		const char *name = am_model_zone_name(q->model, zones->id[i]);
+
+		/* Every destination is in it: said only where there is no other. */
+		if (zones->id[i] == AM_ZONE_ANYWHERE)
+			continue;
+		fprintf(q->out, "%s%s", comma, name ? name : "?");
+		comma = ", ";
+	}
+	fputs(*comma ? ")" : "anywhere)", q->out);
+}
+
+static void say_label_no_rule(const struct question *q)
+{
+	uint64_t first = q->event->culprits & -q->event->culprits;
+	char where[AM_DEST_TEXT];
+
+	if (q->event->op == AM_OP_SEND) {
+		am_dest_text(q->event, where);
+		say_label_noun(q, q->event->culprits);
+		fprintf(q->out, " may not be sent to %s", where);
+		say_zones(q);
+	} else {
+		fputs("no rule lets ", q->out);
+		say_who(q);
+		fputs(" read data that carries the ", q->out);
+		say_label_noun(q, q->event->culprits);
+	}
+	if (first)
+		say_nearest(q, first);
+}
+
+static void say_spill(const struct question *q)
+{
+	say_label_noun(q, q->event->culprits);
+	fputs(" may not be written outside the stores that have it (spill: deny)", q->out);
+}
+
+static void say_unknown(const struct question *q)
+{
+	const char *word = q->event->verdict == AM_VERDICT_ALLOW ? "allow" : "deny";
+
+	fputs("who asks could not be established, and on-error is ", q->out);
+	if (q->store >= 0)
+		fprintf(q->out, "%s for %s", word, q->model->stores[q->store].name);
+	else
+		fprintf(q->out, "%s for the stores that share its labels", word);
+}
+
+static void answer(const struct question *q)
+{
+	switch (q->event->reason) {
+	case AM_REASON_RULE_ALLOWS:
+		say_allowed(q);
+		break;
+	case AM_REASON_RULE_DENIES:
+		say_store_rule(q, true);
+		break;
+	case AM_REASON_NO_RULE:
+		say_no_rule(q);
+		break;
+	case AM_REASON_LABEL_DENIES:
+		say_label_denies(q);
+		break;
+	case AM_REASON_LABEL_NO_RULE:
+		say_label_no_rule(q);
+		break;
+	case AM_REASON_SPILL:
+		say_spill(q);
+		break;
+	case AM_REASON_UNKNOWN_FACT:
+		say_unknown(q);
+		break;
+	default:
+		fputs("nothing that the policy protects", q->out);
+	}
+}
+
+static void answer_without_model(const struct question *q)
+{
+	fprintf(q->out, "%s, under policy generation %u, whose text is not known any more",
+		am_reason_name(q->event->reason), q->event->generation);
+}
+
+void am_explain_event(const struct am_model *model, const struct am_image *image,
+		      const struct am_registry *registry, const struct am_event *event,
+		      const char *exe, char *buf, size_t size)
+{
+	struct question q = { .model = model, .image = image, .registry = registry,
+			      .event = event, .exe = exe, .store = -1 };
+	am_autofclose FILE *out = NULL;
+
+	if (!size)
+		return;
+	/* The stream ends the text only where there is room for it. */
+	memset(buf, 0, size);
+	out = size > 1 ? fmemopen(buf, size - 1, "w") : NULL;
+	if (!out)
+		return;
+	q.out = out;
+	if (event->reason == AM_REASON_NO_POLICY) {
+		fputs("no policy is in force", out);
+	} else if (!model || !image) {
+		answer_without_model(&q);
+	} else {
+		q.store = find_store(&q);
+		answer(&q);
+	}
+}
