@@ -20,6 +20,7 @@
 #include "agent/loop.h"
 #include "agent/names.h"
 #include "agent/notify.h"
+#include "agent/recall.h"
 #include "base/host.h"
 #include "kernel/counters.h"
 #include "kernel/engine.h"
@@ -39,6 +40,7 @@ struct am_agent {
 	struct am_engine *engine;
 	struct am_governor governor;
 	struct am_sealer sealer;
+	struct am_recall recall;
 	struct am_keeper keeper;
 	struct am_ring *ring;
 	struct am_names *names;
@@ -66,6 +68,8 @@ static struct am_health health_of(const struct am_agent *a)
 	return (struct am_health){
 		.force = a->governor.now,
 		.sealer = &a->sealer,
+		.recall = &a->recall,
+		.keeper = &a->keeper,
 		.engine = a->engine,
 		.control = a->control,
 		.pipeline = a->pipeline,
@@ -118,6 +122,15 @@ static void tell_policy(const struct am_agent *a)
 	       now->model->n_stores);
 }
 
+/* Files outside the stores; their labels do not depend on it that they are in the cache now. */
+static void recall_strays(struct am_agent *a, bool all)
+{
+	int r = am_recall_begin(&a->recall, a->governor.now->image->policy, all);
+
+	if (r < 0)
+		(void)am_err(r, "cannot look for labelled files outside the stores");
+}
+
 static int load_next(struct am_agent *a)
 {
 	am_auto(am_force) struct am_force *f = NULL;
@@ -129,6 +142,7 @@ static int load_next(struct am_agent *a)
 	if (r < 0)
 		return r;
 	(void)AM_TAKE_PTR(f);	/* taken */
+	recall_strays(a, false);
 	am_pipeline_force(a->pipeline, a->governor.now, a->governor.before);
 	a->was_sealed = false;
 	return 0;
@@ -178,7 +192,7 @@ static void tell_losses(struct am_agent *a)
 
 static void tell_sealed(struct am_agent *a)
 {
-	bool sealed = am_sealer_is_sealed(&a->sealer);
+	bool sealed = am_sealer_is_sealed(&a->sealer) && am_recall_is_done(&a->recall);
 
 	if (sealed && !a->was_sealed)
 		am_say("policy %s#%u: all stores are sealed", a->governor.now->model->name,
@@ -228,6 +242,8 @@ static int run_once(struct am_agent *a)
 {
 	bool walks = am_sealer_step(&a->sealer, am_now_ms());
 	int r;
+
+	walks |= am_recall_step(&a->recall);
 
 	tell_sealed(a);
 	if (a->records_wait) {
@@ -313,6 +329,7 @@ static int load_kernel(struct am_agent *a)
 	if (r < 0)
 		return kernel_failed(r, "cannot load the programs into the kernel");
 	am_sealer_init(&a->sealer, a->engine);
+	am_recall_init(&a->recall, a->engine);
 	am_keeper_init(&a->keeper, a->engine, am_instance_state(a->instance));
 	r = am_engine_mark_agent(a->engine);
 	if (!r)
@@ -386,6 +403,7 @@ static int bring_up(struct am_agent *a)
 	if (am_governor_put(&a->governor, f) < 0)
 		return AM_EXIT_CANNOT;
 	(void)AM_TAKE_PTR(f);	/* taken */
+	recall_strays(a, true);
 	if (start_serving(a) < 0)
 		return AM_EXIT_CANNOT;
 	return attach(a) < 0 ? AM_EXIT_KERNEL : AM_EXIT_OK;
@@ -434,6 +452,7 @@ static void finish(struct am_agent *a)
 	am_ring_free(a->ring);
 	am_pipeline_free(a->pipeline);
 	am_names_free(a->names);
+	am_recall_done(&a->recall);
 	am_sealer_done(&a->sealer);
 	am_governor_done(&a->governor);
 	am_engine_free(a->engine);

@@ -52,7 +52,8 @@ static struct store_line look_at(const struct am_health *h, size_t index)
 
 bool am_health_ready(const struct am_health *h)
 {
-	return h->force && h->answers && am_sealer_is_sealed(h->sealer);
+	return h->force && h->answers && am_sealer_is_sealed(h->sealer) &&
+	       am_recall_is_done(h->recall);
 }
 
 /* ---- text ----------------------------------------------------------------- */
@@ -93,6 +94,19 @@ static void text_store(const struct store_line *line, FILE *out)
 	if (seal->mounts)
 		(void)fprintf(out, "           %" PRIu64 " mount points in it are not part of the store\n",
 			      seal->mounts);
+}
+
+static void text_strays(const struct am_health *h, FILE *out)
+{
+	if (!h->keeper->count)
+		return;
+	(void)fprintf(out, "strays     %zu files keep their labels wherever they are", h->keeper->count);
+	if (!am_recall_is_done(h->recall))
+		(void)fprintf(out, ", %zu still to be found", h->recall->count - h->recall->next);
+	if (h->recall->unreachable)
+		(void)fprintf(out, ", %" PRIu64 " on file systems that are not here",
+			      h->recall->unreachable);
+	(void)fputc('\n', out);
 }
 
 static void text_hooks(const struct am_health *h, FILE *out)
@@ -163,6 +177,7 @@ int am_health_text(const struct am_health *h, FILE *out)
 	if (!h->exes_current)
 		(void)fputs("warning    an executable that the policy names was replaced or changed: "
 			    "load the policy again to trust the new one\n", out);
+	text_strays(h, out);
 	text_hooks(h, out);
 	text_counters(h, out);
 	text_clients(h, out);
@@ -214,6 +229,15 @@ static void json_hooks(const struct am_health *h, struct am_json *j)
 	for (i = 0; i < missing; i++)
 		am_json_text(j, NULL, am_engine_missing(h->engine, i));
 	am_json_end(j);
+	am_json_end(j);
+}
+
+static void json_strays(const struct am_health *h, struct am_json *j)
+{
+	am_json_object(j, "strays");
+	am_json_int(j, "kept", (int64_t)h->keeper->count);
+	am_json_int(j, "recalling", (int64_t)(h->recall->count - h->recall->next));
+	am_json_int(j, "unreachable", (int64_t)h->recall->unreachable);
 	am_json_end(j);
 }
 
@@ -273,6 +297,7 @@ int am_health_json(const struct am_health *h, FILE *out)
 		json_store(&line, &j);
 	}
 	am_json_end(&j);
+	json_strays(h, &j);
 	json_hooks(h, &j);
 	json_counters(h, &j);
 	json_events(h, &j);

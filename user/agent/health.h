@@ -7,13 +7,17 @@
 
 #include "agent/control.h"
 #include "agent/force.h"
+#include "agent/keeper.h"
 #include "agent/pipeline.h"
+#include "agent/recall.h"
 #include "agent/sealer.h"
 
 /* What there is to tell. All borrowed. */
 struct am_health {
 	const struct am_force *force;
 	const struct am_sealer *sealer;
+	const struct am_recall *recall;
+	const struct am_keeper *keeper;
 	struct am_engine *engine;
 	const struct am_control *control;
 	const struct am_pipeline *pipeline;

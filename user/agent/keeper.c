@@ -41,6 +41,7 @@ int am_keeper_save(struct am_keeper *k)
 	r = am_tags_strays(k->engine, &strays, &n);
 	if (r < 0)
 		return r;
+	k->count = n;
 	sum = am_strays_sum(strays, n);
 	if (sum == k->sum)
 		return 0;

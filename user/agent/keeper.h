@@ -3,6 +3,7 @@
  * seconds later at most, and at the end. */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct am_engine;
@@ -11,6 +12,7 @@ struct am_keeper {
 	struct am_engine *engine;	/* borrowed */
 	int state_fd;			/* borrowed */
 	uint64_t sum;			/* of what is on disk */
+	size_t count;			/* strays when last looked */
 	int64_t next_ms;
 	int error;			/* of the last try: -errno */
 };

@@ -77,13 +77,13 @@ static int btrfs_handle(const struct am_inode_key *key, struct file_handle *ret)
 
 /* ---- identities of file systems ------------------------------------------- */
 
-/* FS_IOC_GETFSUUID, kernel commit 41bcbe59c3b3, from 6.9 on. */
+/* FS_IOC_GETFSUUID, from 6.9 on. */
 struct fs_uuid2 {
 	uint8_t len;
 	uint8_t uuid[UUID_LEN];
 };
 
-/* EXT4_IOC_GETFSUUID, kernel commit d95efb14c0b8, from 6.0 on. */
+/* EXT4_IOC_GETFSUUID, from 6.0 on. */
 struct ext4_uuid {
 	uint32_t len;
 	uint32_t flags;
@@ -215,7 +215,8 @@ static int open_stray(const struct am_recall_mounts *m, const struct am_inode_ke
 	for (i = 0; i < m->count; i++) {
 		int fd;
 
-		if (memcmp(m->items[i].uuid, key->uuid, UUID_LEN) ||
+		/* key->dev: of a file system without an identity that outlives its mount */
+		if (key->dev || memcmp(m->items[i].uuid, key->uuid, UUID_LEN) ||
 		    m->items[i].handle(key, &u.handle) < 0)
 			continue;
 		fd = open_by_handle_at(m->items[i].fd, &u.handle, O_PATH | O_CLOEXEC);
