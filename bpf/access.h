@@ -133,13 +133,14 @@ AM_INLINE __u64 am_labels_at_stake(const struct am_facts *f, const struct am_tag
 }
 
 /* The agent itself is let through. As it comes by while sealing, what a climb
- * must find is kept: roots, and files with names elsewhere. */
+ * must find is kept: roots, and files with names elsewhere. What is kept already
+ * may have another tag since: it is kept anew. */
 AM_INLINE int am_agent_passes(const struct am_object *o)
 {
 	bool linked = o->inode->i_nlink > 1 && (o->inode->i_mode & S_IFMT) == S_IFREG;
 
 	am_count(AM_COUNT_AGENT);
-	if ((linked || (o->tag->flags & AM_TAG_ROOT)) && !(o->tag->flags & AM_TAG_STRAY))
+	if (linked || (o->tag->flags & (AM_TAG_ROOT | AM_TAG_STRAY)))
 		am_stray_keep(o->inode, o->tag);
 	return 0;
 }

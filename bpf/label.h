@@ -98,15 +98,23 @@ AM_INLINE struct am_tag *am_tag_inherit(struct inode *inode, const struct am_tag
 /* A walk up from a name to what am_strays knows: a store's root, a folder that
  * was moved out of one. */
 struct am_search {
+	const struct am_policy *policy;
 	__u64 dentry;
 	struct am_tag *found;
 };
+
+/* Whether a kept tag still says something: a live store, or labels of its own. */
+AM_INLINE bool am_tag_speaks(const struct am_policy *policy, const struct am_tag *tag)
+{
+	return tag->labels || am_store_of(policy, tag->store);
+}
 
 static long am_search_step(__u32 i, struct am_search *s)
 {
 	struct dentry *d = (struct dentry *)s->dentry;
 	__u64 parent = (__u64)BPF_CORE_READ(d, d_parent);
 	struct am_inode_key key;
+	struct am_tag *tag;
 	__u64 dir;
 
 	if (!parent || parent == s->dentry)
@@ -116,15 +124,18 @@ static long am_search_step(__u32 i, struct am_search *s)
 	if (!dir)
 		return 1;
 	am_inode_key_of(dir, &key);
-	s->found = bpf_map_lookup_elem(&am_strays, &key);
 	s->dentry = parent;
-	return s->found != NULL;
+	tag = bpf_map_lookup_elem(&am_strays, &key);
+	if (!tag || !am_tag_speaks(s->policy, tag))
+		return 0;
+	s->found = tag;
+	return 1;
 }
 
 /* The nearest kept tag above `dentry`. */
 AM_INLINE struct am_tag *am_tag_above(__u64 dentry)
 {
-	struct am_search s = { .dentry = dentry };
+	struct am_search s = { .policy = am_policy_now(), .dentry = dentry };
 
 	if (bpf_loop(AM_CLIMB_DEPTH, am_search_step, &s, 0) == AM_CLIMB_DEPTH && !s.found)
 		am_count(AM_COUNT_CLIMB_TOO_DEEP);
@@ -160,14 +171,29 @@ AM_NOINLINE struct am_tag *am_tag_prove(struct inode *inode, __u64 dentry, struc
 	return NULL;
 }
 
+/* A tag of a store that this policy no longer has there: while stores are being
+ * sealed, a root above says whose the file is now. */
+AM_NOINLINE struct am_tag *am_tag_refresh(__u64 dentry, struct am_tag *tag)
+{
+	struct am_tag *above;
+
+	if (!tag->store || am_store_of(am_policy_now(), tag->store))
+		return tag;
+	above = am_tag_above(dentry);
+	if (above)
+		tag->store = above->store;
+	return tag;
+}
+
 /* The tag as it is to be believed now, NULL for none. The caller has looked
  * `tag` up and it may be NULL. */
-AM_INLINE struct am_tag *am_tag_settle(struct inode *inode, __u64 dentry,
-				       struct am_tag *tag)
+AM_INLINE struct am_tag *am_tag_settle(struct inode *inode, __u64 dentry, struct am_tag *tag)
 {
 	if (!tag)
 		return am_sealing ? am_tag_climb(inode, dentry) : NULL;
 	if (tag->flags & AM_TAG_UNPROVEN)
 		return am_tag_prove(inode, dentry, tag);
+	if (am_sealing)
+		return am_tag_refresh(dentry, tag);
 	return tag;
 }

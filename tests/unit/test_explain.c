@@ -186,7 +186,8 @@ static void says_why_data_may_not_be_sent(void **state)
 
 static void names_the_rule_that_denies_a_send(void **state)
 {
-	struct am_event e = event(AM_OP_SEND, AM_REASON_LABEL_DENIES, 1001, subjects(DOCTOR, VENDOR));
+	struct am_event e = event(AM_OP_SEND, AM_REASON_LABEL_DENIES, 1001,
+				  subjects(DOCTOR, VENDOR));
 
 	(void)state;
 	e.labels = e.culprits = labels("health", NULL);
@@ -202,7 +203,8 @@ static void names_a_rule_for_each_label_sent(void **state)
 	e.labels = labels("cnic", "health");
 	e.family = AF_UNIX;
 	e.zones = (struct am_zones){ 1, { AM_ZONE_LOCAL } };
-	says(&e, NULL, "rule 3: db may send cnic to local; rule 7: doctor may send health to local");
+	says(&e, NULL, "rule 3: db may send cnic to local; "
+		       "rule 7: doctor may send health to local");
 	e.zones.id[0] = AM_ZONE_TERMINAL;
 	says(&e, NULL, "who may read data may see it on a terminal, and no rule denies it");
 }
@@ -232,7 +234,8 @@ static void explains_spills(void **state)
 	(void)state;
 	e.labels = labels("cnic", "health");
 	e.culprits = labels("cnic", NULL);
-	says(&e, NULL, "label cnic may not be written outside the stores that have it (spill: deny)");
+	says(&e, NULL, "label cnic may not be written outside the stores that have it "
+		       "(spill: deny)");
 	e.reason = AM_REASON_RULE_ALLOWS;
 	says(&e, NULL, "what is written to takes over the labels cnic, health");
 }

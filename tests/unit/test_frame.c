@@ -92,8 +92,8 @@ static void does_not_wait_on_a_socket_that_must_not(void **state)
 	(void)state;
 	assert_int_equal(close(ends[0]), 0);
 	assert_int_equal(close(ends[1]), 0);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends),
-			 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+				    ends), 0);
 	assert_int_equal(am_frame_recv(ends[1], buf, &f), -EAGAIN);
 	for (unsigned i = 0; i < 10000 && !err; i++)
 		err = am_frame_send(ends[0], AM_FRAME_DATA, 0, block, sizeof(block));

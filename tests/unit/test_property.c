@@ -225,7 +225,7 @@ struct access {
 	uint16_t port;
 };
 
-static unsigned carried(const struct am_model *m, unsigned store);
+static unsigned carried[8];	/* per store of the policy at hand, bit per label of the model */
 
 static struct access random_access(const struct am_model *m)
 {
@@ -248,7 +248,7 @@ static struct access random_access(const struct am_model *m)
 	if (one_in(2) && a.store >= 0)
 		a.labels = 0;
 	if (a.store >= 0)
-		a.labels &= ~carried(m, a.store);
+		a.labels &= ~carried[a.store];
 	return a;
 }
 
@@ -276,8 +276,8 @@ static bool store_lies_in(const struct am_model *m, unsigned inner, unsigned out
 	return false;
 }
 
-/* Its own labels, and those of the stores that it can be reached from outwards. */
-static unsigned carried(const struct am_model *m, unsigned store)
+/* Its own labels, and those of the stores around it, around those, and so on. */
+static unsigned labels_of(const struct am_model *m, unsigned store)
 {
 	unsigned reached = 1U << store, before = 0, labels = 0;
 
@@ -401,7 +401,7 @@ static bool label_rule(const struct am_model *m, const struct access *a, bool de
 	if (a->op == AM_OP_SEND)
 		return send_rule(m, a, deny, label) || (!deny && a->where == TERMINAL);
 	for (size_t s = 0; s < m->n_stores; s++)
-		if (carried(m, s) >> label & 1 && store_rule(m, a, deny, s))
+		if (carried[s] >> label & 1 && store_rule(m, a, deny, s))
 			return true;
 	return false;
 }
@@ -409,7 +409,7 @@ static bool label_rule(const struct am_model *m, const struct access *a, bool de
 static unsigned enforced(const struct am_model *m, unsigned labels)
 {
 	for (size_t s = 0; s < m->n_stores; s++)
-		if (m->stores[s].mode == AM_MODE_ENFORCE && carried(m, s) & labels)
+		if (m->stores[s].mode == AM_MODE_ENFORCE && carried[s] & labels)
 			return 1;
 	return 0;
 }
@@ -440,7 +440,7 @@ static void judge_spill(const struct am_model *m, const struct access *a, struct
 
 	for (size_t s = 0; s < m->n_stores; s++)
 		if (m->stores[s].spill_deny)
-			refused |= carried(m, s) & a->labels;
+			refused |= carried[s] & a->labels;
 	if (refused)
 		*o = (struct outcome){ AM_VERDICT_DENY, AM_REASON_SPILL, enforced(m, refused),
 				       refused };
@@ -454,10 +454,11 @@ static struct outcome judge(const struct am_model *m, const struct access *a)
 		return (struct outcome){ AM_VERDICT_ALLOW, AM_REASON_UNPROTECTED, 0, 0 };
 	if (a->store >= 0) {
 		unsigned on = m->stores[a->store].mode == AM_MODE_ENFORCE;
-		unsigned labels = carried(m, a->store);
+		unsigned labels = carried[a->store];
 
 		if (store_rule(m, a, true, a->store))
-			return (struct outcome){ AM_VERDICT_DENY, AM_REASON_RULE_DENIES, on, labels };
+			return (struct outcome){ AM_VERDICT_DENY, AM_REASON_RULE_DENIES, on,
+						 labels };
 		if (!store_rule(m, a, false, a->store))
 			return (struct outcome){ AM_VERDICT_DENY, AM_REASON_NO_RULE, on, labels };
 	}
@@ -522,7 +523,7 @@ static bool agree(const struct compiled *c, const struct access *a, const struct
 	       to_bits(c, o->culprits) == d->culprits &&
 	       (o->verdict == AM_VERDICT_ALLOW || o->enforce == d->enforce) &&
 	       (a->store < 0 || store_named(c, c->model->stores[a->store].name)->labels ==
-					to_bits(c, carried(c->model, a->store)));
+					to_bits(c, carried[a->store]));
 }
 
 static void try_policy(const char *text, unsigned reasons[AM_REASON_MAX_])
@@ -540,6 +541,8 @@ static void try_policy(const char *text, unsigned reasons[AM_REASON_MAX_])
 		assert_int_equal(am_registry_store(c.registry, name, NULL, 0, &id), 0);
 	}
 	assert_int_equal(compile_text(&c, text), 0);
+	for (size_t i = 0; i < c.model->n_stores; i++)
+		carried[i] = labels_of(c.model, i);
 	for (unsigned i = 0; i < ACCESSES; i++) {
 		struct access a = random_access(c.model);
 		struct outcome o = judge(c.model, &a);

@@ -196,11 +196,16 @@ static void refuses_one_byte_more_than_1_mib(void **state)
 	assert_int_equal(unlink(in_folder("big")), 0);
 }
 
-/* A file of the kernel says size 0 and has bytes, so its size must not be believed. */
+/* Files of the kernel say size 0 and have bytes, so a size must not be believed. */
 static void reads_a_file_that_does_not_know_its_size(void **state)
 {
 	(void)state;
 	refused("/proc/self/stat", -EINVAL, "");
+	if (access("/proc/kallsyms", R_OK) < 0) {
+		print_message("no /proc/kallsyms, the only large file that hides its size\n");
+		skip();
+	}
+	refused("/proc/kallsyms", -EFBIG, "larger than 1 MiB");
 }
 
 static void refuses_an_empty_file(void **state)
@@ -264,8 +269,10 @@ static void try_folder(const char *path, int expected)
 	DIR *dir = opendir(path);
 	unsigned tried = 0;
 
-	if (!dir)
+	if (!dir) {
+		print_message("no %s: run the tests from the top of the tree\n", path);
 		skip();
+	}
 	for (struct dirent *e = readdir(dir); e; e = readdir(dir)) {
 		char name[512];
 

@@ -118,8 +118,8 @@ static void tell_policy(const struct am_agent *a)
 {
 	const struct am_force *now = a->governor.now;
 
-	am_say("policy %s#%u in force, %zu stores", now->model->name, now->generation,
-	       now->model->n_stores);
+	am_say("policy %s#%u in force, %zu %s", now->model->name, now->generation,
+	       now->model->n_stores, now->model->n_stores == 1 ? "store" : "stores");
 }
 
 /* Files outside the stores; their labels do not depend on it that they are in the cache now. */
@@ -371,27 +371,40 @@ static int start_serving(struct am_agent *a)
 	return 0;
 }
 
-/* The policy is in force and the roots are labelled before the first hook runs: from then on
- * every file of a store is closed, on sight until the walk has been there. */
-static int attach(struct am_agent *a)
+/* A kernel may attach hooks and never run them. */
+static int check_hooks(struct am_agent *a)
+{
+	probe(a);
+	if (a->answers)
+		return 0;
+	am_error("the kernel has attached the hooks and does not run them; "
+		 "set kernel.ftrace_enabled to 1 and have 'bpf' in the kernel's lsm= list");
+	return -EOPNOTSUPP;
+}
+
+/* The hooks run before there is a policy or a label: to the kernel side all files are
+ * nobody's. The policy then closes the stores from its first instant, as their roots are
+ * labelled with it; the walk only makes it cheaper. */
+static int go_into_force(struct am_agent *a, struct am_force *f)
 {
 	int r = am_engine_attach(a->engine);
 
-	if (r < 0)
-		return kernel_failed(r, "cannot attach the programs");
-	probe(a);
-	if (!a->answers) {
-		am_error("the kernel has attached the hooks and does not run them; "
-			 "set kernel.ftrace_enabled to 1 and have 'bpf' in the kernel's lsm= list");
-		return -EOPNOTSUPP;
+	if (r < 0) {
+		(void)kernel_failed(r, "cannot attach the programs");
+		return AM_EXIT_KERNEL;
 	}
-	return 0;
+	if (am_governor_put(&a->governor, f) < 0)
+		return AM_EXIT_CANNOT;
+	load_strays(a);
+	recall_strays(a, true);
+	return check_hooks(a) < 0 ? AM_EXIT_KERNEL : AM_EXIT_OK;
 }
 
 /* The policy is refused before anything is loaded. */
 static int bring_up(struct am_agent *a)
 {
 	am_auto(am_force) struct am_force *f = NULL;
+	int code;
 
 	if (am_instance_open(a->config->state, a->config->run, &a->instance) < 0 ||
 	    am_governor_init(&a->governor, a->config->policy, am_instance_state(a->instance)) < 0 ||
@@ -399,14 +412,12 @@ static int bring_up(struct am_agent *a)
 		return AM_EXIT_CANNOT;
 	if (load_kernel(a) < 0)
 		return AM_EXIT_KERNEL;
-	load_strays(a);
-	if (am_governor_put(&a->governor, f) < 0)
-		return AM_EXIT_CANNOT;
-	(void)AM_TAKE_PTR(f);	/* taken */
-	recall_strays(a, true);
-	if (start_serving(a) < 0)
-		return AM_EXIT_CANNOT;
-	return attach(a) < 0 ? AM_EXIT_KERNEL : AM_EXIT_OK;
+	code = go_into_force(a, f);
+	if (a->governor.now)
+		(void)AM_TAKE_PTR(f);	/* taken */
+	if (code != AM_EXIT_OK)
+		return code;
+	return start_serving(a) < 0 ? AM_EXIT_CANNOT : AM_EXIT_OK;
 }
 
 static int start(struct am_agent *a)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include "agent/keeper.h"
 
+#include <errno.h>
+
 #include "agent/log.h"
 #include "agent/loop.h"
 #include "kernel/tags.h"
@@ -26,9 +28,22 @@ int am_keeper_load(struct am_keeper *k)
 	int r;
 
 	r = am_strays_load(k->state_fd, &strays, &n);
-	for (i = 0; !r && i < n; i++)
-		r = am_tags_stray_put(k->engine, &strays[i]);
+	for (i = 0; !r && i < n; i++) {
+		r = am_tags_stray_add(k->engine, &strays[i]);
+		if (r == -EEXIST)
+			r = 0;
+	}
 	return r;
+}
+
+static size_t leave_out_roots(struct am_stray *strays, size_t n)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < n; i++)
+		if (!(strays[i].tag.flags & AM_TAG_ROOT))
+			strays[kept++] = strays[i];
+	return kept;
 }
 
 int am_keeper_save(struct am_keeper *k)
@@ -41,6 +56,7 @@ int am_keeper_save(struct am_keeper *k)
 	r = am_tags_strays(k->engine, &strays, &n);
 	if (r < 0)
 		return r;
+	n = leave_out_roots(strays, n);
 	k->count = n;
 	sum = am_strays_sum(strays, n);
 	if (sum == k->sum)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Keeps the strays on disk: read at start, written when they have changed, a few
- * seconds later at most, and at the end. */
+ * seconds later at most, and at the end. The roots of the stores, which the kernel
+ * side keeps among them, are not written: the policy says what they are. */
 #pragma once
 
 #include <stddef.h>
@@ -19,7 +20,8 @@ struct am_keeper {
 
 void am_keeper_init(struct am_keeper *k, struct am_engine *e, int state_fd);
 
-/* Gives the kernel what the file holds. 0; -EBADMSG: the file is not valid; another errno. */
+/* Gives the kernel what the file holds and it does not know better. 0; -EBADMSG: the file is
+ * not valid; another errno. */
 int am_keeper_load(struct am_keeper *k);
 
 /* Writes the file if it is time to and something has changed. May wait for the disk; the rings

@@ -268,6 +268,25 @@ static bool refresh_id(const struct am_policy *policy, struct am_tag *tag)
 	return true;
 }
 
+/* Brings one stray up to date with the policy. 1 when it is due to be recalled; 0; -errno. */
+static int refresh(struct am_recall *r, struct am_stray *stray, bool all)
+{
+	int e;
+
+	if (stray->tag.flags & AM_TAG_ROOT) {
+		if (am_store_of(r->policy, stray->tag.store))
+			return 0;
+		e = am_tags_stray_drop(r->engine, stray);
+		return e == -ENOENT ? 0 : e;
+	}
+	if (!refresh_id(r->policy, &stray->tag))
+		return all;
+	e = am_tags_stray_change(r->engine, stray);
+	if (e == -ENOENT)
+		return 0;	/* deleted meanwhile */
+	return e < 0 ? e : 1;
+}
+
 void am_recall_init(struct am_recall *r, struct am_engine *e)
 {
 	*r = (struct am_recall){ .engine = e };
@@ -291,13 +310,10 @@ int am_recall_begin(struct am_recall *r, const struct am_policy *policy, bool al
 	if (e < 0)
 		return e;
 	for (i = 0; i < n; i++) {
-		bool changed = refresh_id(policy, &r->strays[i].tag);
-
-		if (changed)
-			e = am_tags_stray_put(r->engine, &r->strays[i]);
+		e = refresh(r, &r->strays[i], all);
 		if (e < 0)
 			return e;
-		if (changed || all)
+		if (e > 0)
 			r->strays[due++] = r->strays[i];
 	}
 	if (!due)

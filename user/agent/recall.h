@@ -31,7 +31,8 @@ struct am_recall {
 void am_recall_init(struct am_recall *r, struct am_engine *e);
 
 /* Gives strays of stores that have a new id in `policy` that id, and begins to recall
- * these; with `all`, every one. What was under way is given up. 0 or -errno. */
+ * these; with `all`, every one. Folders that are no roots any more are forgotten. What was
+ * under way is given up. 0 or -errno. */
 int am_recall_begin(struct am_recall *r, const struct am_policy *policy, bool all);
 
 /* Goes on for a moment. Whether there is more to do. */

@@ -88,13 +88,28 @@ int am_tags_strays(struct am_engine *e, struct am_stray **ret, size_t *ret_n)
 	return 0;
 }
 
-int am_tags_stray_put(struct am_engine *e, const struct am_stray *stray)
+static int put_stray(struct am_engine *e, const struct am_stray *stray, uint64_t flags)
 {
 	int r;
 
 	r = bpf_map_update_elem(bpf_map__fd(e->object->maps.am_strays), &stray->key, &stray->tag,
-				BPF_ANY);
+				flags);
 	if (!r)
 		__atomic_store_n(&e->object->bss->am_have_strays, 1, __ATOMIC_SEQ_CST);
 	return r;
+}
+
+int am_tags_stray_add(struct am_engine *e, const struct am_stray *stray)
+{
+	return put_stray(e, stray, BPF_NOEXIST);
+}
+
+int am_tags_stray_change(struct am_engine *e, const struct am_stray *stray)
+{
+	return put_stray(e, stray, BPF_EXIST);
+}
+
+int am_tags_stray_drop(struct am_engine *e, const struct am_stray *stray)
+{
+	return bpf_map_delete_elem(bpf_map__fd(e->object->maps.am_strays), &stray->key);
 }

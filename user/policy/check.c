@@ -179,13 +179,14 @@ static void warn_of_stores(struct am_reader *r, const struct reach *reach)
 
 	if (!m->n_stores)
 		am_reader_warning(r, (struct am_pos){ .file = m->file },
-		     "Declare under 'stores' what it is about.",
-		     "the policy has no stores and protects nothing");
+				  "Declare under 'stores' what it is about.",
+				  "the policy has no stores and protects nothing");
 	for (size_t i = 0; i < m->n_stores; i++)
 		if (!reach->readable[i])
 			am_reader_warning(r, m->stores[i].pos,
-			     "Unless that is meant, add a rule: allow SUBJECT to read this store.",
-			     "nobody may read the store '%s'", m->stores[i].name);
+					  "Unless that is meant, add a rule: "
+					  "allow SUBJECT to read this store.",
+					  "nobody may read the store '%s'", m->stores[i].name);
 }
 
 static void warn_of_labels(struct am_reader *r)
@@ -199,7 +200,7 @@ static void warn_of_labels(struct am_reader *r)
 	for (size_t i = 0; i < m->n_labels; i++)
 		if (!used[i])
 			am_reader_warning(r, m->labels[i].pos, "Give it to a store, or remove it.",
-			     "no store has the label '%s'", m->labels[i].name);
+					  "no store has the label '%s'", m->labels[i].name);
 }
 
 static void warn_of_subjects(struct am_reader *r, const struct reach *reach)
@@ -211,11 +212,13 @@ static void warn_of_subjects(struct am_reader *r, const struct reach *reach)
 
 		if (!s->exe && !s->user && !s->group)
 			am_reader_warning(r, s->pos,
-			     "Say who it is by exe, user or group, or write anyone in the rules.",
-			     "the subject '%s' has no condition and is everybody", s->name);
+					  "Say who it is by exe, user or group, "
+					  "or write anyone in the rules.",
+					  "the subject '%s' has no condition and is everybody",
+					  s->name);
 		else if (!am_set_has(&reach->subjects, i))
 			am_reader_warning(r, s->pos, "Name it in a rule, or remove it.",
-			     "no rule names the subject '%s'", s->name);
+					  "no rule names the subject '%s'", s->name);
 	}
 }
 
@@ -226,7 +229,7 @@ static void warn_of_zones(struct am_reader *r, const struct reach *reach)
 	for (size_t i = 0; i < m->n_zones; i++)
 		if (!am_set_has(&reach->zones, AM_ZONE_FIRST_USER + i))
 			am_reader_warning(r, m->zones[i].pos, "Name it in a rule, or remove it.",
-			     "no rule names the zone '%s'", m->zones[i].name);
+					  "no rule names the zone '%s'", m->zones[i].name);
 }
 
 static void warn_of_rules(struct am_reader *r, const struct reach *reach)
@@ -236,8 +239,9 @@ static void warn_of_rules(struct am_reader *r, const struct reach *reach)
 	for (size_t i = 0; i < m->n_rules; i++)
 		if (!m->rules[i].deny && is_dead(reach, &m->rules[i]))
 			am_reader_warning(r, m->rules[i].pos,
-			     "Deny wins over allow; remove this rule or narrow the deny.",
-			     "rule %zu allows only what other rules deny", i + 1);
+					  "Deny wins over allow; remove this rule or narrow the "
+					  "deny.",
+					  "rule %zu allows only what other rules deny", i + 1);
 }
 
 static int check_reach(struct am_reader *r)

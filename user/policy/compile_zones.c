@@ -117,7 +117,7 @@ static int collect_nets(const struct am_model *m, struct nets *nets)
 }
 
 /* Gives each network the zones of those around it. The networks around the one at hand
- * are a chain, of at most 129. */
+ * are a chain, of at most 129; of IPv4 ones it holds none of IPv6, which come later. */
 static void inherit_zones(struct nets *nets)
 {
 	const struct net *chain[130];
@@ -126,8 +126,7 @@ static void inherit_zones(struct nets *nets)
 	for (size_t i = 0; i < nets->count; i++) {
 		struct net *n = &nets->items[i];
 
-		while (depth && (is_v4(chain[depth - 1]) != is_v4(n) ||
-				 !holds(chain[depth - 1], n->addr, n->prefix)))
+		while (depth && !holds(chain[depth - 1], n->addr, n->prefix))
 			depth--;
 		if (depth)
 			am_set_join(&n->zones, &chain[depth - 1]->zones);

@@ -84,7 +84,8 @@ static int find_store(const struct question *q)
 
 /* ---- facts about the task --------------------------------------------------- */
 
-static bool fact_holds(const struct question *q, enum am_fact kind, uint64_t value, unsigned subject)
+static bool fact_holds(const struct question *q, enum am_fact kind, uint64_t value,
+		       unsigned subject)
 {
 	for (size_t i = 0; i < q->image->n_facts; i++) {
 		const struct am_image_fact *f = &q->image->facts[i];

@@ -56,7 +56,7 @@ static int read_entries(struct am_reader *r, const struct am_node *node, enum am
 
 	snprintf(expected, sizeof(expected), "the names of %ss", am_named_word(named));
 	if (!am_reader_expects(r, node, AM_NODE_MAP, expected,
-			       "Write each name with a ':' behind it and its keys indented below.")) {
+			       "Write each name with a ':' behind it, and its keys below it.")) {
 		r->incomplete[named] = true;
 		return 0;
 	}

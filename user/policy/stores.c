@@ -60,8 +60,8 @@ static int read_store_label(struct am_reader *r, const struct am_node *node, voi
 	return AM_APPEND(s->labels, s->n_labels, (unsigned)label);
 }
 
-static const char labels_hint[] = "Say what kind of data it is, such as labels: [cnic]; rules about "
-				  "sending speak of labels.";
+static const char labels_hint[] = "Say what kind of data it is, such as labels: [cnic]; rules "
+				  "about sending speak of labels.";
 
 static int read_store_labels(struct am_reader *r, const struct am_node *node, void *into)
 {
@@ -122,7 +122,8 @@ static int read_store_strict(struct am_reader *r, const struct am_node *node, vo
 }
 
 static const struct am_key store_keys[] = {
-	{ "paths", read_store_paths, "Say what the store protects, such as paths: [/srv/registry]." },
+	{ "paths", read_store_paths,
+	  "Say what the store protects, such as paths: [/srv/registry]." },
 	{ "labels", read_store_labels, labels_hint },
 	{ "class", read_store_class, NULL },
 	{ "mode", read_store_mode, NULL },

@@ -165,7 +165,8 @@ static int read_cidr(struct am_reader *r, const struct am_node *node, void *into
 
 /* ---- ports ------------------------------------------------------------------ */
 
-static const char ports_hint[] = "Write the ports as a list, such as [tcp/5432, udp/53, tcp], or any.";
+static const char ports_hint[] = "Write the ports as a list, such as [tcp/5432, udp/53, tcp], "
+				 "or any.";
 
 static int parse_port(const char *text, struct am_model_port *ret)
 {

@@ -25,7 +25,7 @@ struct am_seal_ops {
 	int (*read)(void *ctx, int fd, struct am_tag *ret);	/* -ENOENT: has none */
 	int (*add)(void *ctx, int fd, const struct am_tag *tag);	/* -EEXIST: has one */
 	int (*replace)(void *ctx, int fd, const struct am_tag *tag);
-	/* Has a labelled file remembered by its own identity, not by its folder's. */
+	/* Has a labelled file or folder remembered by its own identity, not by its folder's. */
 	int (*stray)(void *ctx, int fd);
 	void *ctx;
 };
@@ -47,7 +47,8 @@ struct am_seal;
 int am_seal_new(const struct am_roots *roots, const struct am_policy *policy,
 		const struct am_seal_ops *ops, struct am_seal **ret);
 
-/* Labels the roots themselves. 0, or -errno of the first that failed. */
+/* Labels the roots themselves: from then on every file below is the store's. 0, or -errno of
+ * the first that failed. */
 int am_seal_roots(struct am_seal *s);
 
 /* Has the roots of the store walked (again), of all stores if 0. */

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the shipped programs are measured against. Both take the list of programs
+ * from the object itself, so neither can lag behind it.
+ *
+ *   programs floor OBJECT COMMAND [ARGUMENT...]
+ *       Attaches an empty program wherever OBJECT has one, and runs COMMAND: what
+ *       the hooks cost before a single line of ours has run. Exits as it does.
+ *   programs cost OBJECT
+ *       Loads each program of OBJECT, and prints lines `name <tab> instructions`:
+ *       how many the verifier went through.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/cleanup.h"
+
+enum {
+	PROGRAMS_MAX = 256,
+	LOG_SIZE = 4096,
+	STATISTICS = 4,		/* BPF_LOG_STATS: a few lines in the end, not each step */
+};
+
+/* In the kernel's own words, as they are not in a header: */
+static const char processed[] = "processed ";
+
+__attribute__((format(printf, 2, 0)))
+static int warn(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return level == LIBBPF_WARN ? vfprintf(stderr, format, args) : 0;
+}
+
+/* What is behind the slash of its section: the hook. NULL for tests' programs. */
+static const char *hook_of(const struct bpf_program *program)
+{
+	const char *slash = strchr(bpf_program__section_name(program), '/');
+
+	return slash ? slash + 1 : NULL;
+}
+
+/* BTF id of what the program hangs on; negative if this kernel has no such hook. */
+static int target_of(const struct bpf_program *program)
+{
+	const char *hook = hook_of(program);
+
+	return hook ? libbpf_find_vmlinux_btf_id(hook,
+						 bpf_program__expected_attach_type(program)) : -ENOENT;
+}
+
+static struct bpf_object *open_object(const char *path)
+{
+	struct bpf_object *object = bpf_object__open_file(path, NULL);
+
+	if (!object)
+		fprintf(stderr, "error: cannot open '%s': %s\n", path, strerror(errno));
+	return object;
+}
+
+/* ---- floor ---------------------------------------------------------------- */
+
+/* Returns the descriptor that keeps it attached. */
+static int attach_empty(const struct bpf_program *like, int target)
+{
+	static const struct bpf_insn empty[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .attach_btf_id = (__u32)target,
+		    .expected_attach_type = bpf_program__expected_attach_type(like));
+	am_autoclose int fd = bpf_prog_load(bpf_program__type(like), "am_floor", "GPL", empty,
+					    sizeof(empty) / sizeof(*empty), &opts);
+
+	return fd < 0 ? fd : bpf_raw_tracepoint_open(NULL, fd);
+}
+
+/* Links end with this process. Returns how many, or -errno. */
+static int attach_floor(struct bpf_object *object)
+{
+	struct bpf_program *program;
+	int attached = 0;
+
+	bpf_object__for_each_program(program, object) {
+		int target = target_of(program), fd;
+
+		if (target < 0)
+			continue;
+		fd = attach_empty(program, target);
+		if (fd < 0)
+			return fd;
+		attached++;
+	}
+	return attached;
+}
+
+static int run_command(char *argv[])
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		(void)execvp(argv[0], argv);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return EXIT_FAILURE;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
+}
+
+static int do_floor(const char *path, char *command[])
+{
+	struct bpf_object *object = open_object(path);
+	int n;
+
+	if (!object)
+		return EXIT_FAILURE;
+	n = attach_floor(object);
+	bpf_object__close(object);
+	if (n <= 0) {
+		fprintf(stderr, "error: cannot attach empty programs: %s\n", strerror(-n));
+		return EXIT_FAILURE;
+	}
+	fprintf(stderr, "floor: %d empty programs\n", n);
+	return run_command(command);
+}
+
+/* ---- cost ----------------------------------------------------------------- */
+
+struct log {
+	const struct bpf_program *program;
+	char text[LOG_SIZE];
+};
+
+static int prepare_logs(struct bpf_object *object, struct log *logs)
+{
+	struct bpf_program *program;
+	int n = 0, r = 0;
+
+	bpf_object__for_each_program(program, object) {
+		if (n == PROGRAMS_MAX)
+			return -E2BIG;
+		/* Tests' programs hang on nothing, and are for every kernel. */
+		r = bpf_program__set_autoload(program, !hook_of(program) || target_of(program) > 0);
+		if (r)
+			return r;
+		logs[n].program = program;
+		bpf_program__set_log_level(program, STATISTICS);
+		r = bpf_program__set_log_buf(program, logs[n].text, LOG_SIZE);
+		if (r)
+			return r;
+		n++;
+	}
+	return n;
+}
+
+static int print_costs(const struct log *logs, int n)
+{
+	int i, silent = 0;
+
+	for (i = 0; i < n; i++) {
+		const char *at = strstr(logs[i].text, processed);
+
+		if (at)
+			printf("%s\t%lu\n", bpf_program__name(logs[i].program),
+			       strtoul(at + strlen(processed), NULL, 10));
+		else if (bpf_program__autoload(logs[i].program))
+			silent++;
+	}
+	if (!silent)
+		return EXIT_SUCCESS;
+	fprintf(stderr, "error: the verifier has no figure for %d programs\n", silent);
+	return EXIT_FAILURE;
+}
+
+static int do_cost(const char *path)
+{
+	am_autofree struct log *logs = calloc(PROGRAMS_MAX, sizeof(*logs));
+	struct bpf_object *object = open_object(path);
+	int n, r;
+
+	if (!object || !logs)
+		return EXIT_FAILURE;
+	n = prepare_logs(object, logs);
+	r = n < 0 ? n : bpf_object__load(object);
+	if (r < 0)
+		fprintf(stderr, "error: cannot load '%s': %s\n", path, strerror(-r));
+	/* Also after a failure: the figures are what tells where it was. */
+	if (n >= 0 && print_costs(logs, n))
+		r = -ENODATA;
+	bpf_object__close(object);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char *argv[])
+{
+	(void)libbpf_set_print(warn);
+	if (argc > 3 && !strcmp(argv[1], "floor"))
+		return do_floor(argv[2], argv + 3);
+	if (argc == 3 && !strcmp(argv[1], "cost"))
+		return do_cost(argv[2]);
+	fprintf(stderr, "usage: programs floor OBJECT COMMAND [ARGUMENT...]\n"
+			"       programs cost OBJECT\n");
+	return 2;
+}

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The agent under test, and the events that it tells."""
+import fcntl
+import json
+import os
+import select
+import signal
+import subprocess
+
+from .check import Deadline, fail
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__)))))
+AMANATD = os.path.join(TOP, 'build', 'amanatd')
+AMANAT = os.path.join(TOP, 'build', 'amanat')
+F_SETPIPE_SZ = 1031
+
+START_SECONDS = 120     # the verifier takes its time on an emulated CPU
+EVENT_SECONDS = 20
+
+
+class Lines:
+    """What a process writes to a pipe, line by line."""
+
+    def __init__(self, stream):
+        self.fd = stream.fileno()
+        os.set_blocking(self.fd, False)
+        fcntl.fcntl(self.fd, F_SETPIPE_SZ, 1 << 20)
+        self.rest = b''
+        self.ended = False
+
+    def take(self, seconds=0.0):
+        """The lines that have come, after waiting at most `seconds` for more."""
+        if self.ended or not select.select([self.fd], [], [], seconds)[0]:
+            return []
+        while not self.ended:
+            try:
+                data = os.read(self.fd, 1 << 16)
+            except BlockingIOError:
+                break
+            self.ended = not data
+            self.rest += data
+        *whole, self.rest = self.rest.split(b'\n')
+        return [line.decode('utf-8', 'replace') for line in whole]
+
+
+class Event:
+    """One line of `amanat tail --json`, flattened to what the scenarios look at."""
+
+    def __init__(self, line):
+        self.json = e = json.loads(line)
+        more = e['unmapped']
+        evidence = e['evidences'][0] if 'evidences' in e else e
+        process = e['actor']['process']
+        self.kind, self.verdict = more['kind'], more.get('verdict')
+        self.op, self.act = more.get('op'), more.get('act')
+        self.reason, self.why = more.get('reason'), more.get('why') or ''
+        self.store, self.within = more.get('store'), more.get('within')
+        self.labels, self.blocked = set(more['labels']), more['blocked']
+        self.generation = more['generation']
+        self.path = evidence.get('file', {}).get('path') or more.get('file_path')
+        self.ip = evidence.get('dst_endpoint', {}).get('ip')
+        self.port = evidence.get('dst_endpoint', {}).get('port')
+        self.pid, self.comm, self.exe = process['pid'], process['name'], process.get('path')
+        self.uid = int(e['actor']['user']['uid'])
+        self.action = e['action']
+
+    def __repr__(self):
+        words = (f'{k}={v}' for k, v in vars(self).items() if k != 'json' and v is not None)
+        return f'<{" ".join(words)}>'
+
+
+class Tail:
+    """`amanat tail --json`, and every event that it has told."""
+
+    def __init__(self, run):
+        self.process = subprocess.Popen([AMANAT, '--run', run, 'tail', '--json'],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self.lines = Lines(self.process.stdout)
+        self.events = []
+
+    def take(self, seconds=0.0):
+        self.events += [Event(line) for line in self.lines.take(seconds)]
+
+    def find(self, **wanted):
+        """The first event that has all the given values; those of earlier scenarios
+        are gone, see forget()."""
+        for e in self.events:
+            if all(getattr(e, k) == v for k, v in wanted.items()):
+                return e
+        return None
+
+    def wait(self, **wanted):
+        deadline = Deadline(EVENT_SECONDS)
+        while True:
+            self.take()
+            event = self.find(**wanted)
+            if event:
+                return event
+            if deadline.passed() or self.lines.ended:
+                near = [e for e in self.events if e.pid == wanted.get('pid')] or self.events
+                fail(f'no event with {wanted}; there were {near[-5:]}')
+            self.take(deadline.left())
+
+    def forget(self):
+        self.take()
+        self.events.clear()
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+class Agent:
+    """amanatd, as long as it runs."""
+
+    def __init__(self, policy, state, run):
+        self.policy, self.state, self.run = policy, state, run
+        self.process = subprocess.Popen(
+            [AMANATD, '--policy', policy, '--state', state, '--run', run],
+            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.lines = Lines(self.process.stderr)
+        self.said = []
+        self.tail = None
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def hear(self, *words, seconds=START_SECONDS):
+        """Waits for a line on standard error with all the words in it."""
+        deadline = Deadline(seconds)
+        seen = 0
+        while True:
+            for line in self.said[seen:]:
+                if all(w in line for w in words):
+                    return line
+            seen = len(self.said)
+            if deadline.passed() or self.lines.ended:
+                fail(f'the agent never said {words}, but: {self.said[-8:]}')
+            self.said += self.lines.take(deadline.left())
+
+    def ask(self, *words):
+        """Runs `amanat`; returns its status, output and errors."""
+        r = subprocess.run([AMANAT, '--run', self.run, *words], stdin=subprocess.DEVNULL,
+                           capture_output=True, text=True)
+        return r.returncode, r.stdout, r.stderr
+
+    def wait(self, seconds=START_SECONDS):
+        code, out, err = self.ask('status', '--wait', str(seconds))
+        if code:
+            self.said += self.lines.take()
+            fail(f'`amanat status --wait` ends with {code}: {out}{err}; the agent said {self.said}')
+
+    def status(self):
+        return json.loads(self.ask('status', '--json')[1])
+
+    def follow(self):
+        self.tail = Tail(self.run)
+        # Asking comes back after the request of `tail` was taken: one loop serves both.
+        deadline = Deadline(EVENT_SECONDS)
+        while self.status()['clients']['now'] < 2:
+            if deadline.passed():
+                fail('`amanat tail` does not connect')
+
+    def reload(self, text, *words):
+        """Gives it another policy file and waits for what it says to that."""
+        self.said += self.lines.take()
+        self.said.clear()
+        with open(self.policy, 'w') as f:
+            f.write(text)
+        self.process.send_signal(signal.SIGHUP)
+        return self.hear(*(words or ('in force',)))
+
+    def end(self, sig=signal.SIGTERM):
+        """Its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(sig)
+        try:
+            code = self.process.wait(START_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            fail('the agent does not end')
+        self.said += self.lines.take()
+        if self.tail:
+            self.tail.end()
+            self.tail = None
+        self.process.stderr.close()
+        return code

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What scenarios are given: the stores, the outside, the agent, and how to act."""
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+from . import policy
+from .actor import Actor, do
+from .agent import TOP, Agent
+from .check import expect, expect_that, fail
+from .world import DESK, KEEPER, ROOT, World
+
+MANY = 100_000
+SECRET = b'99999-1234567-1,Fake Citizen\n'
+
+
+class Ran:
+    """A program that has ended."""
+
+    def __init__(self, pid, status, out, err):
+        self.pid, self.status, self.out, self.err = pid, status, out, err
+
+
+class Lab:
+    def __init__(self):
+        os.umask(0)
+        self.world = World()
+        self.disk = self.world.disk('disk', 'ext4', '1G')
+        self.registry = self._folder('registry')
+        self.vault = self._folder('vault')
+        self.outside = self._folder('outside')
+        self.single = os.path.join(self.disk, 'single.csv')
+        self.bin = self._folder('bin')
+        self.viewer = os.path.join(self.bin, 'viewer')
+        self.out = self.world.path('out')
+        self.others = {}        # kind of file system -> folder of a store on it
+        self.many = None
+        self.agent = None
+        self.notes = []
+        self._fill()
+
+    def _folder(self, *parts):
+        where = os.path.join(self.disk, *parts)
+        os.makedirs(where, 0o777, exist_ok=True)
+        return where
+
+    def _fill(self):
+        make = os.path.join(TOP, 'tests', 'data', 'registry', 'make')
+        subprocess.run([sys.executable, make, '--rows', '200', self.registry], check=True,
+                       stdout=subprocess.DEVNULL)
+        self._folder('registry', 'biometric')
+        self._folder('registry', 'deep', 'a', 'b', 'c')
+        for name in ('biometric/0001.fpt', 'deep/a/b/c/0001.csv'):
+            self.write(os.path.join(self.registry, name))
+        self.write(os.path.join(self.vault, '0001.csv'))
+        self.write(self.single)
+        shutil.copy('/bin/cat', self.viewer)
+        os.makedirs(self.out)
+        for top, _, names in os.walk(self.registry):
+            for name in names:
+                os.chmod(os.path.join(top, name), 0o666)
+
+    def add_many(self):
+        """A store of so many files that labelling them takes time."""
+        where = self.world.disk('many-disk', 'ext4', '1G', '-N', str(MANY + 20_000))
+        self.many = os.path.join(where, 'many')
+        for d in range(MANY // 500):
+            os.makedirs(f'{self.many}/{d // 20}/{d % 20}', 0o777)
+            at = os.open(f'{self.many}/{d // 20}/{d % 20}', os.O_DIRECTORY)
+            for n in range(500):
+                os.mknod(f'{n}.csv', 0o666, dir_fd=at)
+            os.close(at)
+
+    def add_others(self):
+        """A store on each other file system that can be made here."""
+        for kind, size in (('xfs', '320M'), ('btrfs', '256M')):
+            if not shutil.which('mkfs.' + kind):
+                self.notes.append(f'no mkfs.{kind}')
+                continue
+            where = self.world.disk(kind, kind, size)
+            self.others[kind] = os.path.join(where, 'store')
+            for name in (self.others[kind], os.path.join(where, 'outside')):
+                os.makedirs(name, 0o777)
+
+    # ---- files ------------------------------------------------------------------
+
+    @staticmethod
+    def write(path, data=SECRET):
+        """By the harness; in a store that works only while no agent runs."""
+        with open(path, 'wb') as f:
+            f.write(data)
+
+    def put(self, name, data=SECRET, store=None):
+        """A new file in a store, put there by the user who may."""
+        path = os.path.join(store or self.registry, name)
+        expect(f'the keeper writes {path}', do(KEEPER, self.write, path, data), None)
+        return path
+
+    def outside_path(self, name):
+        return os.path.join(self.outside, name)
+
+    # ---- acts -------------------------------------------------------------------
+
+    def run(self, user, *argv, **options):
+        """Runs a program for a user, its output in files: a pipe would carry labels
+        to the harness. What it wrote is read by the same user."""
+        out, err = (os.path.join(self.out, f'{time.monotonic_ns()}.{n}') for n in ('out', 'err'))
+        with open(out, 'wb') as o, open(err, 'wb') as e:
+            process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=o, stderr=e,
+                                       user=user.uid, group=user.gid, extra_groups=user.groups,
+                                       **options)
+            status = process.wait(60)
+        with Actor(user, _contents, out, err) as reader:
+            return Ran(process.pid, status, reader.step(), reader.step())
+
+    def read(self, user, path):
+        """The contents of a file for a user, or the name of the errno."""
+        return do(user, read_file, path)
+
+    def closed(self, path, user=ROOT):
+        """Fails unless the file is closed to the user and the refusal is told."""
+        with Actor(user, _attempt_read, path) as actor:
+            got = actor.step()
+            expect(f'{user.name} reads {path}', got, 'EACCES')
+            return self.event(pid=actor.pid, blocked=True)
+
+    def open_to(self, user, path, data=SECRET):
+        expect(f'{user.name} reads {path}', self.read(user, path), data)
+
+    # ---- the agent --------------------------------------------------------------
+
+    def policy(self, **changes):
+        return policy.text(self, **changes)
+
+    def start(self, **changes):
+        path = self.world.path('policy.yaml')
+        with open(path, 'w') as f:
+            f.write(self.policy(**changes))
+        self.agent = Agent(path, self.world.path('state'), self.world.path('run'))
+        return self.agent
+
+    def event(self, **wanted):
+        return self.agent.tail.wait(**wanted)
+
+    def wait_sealed(self):
+        self.agent.wait()
+
+    def stop(self, *args):
+        agent, self.agent = self.agent, None
+        return agent.end(*args)
+
+    def remove(self):
+        if self.agent:
+            self.agent.process.kill()
+            self.agent.process.wait()
+        self.world.remove()
+
+
+def read_file(path):
+    with open(path, 'rb') as f:
+        return f.read()
+
+
+def _attempt_read(path):
+    from .check import attempt
+    yield attempt(read_file, path)
+
+
+def _contents(*paths):
+    from .check import attempt
+    for path in paths:
+        yield attempt(read_file, path)
+
+
+__all__ = ['Lab', 'Ran', 'MANY', 'SECRET', 'DESK', 'expect', 'expect_that', 'fail', 'read_file']

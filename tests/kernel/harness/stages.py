@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The course of a run. Loading the programs takes an emulated CPU long, so the agent
+is started twice only and what needs it in some state is grouped by that state."""
+import signal
+
+BEFORE = 'before'           # no agent has run yet
+SEALING = 'sealing'         # the agent has just started and walks a big store
+ENFORCED = 'enforced'       # all stores are sealed, under the policy of harness/policy.py
+RELOADED = 'reloaded'       # scenarios that load other policies, and leave that one behind
+STRESSED = 'stressed'       # clients and rings
+KILLED = 'killed'           # the agent was killed
+RESTARTED = 'restarted'     # another one was started, after the disk was mounted anew
+STOPPED = 'stopped'         # and was told to end
+
+ORDER = (BEFORE, SEALING, ENFORCED, RELOADED, STRESSED, KILLED, RESTARTED, STOPPED)
+
+
+def _started(lab, **_):
+    if not lab.agent:
+        lab.start()
+        lab.wait_sealed()
+        lab.agent.follow()
+
+
+def _sealing(lab):
+    lab.start()
+
+
+def _enforced(lab):
+    if not lab.agent:
+        lab.start()
+    lab.wait_sealed()
+    if not lab.agent.tail:
+        lab.agent.follow()
+
+
+def _killed(lab):
+    _enforced(lab)
+    lab.stop(signal.SIGKILL)
+
+
+def _restarted(lab):
+    if lab.agent:
+        lab.stop()
+    lab.remount()
+    _enforced(lab)
+
+
+def _stopped(lab):
+    _enforced(lab)
+    lab.stopped_with = lab.stop()
+
+
+ENTER = {
+    BEFORE: lambda lab: None,
+    SEALING: _sealing,
+    ENFORCED: _enforced,
+    RELOADED: _enforced,
+    STRESSED: _enforced,
+    KILLED: _killed,
+    RESTARTED: _restarted,
+    STOPPED: _stopped,
+}
+
+
+def enter(lab, stage, found):
+    del found
+    ENTER[stage](lab)
