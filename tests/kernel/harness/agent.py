@@ -67,7 +67,9 @@ class Event:
         self.action = e['action']
 
     def __repr__(self):
-        words = (f'{k}={v}' for k, v in vars(self).items() if k != 'json' and v is not None)
+        shown = ('kind', 'verdict', 'blocked', 'op', 'act', 'reason', 'store', 'path', 'ip', 'port',
+                 'uid', 'comm', 'pid')
+        words = (f'{k}={getattr(self, k)}' for k in shown if getattr(self, k) is not None)
         return f'<{" ".join(words)}>'
 
 
@@ -100,7 +102,7 @@ class Tail:
                 return event
             if deadline.passed() or self.lines.ended:
                 near = [e for e in self.events if e.pid == wanted.get('pid')] or self.events
-                fail(f'no event with {wanted}; there were {near[-20:]}')
+                fail(f'no event with {wanted}; there were {near[-6:]}')
             self.take(deadline.left())
 
     def forget(self):

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Stores on other file systems than ext4."""
+import os
+
+from harness.actor import do
+from harness.check import expect, scenario, skip
+from harness.lab import SECRET
+from harness.stages import ENFORCED
+from harness.world import DESK, KEEPER, drop_caches
+
+
+def prepare(lab):
+    lab.add_others()
+    for store in lab.others.values():
+        lab.write(os.path.join(store, 'before.csv'))
+        os.link(os.path.join(store, 'before.csv'), os.path.join(store, '../outside/link-before'))
+
+
+def closed_after_eviction(lab, kind):
+    if kind not in lab.others:
+        skip(f'mkfs.{kind} is not installed')
+    store = lab.others[kind]
+    outside = os.path.join(os.path.dirname(store), 'outside')
+    new = lab.put('new.csv', store=store)
+    moved, link = os.path.join(outside, 'moved.csv'), os.path.join(outside, 'link.csv')
+    copy = os.path.join(outside, 'copy.csv')
+    expect('moving out', do(KEEPER, os.rename, lab.put('to-move.csv', store=store), moved), None)
+    expect('linking', do(KEEPER, os.link, new, link), None)
+    expect('status of cp', lab.run(DESK, 'cp', new, copy).status, 0)
+    paths = [os.path.join(store, 'before.csv'), os.path.join(outside, 'link-before'), new, moved,
+             link, copy]
+    for _ in range(2):
+        for path in paths:
+            lab.closed(path)
+        drop_caches()
+    for path in reversed(paths):
+        drop_caches()
+        lab.closed(path)
+        lab.open_to(DESK, path, SECRET)
+
+
+@scenario(ENFORCED, prepare=prepare)
+def a_store_on_xfs_and_its_strays_stay_closed(lab, _):
+    closed_after_eviction(lab, 'xfs')
+
+
+@scenario(ENFORCED, prepare=lambda lab: None)
+def a_store_on_btrfs_and_its_strays_stay_closed(lab, _):
+    closed_after_eviction(lab, 'btrfs')
