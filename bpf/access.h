@@ -100,6 +100,7 @@ AM_INLINE void am_facts_task(struct am_facts *f, struct task_struct *task, struc
 	if (own) {
 		f->unknown = am_bits_now(f->policy, task, own);
 		f->bits = own->bits;
+		f->purpose = own->purpose;
 	} else {
 		f->unknown = 1;
 	}

@@ -24,7 +24,7 @@ struct am_facts {
 	__u16 op;			/* am_op */
 	__u8 tagged;			/* the object has a tag, live or stale */
 	__u8 unknown;			/* a fact about the task could not be established */
-	__u32 pad;
+	__u32 purpose;			/* that the task runs under, 0 = none */
 };
 
 struct am_decision {
@@ -210,6 +210,8 @@ AM_INLINE void am_decide_store(const struct am_facts *f, struct am_decision *d)
 	d->enforce = (s->flags & AM_STORE_ENFORCE) != 0;
 	if (am_set_meets(&f->bits, &g->deny))
 		am_deny(d, AM_REASON_RULE_DENIES, s->labels);
+	else if (s->purposes && !((s->purposes >> (f->purpose & (AM_PURPOSES_MAX - 1))) & 1))
+		am_deny(d, AM_REASON_PURPOSE, s->labels);
 	else if (am_set_meets(&f->bits, &g->allow))
 		am_allow(d, AM_REASON_RULE_ALLOWS);
 	else

@@ -6,6 +6,7 @@
 
 __u64 am_sealing;
 __u64 am_have_strays;
+__u32 am_epoch;
 
 SEC("lsm/d_instantiate")
 int BPF_PROG(am_instantiate, struct dentry *dentry, struct inode *inode)
