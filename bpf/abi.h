@@ -110,6 +110,7 @@ enum am_tag_flag {
 	AM_TAG_ROOT = 1 << 0,	/* a store's root: the agent set it and holds it open */
 	AM_TAG_STRAY = 1 << 1,	/* may lack a tagged parent: kept in am_strays too, as roots are */
 	AM_TAG_UNPROVEN = 1 << 2,/* renamed into a store: believed once a parent confirms */
+	AM_TAG_DETACHED = 1 << 3,/* reached without a name, on a device with stores: unknown */
 };
 
 struct am_tag {
@@ -202,6 +203,7 @@ struct am_store {
 struct am_policy {
 	__u32 abi;		/* AM_ABI_VERSION */
 	__u32 generation;	/* > 0 */
+	__u64 labels;		/* that some store carries */
 	__u64 enforce_labels;	/* labels of which some store is in enforce mode */
 	__u64 error_allow_labels;	/* labels all of whose stores say on-error: allow */
 	__u64 spill_deny_labels;	/* labels that may not reach an object outside */
@@ -355,6 +357,7 @@ enum am_count {
 	AM_COUNT_REPEAT_LOST,		/* repeats whose record the full ring refused */
 	AM_COUNT_NO_SCRATCH,		/* records for which no scratch slot was free */
 	AM_COUNT_SPILLED,		/* objects outside every store that gained labels */
+	AM_COUNT_DETACHED,		/* opens by handle that no name could be found for */
 	AM_COUNT_UNPROVEN_DROPPED,	/* tags of a rename into a store that then failed */
 	AM_COUNT_MAX_,
 };

@@ -45,6 +45,15 @@ struct {
 	__type(value, struct am_tag);
 } am_strays SEC(".maps") __weak;
 
+/* Devices (s_dev) that hold a store's root. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AM_STORES_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} am_devices SEC(".maps") __weak;
+
 /* The purpose that a process runs under: set by the agent on the leader, through a
  * pidfd, and inherited. Apart from am_tasks, whose labels an update would undo. */
 struct {
