@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "base/cleanup.h"
@@ -37,30 +38,40 @@ static int warn(enum libbpf_print_level level, const char *format, va_list args)
 	return level == LIBBPF_WARN ? vfprintf(stderr, format, args) : 0;
 }
 
-/* What is behind the slash of its section: the hook. NULL for tests' programs. */
-static const char *hook_of(const struct bpf_program *program)
-{
-	const char *slash = strchr(bpf_program__section_name(program), '/');
+/* How the kernel's BTF calls what a section name speaks of. */
+static const struct family {
+	const char *section;
+	const char *prefix;
+	__u32 kind;
+} families[] = {
+	{ "lsm/", "bpf_lsm_", BTF_KIND_FUNC },
+	{ "lsm.s/", "bpf_lsm_", BTF_KIND_FUNC },
+	{ "tp_btf/", "btf_trace_", BTF_KIND_TYPEDEF },
+	{ 0 },
+};
 
-	return slash ? slash + 1 : NULL;
+/* NULL for tests' programs, which hang on nothing. */
+static const struct family *family_of(const struct bpf_program *program)
+{
+	const struct family *f;
+
+	for (f = families; f->section; f++)
+		if (!strncmp(bpf_program__section_name(program), f->section, strlen(f->section)))
+			return f;
+	return NULL;
 }
 
 /* BTF id of what the program hangs on; negative if this kernel has no such hook. */
-static int target_of(const struct bpf_program *program)
+static int target_of(const struct btf *kernel, const struct bpf_program *program)
 {
-	const char *hook = hook_of(program);
+	const struct family *f = family_of(program);
+	char name[128];
 
-	return hook ? libbpf_find_vmlinux_btf_id(hook,
-						 bpf_program__expected_attach_type(program)) : -ENOENT;
-}
-
-static struct bpf_object *open_object(const char *path)
-{
-	struct bpf_object *object = bpf_object__open_file(path, NULL);
-
-	if (!object)
-		fprintf(stderr, "error: cannot open '%s': %s\n", path, strerror(errno));
-	return object;
+	if (!f)
+		return -ENOENT;
+	(void)snprintf(name, sizeof(name), "%s%s", f->prefix,
+		       bpf_program__section_name(program) + strlen(f->section));
+	return btf__find_by_name_kind(kernel, name, f->kind);
 }
 
 /* ---- floor ---------------------------------------------------------------- */
@@ -81,13 +92,13 @@ static int attach_empty(const struct bpf_program *like, int target)
 }
 
 /* Links end with this process. Returns how many, or -errno. */
-static int attach_floor(struct bpf_object *object)
+static int attach_floor(struct bpf_object *object, const struct btf *kernel)
 {
 	struct bpf_program *program;
 	int attached = 0;
 
 	bpf_object__for_each_program(program, object) {
-		int target = target_of(program), fd;
+		int target = target_of(kernel, program), fd;
 
 		if (target < 0)
 			continue;
@@ -113,15 +124,10 @@ static int run_command(char *argv[])
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 }
 
-static int do_floor(const char *path, char *command[])
+static int do_floor(struct bpf_object *object, const struct btf *kernel, char *command[])
 {
-	struct bpf_object *object = open_object(path);
-	int n;
+	int n = attach_floor(object, kernel);
 
-	if (!object)
-		return EXIT_FAILURE;
-	n = attach_floor(object);
-	bpf_object__close(object);
 	if (n <= 0) {
 		fprintf(stderr, "error: cannot attach empty programs: %s\n", strerror(-n));
 		return EXIT_FAILURE;
@@ -137,7 +143,7 @@ struct log {
 	char text[LOG_SIZE];
 };
 
-static int prepare_logs(struct bpf_object *object, struct log *logs)
+static int prepare_logs(struct bpf_object *object, const struct btf *kernel, struct log *logs)
 {
 	struct bpf_program *program;
 	int n = 0, r = 0;
@@ -145,8 +151,8 @@ static int prepare_logs(struct bpf_object *object, struct log *logs)
 	bpf_object__for_each_program(program, object) {
 		if (n == PROGRAMS_MAX)
 			return -E2BIG;
-		/* Tests' programs hang on nothing, and are for every kernel. */
-		r = bpf_program__set_autoload(program, !hook_of(program) || target_of(program) > 0);
+		r = bpf_program__set_autoload(program, !family_of(program) ||
+						       target_of(kernel, program) > 0);
 		if (r)
 			return r;
 		logs[n].program = program;
@@ -178,33 +184,45 @@ static int print_costs(const struct log *logs, int n)
 	return EXIT_FAILURE;
 }
 
-static int do_cost(const char *path)
+static int do_cost(struct bpf_object *object, const struct btf *kernel)
 {
 	am_autofree struct log *logs = calloc(PROGRAMS_MAX, sizeof(*logs));
-	struct bpf_object *object = open_object(path);
 	int n, r;
 
-	if (!object || !logs)
+	if (!logs)
 		return EXIT_FAILURE;
-	n = prepare_logs(object, logs);
+	n = prepare_logs(object, kernel, logs);
 	r = n < 0 ? n : bpf_object__load(object);
 	if (r < 0)
-		fprintf(stderr, "error: cannot load '%s': %s\n", path, strerror(-r));
+		fprintf(stderr, "error: cannot load the object: %s\n", strerror(-r));
 	/* Also after a failure: the figures are what tells where it was. */
 	if (n >= 0 && print_costs(logs, n))
-		r = -ENODATA;
-	bpf_object__close(object);
+		return EXIT_FAILURE;
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int main(int argc, char *argv[])
 {
+	struct bpf_object *object;
+	struct btf *kernel;
+	bool floor = argc > 3 && !strcmp(argv[1], "floor");
+	int r;
+
+	if (!floor && (argc != 3 || strcmp(argv[1], "cost"))) {
+		fprintf(stderr, "usage: programs floor OBJECT COMMAND [ARGUMENT...]\n"
+				"       programs cost OBJECT\n");
+		return 2;
+	}
 	(void)libbpf_set_print(warn);
-	if (argc > 3 && !strcmp(argv[1], "floor"))
-		return do_floor(argv[2], argv + 3);
-	if (argc == 3 && !strcmp(argv[1], "cost"))
-		return do_cost(argv[2]);
-	fprintf(stderr, "usage: programs floor OBJECT COMMAND [ARGUMENT...]\n"
-			"       programs cost OBJECT\n");
-	return 2;
+	object = bpf_object__open_file(argv[2], NULL);
+	kernel = btf__load_vmlinux_btf();
+	if (object && kernel) {
+		r = floor ? do_floor(object, kernel, argv + 3) : do_cost(object, kernel);
+	} else {
+		fprintf(stderr, "error: cannot open '%s' or the kernel's BTF\n", argv[2]);
+		r = EXIT_FAILURE;
+	}
+	btf__free(kernel);
+	bpf_object__close(object);
+	return r;
 }

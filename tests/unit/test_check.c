@@ -571,6 +571,9 @@ static const struct warning warnings[] = {
 	  "  - allow desk to send cnic to office\n", 6, "nobody may read the store 'people'" },
 	{ "a store read under everything", BASE "  - allow desk to read everything\n"
 	  "  - allow desk to send cnic to office\n", 0, NULL },
+	{ "a strict store", HEAD "labels: [a]\nstores:\n"
+	  "  s: {paths: [/s], labels: [a], strict: true}\nrules: [allow anyone to read s]\n", 6,
+	  "strict has no effect yet" },
 	{ "a label without store", HEAD "labels: [a, b]\nstores:\n"
 	  "  s: {paths: [/s], labels: [a]}\nrules: [allow anyone to read s]\n", 4,
 	  "no store has the label 'b'" },

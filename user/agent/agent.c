@@ -344,9 +344,11 @@ static void load_strays(struct am_agent *a)
 {
 	int r = am_keeper_load(&a->keeper);
 
-	if (r < 0)
-		(void)am_err(r, "cannot use 'strays' in '%s', continuing without the labels in it",
-			     a->config->state);
+	if (r == -EBADMSG)
+		am_error("'strays' in the state directory is damaged, continuing without the labels "
+			 "of files outside the stores that it held");
+	else if (r < 0)
+		(void)am_err(r, "cannot read 'strays' in the state directory, continuing without it");
 }
 
 static int start_serving(struct am_agent *a)

@@ -383,6 +383,15 @@ int am_control_open(struct am_loop *loop, int run_fd, const char *group,
 	return 0;
 }
 
+/* Whoever reads is told why it ends; nobody is waited for. */
+static void dismiss(struct client *c)
+{
+	am_sink_notice(&c->sink, "the agent has ended");
+	am_sink_end(&c->sink, 3);
+	(void)am_sink_flush(&c->sink);
+	close_client(c);
+}
+
 void am_control_free(struct am_control *c)
 {
 	size_t i;
@@ -391,7 +400,7 @@ void am_control_free(struct am_control *c)
 		return;
 	for (i = 0; i < AM_CONTROL_CLIENTS; i++)
 		if (c->clients[i].state != CLIENT_FREE)
-			close_client(&c->clients[i]);
+			dismiss(&c->clients[i]);
 	if (c->listener.fd >= 0) {
 		am_loop_remove(c->loop, &c->listener);
 		(void)close(c->listener.fd); /* holds no data */

@@ -10,6 +10,17 @@
 #include "kernel/tags.h"
 #include "store/generation.h"
 
+/* Numbers that are not certain are not used: a label would mean another, an event's policy
+ * would be another. */
+static int refuse_state(int r, const char *file)
+{
+	if (r != -EBADMSG)
+		return am_err(r, "cannot read '%s' in the state directory", file);
+	am_error("'%s' in the state directory is damaged; bring back a copy of it, or move all "
+		 "files of that directory away to start anew", file);
+	return r;
+}
+
 int am_governor_init(struct am_governor *g, const char *path, int state_fd)
 {
 	int r;
@@ -17,10 +28,10 @@ int am_governor_init(struct am_governor *g, const char *path, int state_fd)
 	*g = (struct am_governor){ .path = path, .state_fd = state_fd };
 	r = am_registry_load(state_fd, &g->stored);
 	if (r < 0)
-		return am_err(r, "cannot read 'registry' in the state directory");
+		return refuse_state(r, "registry");
 	r = am_generation_load(state_fd, &g->generation);
 	if (r < 0)
-		return am_err(r, "cannot read 'generation' in the state directory");
+		return refuse_state(r, "generation");
 	return 0;
 }
 

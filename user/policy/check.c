@@ -181,12 +181,20 @@ static void warn_of_stores(struct am_reader *r, const struct reach *reach)
 		am_reader_warning(r, (struct am_pos){ .file = m->file },
 				  "Declare under 'stores' what it is about.",
 				  "the policy has no stores and protects nothing");
-	for (size_t i = 0; i < m->n_stores; i++)
+	for (size_t i = 0; i < m->n_stores; i++) {
+		const struct am_model_store *s = &m->stores[i];
+
 		if (!reach->readable[i])
-			am_reader_warning(r, m->stores[i].pos,
+			am_reader_warning(r, s->pos,
 					  "Unless that is meant, add a rule: "
 					  "allow SUBJECT to read this store.",
-					  "nobody may read the store '%s'", m->stores[i].name);
+					  "nobody may read the store '%s'", s->name);
+		if (s->strict)
+			am_reader_warning(r, s->pos,
+					  "What cannot be recorded is counted as lost, and not "
+					  "denied.",
+					  "strict has no effect yet on the store '%s'", s->name);
+	}
 }
 
 static void warn_of_labels(struct am_reader *r)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 
 from .check import Deadline, fail
+from .world import check, libc
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
@@ -99,7 +100,7 @@ class Tail:
                 return event
             if deadline.passed() or self.lines.ended:
                 near = [e for e in self.events if e.pid == wanted.get('pid')] or self.events
-                fail(f'no event with {wanted}; there were {near[-5:]}')
+                fail(f'no event with {wanted}; there were {near[-20:]}')
             self.take(deadline.left())
 
     def forget(self):
@@ -115,11 +116,13 @@ class Tail:
 class Agent:
     """amanatd, as long as it runs."""
 
-    def __init__(self, policy, state, run):
+    def __init__(self, policy, state, run, net=None):
+        """`net` is the network namespace to run in, if not the caller's."""
         self.policy, self.state, self.run = policy, state, run
         self.process = subprocess.Popen(
             [AMANATD, '--policy', policy, '--state', state, '--run', run],
-            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            preexec_fn=(lambda: check(libc.setns(net, 0))) if net is not None else None)
         self.lines = Lines(self.process.stderr)
         self.said = []
         self.tail = None

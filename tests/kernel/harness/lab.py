@@ -9,7 +9,7 @@ import time
 from . import policy
 from .actor import Actor, do
 from .agent import TOP, Agent
-from .check import expect, expect_that, fail
+from .check import attempt, expect, expect_that, fail
 from .world import DESK, KEEPER, ROOT, World
 
 MANY = 100_000
@@ -138,7 +138,8 @@ class Lab:
         path = self.world.path('policy.yaml')
         with open(path, 'w') as f:
             f.write(self.policy(**changes))
-        self.agent = Agent(path, self.world.path('state'), self.world.path('run'))
+        self.agent = Agent(path, self.world.path('state'), self.world.path('run'),
+                           self.world.host_net)
         return self.agent
 
     def event(self, **wanted):
@@ -164,12 +165,10 @@ def read_file(path):
 
 
 def _attempt_read(path):
-    from .check import attempt
     yield attempt(read_file, path)
 
 
 def _contents(*paths):
-    from .check import attempt
     for path in paths:
         yield attempt(read_file, path)
 

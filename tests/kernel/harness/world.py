@@ -62,6 +62,8 @@ def drop_caches():
 
 class World:
     def __init__(self, where='/tmp'):
+        # Where the agent belongs: elsewhere some of what it checks can't be seen.
+        self.host_net = os.open('/proc/self/ns/net', os.O_RDONLY | os.O_CLOEXEC)
         check(libc.unshare(CLONE_NEWNS | CLONE_NEWNET))
         mount('none', '/', flags=MS_REC | MS_PRIVATE)
         self.dir = tempfile.mkdtemp(prefix='amanat-world.', dir=where)

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Every combination of facts about a task that a policy can tell apart, and the exact
+ * answer to: is there one that is all of these subjects and none of those?
+ *
+ * The space is finite. Of each kind of fact (executable, user ...) there is a class for
+ * every value that some subject mentions and one for any other value; of groups, which a
+ * task has many of, every set of mentioned groups. Tasks whose facts fall into the same
+ * classes are the same subjects, so nothing finer can matter. It is not walked through,
+ * though, since the following saves that:
+ *
+ *   A subject is a conjunction of conditions that something *is* the case; there is no
+ *   condition that something is not. So the class "any other" of a kind is in the set of
+ *   exactly the subjects that do not mention the kind, and these are in the set of every
+ *   other class too; with each further group a task is the same subjects or more. Hence
+ *   of all tasks that are certain subjects, the one with "any other" wherever these
+ *   subjects mention nothing, and with no group that they do not need, is the fewest
+ *   other subjects. If that one is a forbidden subject, then so is every task that is
+ *   the wanted ones. Where subjects that are wanted together could be met by several
+ *   values (a folder and one in it), each is tried.
+ *
+ * That the sets hold what the argument needs is asserted when a space is made.
+ *
+ * What the answer is about: without a host, names that differ stand for things that
+ * differ (and `root` is number 0). On a host two names may be one account, and two paths
+ * one executable, as hard links and symbolic links are: a task is then the subjects of
+ * both at once, which no combination of facts here is. A space of that host, made with
+ * its resolver and its file identities, counts such twins as the one thing that they
+ * are, and its answers hold there. */
+#pragma once
+
+#include "policy/image.h"
+#include "policy/place.h"
+
+enum { AM_SPACE_POLICIES = 2 };
+
+/* A value that some subject mentions. */
+struct am_space_value {
+	enum am_fact kind;
+	uint64_t number;	/* AM_FACT_EXE: none */
+	uint64_t file[2];	/* AM_FACT_EXE: its identity on the host, else zero */
+	const char *text;	/* as a policy writes it, borrowed; NULL if none does */
+	struct am_set set[AM_SPACE_POLICIES];
+};
+
+/* One fact about a task. */
+struct am_who_fact {
+	const struct am_space_value *value;	/* NULL: any that no subject mentions */
+	const char *said;			/* how it was put, borrowed; or NULL */
+};
+
+/* Facts about a task: one point of the space. All zero: nobody in particular. */
+struct am_who {
+	struct am_who_fact facts[AM_FACT_PORT];	/* by am_fact but AM_FACT_GROUP */
+	struct am_who_fact groups[AM_GROUPS_MAX];
+	unsigned n_groups;
+	bool unknown;		/* some fact cannot be established: on-error decides */
+};
+
+/* What tells the twins of a host. */
+struct am_space_host {
+	const struct am_resolver *resolver;
+	/* The file that the path names, followed; a negative errno if there is none. */
+	int (*file)(void *ctx, const char *path, uint64_t ret[2]);
+	void *ctx;
+};
+
+struct am_space_name;
+
+/* One policy, or two that are to be compared. Read-only to others. */
+struct am_space {
+	size_t n_policies;
+	const struct am_model *models[AM_SPACE_POLICIES];	/* borrowed */
+	struct am_registry *registries[AM_SPACE_POLICIES];
+	struct am_image *images[AM_SPACE_POLICIES];
+	const struct am_store **stores[AM_SPACE_POLICIES];	/* by store of the model */
+	unsigned labels[AM_SPACE_POLICIES][AM_LABELS_MAX];	/* bit, by label of the model */
+	struct am_space_name *names;	/* the numbers given to names, without a host */
+	size_t n_names;
+	struct am_space_value *values;
+	size_t n_values;
+	struct am_place *places;	/* the destinations that the policies tell apart */
+	size_t n_places;
+};
+
+/* Compiles the models, without a host if that is NULL. 0; -EINVAL with errors in `diags`
+ * if one does not compile; -ENOMEM. The space borrows the models. */
+int am_space_new(const struct am_model *const *models, size_t n, const struct am_space_host *host,
+		 struct am_diags *diags, struct am_space **ret);
+
+void am_space_free(struct am_space *space);
+AM_DEFINE_AUTO(am_space);
+
+/* The subjects that a task with these facts is under a policy, as the kernel computes them. */
+void am_space_bits(const struct am_space *space, unsigned policy, const struct am_who *who,
+		   struct am_set *ret);
+
+/* A task that is wanted: all of these subjects and none of those, of each policy. */
+struct am_goal {
+	struct am_set is[AM_SPACE_POLICIES];
+	struct am_set is_not[AM_SPACE_POLICIES];
+};
+
+/* Whether there is such a task; then *ret is the one with the fewest facts. */
+bool am_space_find(const struct am_space *space, const struct am_goal *goal, struct am_who *ret);
+
+/* Sets, or for AM_FACT_GROUP adds, a fact as a person names it. -ERANGE for too many groups. */
+int am_who_say(const struct am_space *space, struct am_who *who, enum am_fact kind,
+	       const char *text);
+
+/* Facts that some subject mentions: what makes the task somebody in particular. */
+unsigned am_who_count(const struct am_who *who);
+
+enum am_who_style {
+	AM_WHO_INVALID = 0,
+	AM_WHO_SHORT,		/* user=acme; nothing for nobody in particular */
+	AM_WHO_FULL,		/* user=acme exe=any other */
+	AM_WHO_MAX_,
+};
+
+void am_who_print(const struct am_space *space, const struct am_who *who, enum am_who_style style,
+		  FILE *out);
+
+/* exe, user, group ... */
+const char *am_fact_word(enum am_fact kind);
+
+/* What the subject asks of facts of the kind; NULL: nothing. */
+const char *am_subject_atom(const struct am_model_subject *subject, enum am_fact kind);
