@@ -28,6 +28,8 @@ enum {
 	AM_PATH_DEPTH = 24,	/* components of one path in an event, likewise */
 	AM_CLIMB_DEPTH = 24,	/* directories climbed while a store is being sealed */
 	AM_GROUPS_MAX = 64,	/* supplementary groups looked at; more is an unknown fact */
+	AM_PURPOSES_MAX = 64,	/* number 0 is no purpose */
+	AM_CGROUP_DEPTH = 24,	/* levels of cgroups looked at */
 	AM_ZONE_HITS = 15,	/* zones that one address may lie in, `anywhere` aside */
 };
 
@@ -90,6 +92,7 @@ enum am_reason {
 	AM_REASON_UNKNOWN_FACT,	/* a fact could not be established: on-error decides */
 	AM_REASON_NO_POLICY,	/* labelled data, and no policy in force */
 	AM_REASON_UNPROTECTED,	/* nothing that any store or label covers */
+	AM_REASON_PURPOSE,	/* the store is open for other purposes only */
 	AM_REASON_MAX_,
 };
 
@@ -107,6 +110,7 @@ enum am_tag_flag {
 	AM_TAG_ROOT = 1 << 0,	/* a store's root: the agent set it and holds it open */
 	AM_TAG_STRAY = 1 << 1,	/* may lack a tagged parent: kept in am_strays too, as roots are */
 	AM_TAG_UNPROVEN = 1 << 2,/* renamed into a store: believed once a parent confirms */
+	AM_TAG_DETACHED = 1 << 3,/* reached without a name, on a device with stores: unknown */
 };
 
 struct am_tag {
@@ -136,11 +140,15 @@ enum am_fact {
 	AM_FACT_USER,		/* effective uid */
 	AM_FACT_GROUP,		/* effective gid and supplementary gids: union of their sets */
 	AM_FACT_LOGIN,		/* audit login uid */
-	AM_FACT_CGROUP,		/* cgroup v2 id; the set of the nearest listed ancestor */
-	AM_FACT_PURPOSE,	/* id of the purpose that the process runs under */
+	AM_FACT_CGROUP,		/* cgroup v2 id; the set of the nearest listed one, upwards */
+	AM_FACT_PURPOSE,	/* number of the purpose that the process runs under, 0 = none */
+	AM_FACT_SCRIPT,		/* id in `am_exes` of the file given to exec(): the script, not
+				 * the interpreter that its first line names */
 	AM_FACT_PORT,		/* of a destination: AM_PORT(proto, port); sets of zones */
 	AM_FACT_MAX_,
 };
+
+enum { AM_FACT_SLOTS = 16 };	/* a power of two, so that an index can be masked */
 
 #define AM_PORT(proto, port) (((__u64)(proto) << 16) | (port))
 
@@ -187,6 +195,7 @@ struct am_store {
 	__u32 id;		/* 0: the slot is unused; another epoch: stale tags */
 	__u32 flags;		/* am_store_flag */
 	__u64 labels;
+	__u64 purposes;		/* bit per purpose that it is open for; 0 = any or none */
 	struct am_grant read;
 	struct am_grant write;
 };
@@ -194,11 +203,13 @@ struct am_store {
 struct am_policy {
 	__u32 abi;		/* AM_ABI_VERSION */
 	__u32 generation;	/* > 0 */
+	__u64 labels;		/* that some store carries */
 	__u64 enforce_labels;	/* labels of which some store is in enforce mode */
 	__u64 error_allow_labels;	/* labels all of whose stores say on-error: allow */
 	__u64 spill_deny_labels;	/* labels that may not reach an object outside */
+	__u64 mentioned;	/* bit per am_fact that some subject mentions */
 	struct am_set live;	/* subjects whose host conditions hold now */
-	struct am_set unlisted[AM_FACT_MAX_];
+	struct am_set unlisted[AM_FACT_SLOTS];
 	struct am_zones zones_unlisted;
 	/* Data outside every store that carries the label: the union over the
 	 * stores with that label, of allows and of denies. */
@@ -242,6 +253,10 @@ struct am_task {
 	__u64 cgroup;
 	__u32 login;
 	__u32 purpose;
+	__u32 script;		/* of the image that runs; 0 = not listed */
+	__u32 exec_script;	/* of an exec that has not happened yet */
+	__u32 epoch;		/* am_epoch when `bits` were made */
+	__u32 pad;
 	struct am_touch touch[AM_TOUCHES];
 };
 
@@ -342,6 +357,7 @@ enum am_count {
 	AM_COUNT_REPEAT_LOST,		/* repeats whose record the full ring refused */
 	AM_COUNT_NO_SCRATCH,		/* records for which no scratch slot was free */
 	AM_COUNT_SPILLED,		/* objects outside every store that gained labels */
+	AM_COUNT_DETACHED,		/* opens by handle that no name could be found for */
 	AM_COUNT_UNPROVEN_DROPPED,	/* tags of a rename into a store that then failed */
 	AM_COUNT_MAX_,
 };
@@ -353,8 +369,8 @@ AM_ASSERT_SIZE(struct am_inode_key, 40);
 AM_ASSERT_SIZE(struct am_fact_key, 16);
 AM_ASSERT_SIZE(struct am_net_key, 24);
 AM_ASSERT_SIZE(struct am_grant, 64);
-AM_ASSERT_SIZE(struct am_store, 144);
+AM_ASSERT_SIZE(struct am_store, 152);
 AM_ASSERT_SIZE(struct am_touch, 40);
-AM_ASSERT_SIZE(struct am_task, 88 + AM_TOUCHES * 40);
+AM_ASSERT_SIZE(struct am_task, 104 + AM_TOUCHES * 40);
 AM_ASSERT_SIZE(struct am_zones, 16);
 AM_ASSERT_SIZE(struct am_event, 232);

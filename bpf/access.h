@@ -100,6 +100,7 @@ AM_INLINE void am_facts_task(struct am_facts *f, struct task_struct *task, struc
 	if (own) {
 		f->unknown = am_bits_now(f->policy, task, own);
 		f->bits = own->bits;
+		f->purpose = own->purpose;
 	} else {
 		f->unknown = 1;
 	}
@@ -132,14 +133,26 @@ AM_INLINE __u64 am_labels_at_stake(const struct am_facts *f, const struct am_tag
 	return leader ? leader->labels & ~(covered | tag->labels) : 0;
 }
 
+/* A file without a name on a device with stores: it may be of any of them. */
+AM_INLINE void am_facts_detached(struct am_facts *f)
+{
+	f->unknown = 1;
+	if (f->policy)
+		f->labels = f->policy->labels;
+	am_count(AM_COUNT_DETACHED);
+}
+
 /* The agent itself is let through. As it comes by while sealing, what a climb
  * must find is kept: roots, and files with names elsewhere. What is kept already
  * may have another tag since: it is kept anew. */
 AM_INLINE int am_agent_passes(const struct am_object *o)
 {
+	__u32 dev = o->inode->i_sb->s_dev;
 	bool linked = o->inode->i_nlink > 1 && (o->inode->i_mode & S_IFMT) == S_IFREG;
 
 	am_count(AM_COUNT_AGENT);
+	if (o->tag->flags & AM_TAG_ROOT)
+		bpf_map_update_elem(&am_devices, &dev, &dev, BPF_ANY);
 	if (linked || (o->tag->flags & (AM_TAG_ROOT | AM_TAG_STRAY)))
 		am_stray_keep(o->inode, o->tag);
 	return 0;
@@ -174,12 +187,15 @@ AM_NOINLINE int am_access(const struct am_object *o, __u32 op, __u32 act)
 	am_facts_task(&c.f, task, own);
 	c.f.store = am_store_of(c.f.policy, o->tag->store);
 	c.f.labels = am_labels_at_stake(&c.f, o->tag, leader);
+	if (o->tag->flags & AM_TAG_DETACHED)
+		am_facts_detached(&c.f);
 	am_decide_object(&c.f, &c.d);
 	if (c.d.reason == AM_REASON_UNPROTECTED)
 		return 0;
 	am_case_object(&c, o);
 	am_case_close(&c);
-	if (am_goes_ahead(&c) && am_moves_data(act))
+	/* Whose a file without a name is, nobody knows: it gives no labels. */
+	if (am_goes_ahead(&c) && am_moves_data(act) && !(o->tag->flags & AM_TAG_DETACHED))
 		am_access_flow(o, &c, leader);
 	am_case_tell(&c, own, o->inode);
 	return am_verdict_return(&c.d);

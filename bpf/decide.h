@@ -24,7 +24,7 @@ struct am_facts {
 	__u16 op;			/* am_op */
 	__u8 tagged;			/* the object has a tag, live or stale */
 	__u8 unknown;			/* a fact about the task could not be established */
-	__u32 pad;
+	__u32 purpose;			/* that the task runs under, 0 = none */
 };
 
 struct am_decision {
@@ -179,17 +179,20 @@ static long (*const am_loop_)(__u32 n, void *step, void *ctx, __u64 flags) = (vo
 	} while (0)
 #endif
 
-/* The verdict on labels; `refused` is empty when they may pass. */
+/* The verdict on labels; `refused` is empty when they may pass. Where stores differ
+ * in mode, a refusal that blocks is told before one that is only observed. */
 AM_INLINE void am_decide_refusal(const struct am_facts *f, const struct am_refusal *refused,
 				 struct am_decision *d)
 {
-	if (refused->denied)
-		am_deny(d, AM_REASON_LABEL_DENIES, refused->denied);
-	else if (refused->no_rule)
-		am_deny(d, AM_REASON_LABEL_NO_RULE, refused->no_rule);
-	else
+	__u64 enforced = f->policy->enforce_labels;
+
+	if (!(refused->denied | refused->no_rule))
 		return;
-	d->enforce = (d->culprits & f->policy->enforce_labels) != 0;
+	if ((refused->denied & enforced) || (refused->denied && !(refused->no_rule & enforced)))
+		am_deny(d, AM_REASON_LABEL_DENIES, refused->denied);
+	else
+		am_deny(d, AM_REASON_LABEL_NO_RULE, refused->no_rule);
+	d->enforce = (d->culprits & enforced) != 0;
 }
 
 AM_INLINE void am_decide_spill(const struct am_facts *f, struct am_decision *d)
@@ -210,30 +213,31 @@ AM_INLINE void am_decide_store(const struct am_facts *f, struct am_decision *d)
 	d->enforce = (s->flags & AM_STORE_ENFORCE) != 0;
 	if (am_set_meets(&f->bits, &g->deny))
 		am_deny(d, AM_REASON_RULE_DENIES, s->labels);
+	else if (s->purposes && !((s->purposes >> (f->purpose & (AM_PURPOSES_MAX - 1))) & 1))
+		am_deny(d, AM_REASON_PURPOSE, s->labels);
 	else if (am_set_meets(&f->bits, &g->allow))
 		am_allow(d, AM_REASON_RULE_ALLOWS);
 	else
 		am_deny(d, AM_REASON_NO_RULE, s->labels);
 }
 
-/* A fact is missing: what the store says, or all the labels' stores together. */
+/* A fact is missing: open only if the store says so, and so do the stores of every
+ * other label at stake. */
 AM_INLINE void am_decide_unknown(const struct am_facts *f, struct am_decision *d)
 {
-	__u64 labels = f->labels;
-	int open;
+	__u64 closed = f->labels & ~f->policy->error_allow_labels;
+	__u64 culprits = closed;
+	int blocks = (closed & f->policy->enforce_labels) != 0;
 
-	if (f->store) {
-		open = (f->store->flags & AM_STORE_ERROR_ALLOW) != 0;
-		d->enforce = (f->store->flags & AM_STORE_ENFORCE) != 0;
-		labels |= f->store->labels;
-	} else {
-		open = !(labels & ~f->policy->error_allow_labels);
-		d->enforce = (labels & f->policy->enforce_labels) != 0;
-	}
-	if (open)
+	if (f->store && !(f->store->flags & AM_STORE_ERROR_ALLOW)) {
+		culprits |= f->store->labels;
+		blocks |= (f->store->flags & AM_STORE_ENFORCE) != 0;
+	} else if (!closed) {
 		am_allow(d, AM_REASON_UNKNOWN_FACT);
-	else
-		am_deny(d, AM_REASON_UNKNOWN_FACT, labels);
+		return;
+	}
+	am_deny(d, AM_REASON_UNKNOWN_FACT, culprits);
+	d->enforce = blocks;
 }
 
 /* What needs no rule to decide: nothing protected, no policy, an unknown fact.
@@ -257,10 +261,24 @@ AM_INLINE int am_decide_early(const struct am_facts *f, struct am_decision *d)
 	return 0;
 }
 
-/* READ and WRITE of a file, a pipe, anything that can carry a tag. */
-AM_INLINE void am_decide_object(const struct am_facts *f, struct am_decision *d)
+/* What the labels at stake say of a READ or WRITE; *d stays as it is if they may pass. */
+AM_INLINE void am_decide_labels(const struct am_facts *f, struct am_decision *d)
 {
 	struct am_walk w = { .facts = f };
+
+	if (f->op == AM_OP_WRITE) {
+		am_decide_spill(f, d);
+		return;
+	}
+	am_labels_walk(am_label_read, &w);
+	am_decide_refusal(f, &w.refused, d);
+}
+
+/* READ and WRITE of a file, a pipe, anything that can carry a tag. The store's refusal
+ * comes first, unless it is only observed and one of the labels' blocks. */
+AM_INLINE void am_decide_object(const struct am_facts *f, struct am_decision *d)
+{
+	struct am_decision labels = { 0 };
 
 	if (am_decide_early(f, d))
 		return;
@@ -268,14 +286,11 @@ AM_INLINE void am_decide_object(const struct am_facts *f, struct am_decision *d)
 		am_decide_store(f, d);
 	else
 		am_allow(d, AM_REASON_RULE_ALLOWS);
-	if (d->verdict != AM_VERDICT_ALLOW || !f->labels)
+	if (!f->labels || (d->verdict == AM_VERDICT_DENY && d->enforce))
 		return;
-	if (f->op == AM_OP_WRITE) {
-		am_decide_spill(f, d);
-		return;
-	}
-	am_labels_walk(am_label_read, &w);
-	am_decide_refusal(f, &w.refused, d);
+	am_decide_labels(f, &labels);
+	if (labels.verdict == AM_VERDICT_DENY && (d->verdict == AM_VERDICT_ALLOW || labels.enforce))
+		*d = labels;
 }
 
 /* SEND of what a task carries. */

@@ -34,8 +34,12 @@ typedef struct {
 	__u8 b[16];
 } uuid_t;
 
+struct dentry;
+
 struct super_block {
 	__u32 s_dev;
+	unsigned long s_flags;
+	struct dentry *s_root;
 	unsigned long s_magic;
 	uuid_t s_uuid;
 };
@@ -131,6 +135,8 @@ struct task_struct {
 
 struct linux_binprm {
 	struct file *file;
+	const char *filename;
+	const char *interp;
 };
 
 struct in6_addr {
@@ -215,4 +221,6 @@ enum {
 	NETLINK_USERSOCK = 2,
 
 	MINORBITS = 20,
+
+	SB_NOUSER_BIT = 31,	/* pipes, sockets: never mounted by a user */
 };

@@ -6,25 +6,49 @@
 
 __u64 am_sealing;
 __u64 am_have_strays;
+__u32 am_epoch;
+
+/* An inode gets a dentry without a name. If its device holds stores, whose it is
+ * has to be found out at its use. Pipes and sockets never have names. */
+AM_INLINE void detached(struct inode *inode)
+{
+	struct super_block *sb = inode->i_sb;
+	struct am_tag value = { .flags = AM_TAG_DETACHED };
+	__u32 dev;
+
+	if ((sb->s_flags >> SB_NOUSER_BIT) & 1)
+		return;
+	dev = sb->s_dev;
+	if (bpf_map_lookup_elem(&am_devices, &dev) && !am_tag_of(inode))
+		am_tag_create(inode, &value);
+}
 
 SEC("lsm/d_instantiate")
 int BPF_PROG(am_instantiate, struct dentry *dentry, struct inode *inode)
 {
+	struct am_tag *above, *tag;
 	struct dentry *parent;
 	struct inode *dir;
-	struct am_tag *above;
 
 	if (!inode)
 		return 0;
 	parent = dentry->d_parent;
+	if (parent == dentry) {
+		detached(inode);
+		return 0;
+	}
 	dir = parent ? parent->d_inode : NULL;
-	if (!dir || dir == inode)
+	if (!dir)
 		return 0;
 	above = am_tag_of(dir);
 	if (!above && !am_have_strays)
 		return 0;
-	if (am_tag_of(inode))	/* its own tag stays: a store's root, a link from elsewhere */
+	tag = am_tag_of(inode);
+	if (tag) {	/* its own tag stays: a store's root, a link from elsewhere */
+		if ((tag->flags & AM_TAG_DETACHED) && above)
+			*tag = (struct am_tag){ .labels = above->labels, .store = above->store };
 		return 0;
+	}
 	if (am_have_strays && am_stray_restore(inode))
 		return 0;
 	if (above)

@@ -171,6 +171,36 @@ AM_NOINLINE struct am_tag *am_tag_prove(struct inode *inode, __u64 dentry, struc
 	return NULL;
 }
 
+AM_INLINE bool am_has_name(__u64 dentry)
+{
+	struct dentry *d = (struct dentry *)dentry;
+
+	return (__u64)BPF_CORE_READ(d, d_parent) != dentry;
+}
+
+/* A file first met without a name (open by handle, an NFS server): what is kept for
+ * it or for a folder above, once it has one; the root of a file system needs none. */
+AM_NOINLINE struct am_tag *am_tag_attach(struct inode *inode, __u64 dentry, struct am_tag *tag)
+{
+	struct am_tag *from;
+	struct am_inode_key key;
+
+	am_inode_key_of((__u64)inode, &key);
+	from = bpf_map_lookup_elem(&am_strays, &key);
+	if (!from && am_has_name(dentry))
+		from = am_tag_above(dentry);
+	else if (!from && (__u64)inode->i_sb->s_root != dentry)
+		return tag;
+	if (from) {
+		tag->labels = from->labels;
+		tag->store = from->store;
+		tag->flags = from->flags & AM_TAG_STRAY;
+		return tag;
+	}
+	bpf_inode_storage_delete(&am_tags, inode);
+	return NULL;
+}
+
 /* A tag of a store that this policy no longer has there: while stores are being
  * sealed, a root above says whose the file is now. */
 AM_NOINLINE struct am_tag *am_tag_refresh(__u64 dentry, struct am_tag *tag)
@@ -193,6 +223,8 @@ AM_INLINE struct am_tag *am_tag_settle(struct inode *inode, __u64 dentry, struct
 		return am_sealing ? am_tag_climb(inode, dentry) : NULL;
 	if (tag->flags & AM_TAG_UNPROVEN)
 		return am_tag_prove(inode, dentry, tag);
+	if (tag->flags & AM_TAG_DETACHED)
+		return am_tag_attach(inode, dentry, tag);
 	if (am_sealing)
 		return am_tag_refresh(dentry, tag);
 	return tag;

@@ -45,6 +45,24 @@ struct {
 	__type(value, struct am_tag);
 } am_strays SEC(".maps") __weak;
 
+/* Devices (s_dev) that hold a store's root. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AM_STORES_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} am_devices SEC(".maps") __weak;
+
+/* The purpose that a process runs under: set by the agent on the leader, through a
+ * pidfd, and inherited. Apart from am_tasks, whose labels an update would undo. */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u32);
+} am_purposes SEC(".maps") __weak;
+
 /* The policy in force: one slot, whose update is the transaction point. A live
  * inner map is frozen and never edited. */
 struct am_policy_map {
@@ -122,6 +140,10 @@ struct {
 /* Seal walks that are not done: while there are any, an untagged file climbs its
  * parents. Raised by whoever makes a walk necessary, lowered by the agent. */
 extern __u64 am_sealing;
+
+/* Raised by the agent when facts change under a policy (an executable replaced, a
+ * unit started): subjects found before count no more. */
+extern __u32 am_epoch;
 
 /* Not zero once anything was entered into am_strays. */
 extern __u64 am_have_strays;

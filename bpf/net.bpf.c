@@ -23,15 +23,16 @@ SEC("lsm/socket_connect")
 int BPF_PROG(am_connect, struct socket *sock, void *address, int addrlen, int ret)
 {
 	struct am_object none = {};
+	struct sock *sk = sock->sk;
 	struct am_task *leader;
 
 	if (ret)
 		return ret;
 	leader = am_leader_of(bpf_get_current_task_btf());
-	if (!leader || !leader->labels)
+	if (!leader || !leader->labels || !sk)
 		return 0;
-	/* Connecting a datagram socket sends nothing; its sends are asked about. */
-	if (sock->type == SOCK_DGRAM)
+	/* Connecting a datagram or a Unix socket sends nothing; its sends are asked about. */
+	if (sock->type == SOCK_DGRAM || sk->__sk_common.skc_family == AF_UNIX)
 		return 0;
 	return am_socket_send(sock, address, addrlen, &none, AM_ACT_CONNECT);
 }

@@ -24,6 +24,11 @@ AM_INLINE struct am_task *am_task_create(struct task_struct *task)
 	return t;
 }
 
+AM_INLINE bool am_is_mentioned(const struct am_policy *policy, __u32 kind)
+{
+	return (policy->mentioned >> kind) & 1;
+}
+
 /* Narrows `bits` to the subjects that are compatible with one fact. */
 AM_INLINE void am_fact_apply(const struct am_policy *policy, __u32 kind, __u64 value,
 			     struct am_set *bits)
@@ -33,9 +38,12 @@ AM_INLINE void am_fact_apply(const struct am_policy *policy, __u32 kind, __u64 v
 		.kind = kind,
 		.value = value,
 	};
-	const struct am_set *set = bpf_map_lookup_elem(&am_facts, &key);
+	const struct am_set *set;
 
-	am_set_keep(bits, set ? set : &policy->unlisted[kind & 7]);
+	if (!am_is_mentioned(policy, kind))
+		return;
+	set = bpf_map_lookup_elem(&am_facts, &key);
+	am_set_keep(bits, set ? set : &policy->unlisted[kind & (AM_FACT_SLOTS - 1)]);
 }
 
 /* A walk over the groups of a task. */
@@ -89,6 +97,51 @@ AM_INLINE bool am_groups_apply(const struct am_policy *policy, const struct cred
 	return g.n > AM_GROUPS_MAX;
 }
 
+/* A walk down the cgroups of the current task: the lowest listed one counts. */
+struct am_cgroups {
+	__u32 generation;
+	__u32 listed;
+	struct am_set set;	/* valid once `listed` */
+};
+
+static long am_cgroup_step(__u32 level, struct am_cgroups *c)
+{
+	struct am_fact_key key = { .generation = c->generation, .kind = AM_FACT_CGROUP };
+	const struct am_set *set;
+
+	key.value = bpf_get_current_ancestor_cgroup_id(level);
+	if (!key.value)
+		return 1;
+	set = bpf_map_lookup_elem(&am_facts, &key);
+	if (set) {
+		c->set = *set;
+		c->listed = 1;
+	}
+	return 0;
+}
+
+/* Returns whether there were more levels than are looked at. */
+AM_INLINE bool am_cgroups_apply(const struct am_policy *policy, struct am_set *bits)
+{
+	struct am_cgroups c = { .generation = policy->generation };
+
+	bpf_loop(AM_CGROUP_DEPTH, am_cgroup_step, &c, 0);
+	if (c.listed)
+		am_set_keep(bits, &c.set);
+	else
+		am_set_keep(bits, &policy->unlisted[AM_FACT_CGROUP]);
+	return bpf_get_current_ancestor_cgroup_id(AM_CGROUP_DEPTH) != 0;
+}
+
+/* The purpose of the process; number 0 is none. */
+AM_INLINE __u32 am_purpose_of(struct task_struct *task)
+{
+	struct task_struct *leader = task->group_leader;
+	__u32 *purpose = leader ? bpf_task_storage_get(&am_purposes, leader, 0, 0) : NULL;
+
+	return purpose ? *purpose : 0;
+}
+
 AM_INLINE struct inode *am_exe_of(struct task_struct *task)
 {
 	struct mm_struct *mm = task->mm;
@@ -105,6 +158,7 @@ AM_GLOBAL int am_bits_make(const struct am_policy *policy, struct am_task *own)
 	const struct cred *cred = task->real_cred;
 	struct inode *exe = am_exe_of(task);
 	__u32 *id = exe ? bpf_inode_storage_get(&am_exes, exe, 0, 0) : NULL;
+	__u32 epoch = am_epoch;	/* before any fact is looked up */
 	int unknown;
 
 	if (!policy || !own)
@@ -114,11 +168,17 @@ AM_GLOBAL int am_bits_make(const struct am_policy *policy, struct am_task *own)
 	am_fact_apply(policy, AM_FACT_EXE, id ? *id : 0, &own->bits);
 	am_fact_apply(policy, AM_FACT_USER, cred->euid.val, &own->bits);
 	am_fact_apply(policy, AM_FACT_LOGIN, own->login, &own->bits);
-	am_fact_apply(policy, AM_FACT_CGROUP, own->cgroup, &own->bits);
+	own->purpose = am_purpose_of(task);
 	am_fact_apply(policy, AM_FACT_PURPOSE, own->purpose, &own->bits);
-	unknown = am_groups_apply(policy, cred, &own->bits);
-	if (unknown)
+	am_fact_apply(policy, AM_FACT_SCRIPT, own->script, &own->bits);
+	unknown = 0;
+	if (am_is_mentioned(policy, AM_FACT_CGROUP))
+		unknown |= am_cgroups_apply(policy, &own->bits);
+	if (am_is_mentioned(policy, AM_FACT_GROUP) && am_groups_apply(policy, cred, &own->bits)) {
 		am_count(AM_COUNT_GROUPS_TOO_MANY);
+		unknown |= 1;
+	}
+	own->epoch = epoch;
 	own->generation = unknown ? 0 : policy->generation;
 	return unknown;
 }
@@ -136,7 +196,7 @@ AM_INLINE bool am_bits_now(const struct am_policy *policy, struct task_struct *t
 	__u64 exe_ino = exe ? exe->i_ino : 0;
 	__u32 login = task->loginuid.val;
 
-	if (own->generation == policy->generation && own->cred == cred &&
+	if (own->generation == policy->generation && own->epoch == am_epoch && own->cred == cred &&
 	    own->exe == (__u64)exe && own->exe_ino == exe_ino && own->cgroup == cgroup &&
 	    own->login == login)
 		return false;

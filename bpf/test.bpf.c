@@ -27,6 +27,7 @@ int am_test_decide(struct am_test *t)
 		.op = t->op,
 		.tagged = t->tagged,
 		.unknown = t->unknown,
+		.purpose = t->purpose,
 	};
 	struct am_decision d;
 

@@ -16,9 +16,11 @@ struct am_test {
 	__u8 tagged;
 	__u8 unknown;
 	__u32 have_policy;	/* 0: as if none were in force */
+	__u32 purpose;
+	__u32 pad;
 	/* out */
 	__u32 decided;		/* 1 once the program has run */
 	struct am_decision d;
 };
 
-AM_ASSERT_SIZE(struct am_test, 88);
+AM_ASSERT_SIZE(struct am_test, 96);

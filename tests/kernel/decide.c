@@ -155,6 +155,7 @@ static struct am_decision decide_here(const struct am_policy *policy, const stru
 		.op = t->op,
 		.tagged = t->tagged,
 		.unknown = t->unknown,
+		.purpose = t->purpose,
 	};
 	struct am_decision d;
 
@@ -176,6 +177,7 @@ static struct am_test test_of(const struct decide_case *c)
 		.op = c->op,
 		.tagged = c->tagged,
 		.unknown = c->unknown,
+		.purpose = c->purpose,
 		.have_policy = !c->no_policy,
 	};
 }
@@ -324,6 +326,7 @@ static void draw_case(uint64_t *state, struct am_test *t)
 		t->store = draw_store_id(state, below(state, AM_STORES_MAX));
 	t->tagged = t->op != AM_OP_SEND && (t->store || below(state, 2));
 	t->unknown = !below(state, 8);
+	t->purpose = below(state, AM_PURPOSES_MAX);
 	t->have_policy = below(state, 16) != 0;
 }
 

@@ -6,6 +6,7 @@
  * The policy (labels L0..., subjects S0..., zones Z4...):
  *   HOUSE    L0 L1  enforce   S0 reads and writes, S1 denied to read, S255 reads
  *   YARD     L1     observe   S64 reads; on-error: allow
+ *   CLINIC   L0     enforce   S0 reads, for purposes 3 and 63 only; S1 denied to read
  *   ATTIC    L2     enforce   in the last slot; S0 reads and is denied to read; on-error: allow
  *   label    L3     is in no store; L63 read by S128, enforce
  *   spill    L2 L63 may not leave
@@ -31,6 +32,7 @@
 enum {
 	DECIDE_HOUSE = 1 << AM_STORE_SLOT_BITS | 1,
 	DECIDE_YARD = 1 << AM_STORE_SLOT_BITS | 2,
+	DECIDE_CLINIC = 1 << AM_STORE_SLOT_BITS | 3,
 	DECIDE_ATTIC = 7 << AM_STORE_SLOT_BITS | AM_STORE_SLOT_MASK,
 	DECIDE_STALE = 6 << AM_STORE_SLOT_BITS | AM_STORE_SLOT_MASK,	/* an earlier ATTIC */
 	DECIDE_UNUSED = 1 << AM_STORE_SLOT_BITS | 9,
@@ -42,6 +44,7 @@ struct decide_case {
 	/* facts; `store` is the id of a tag, 0 for none */
 	uint32_t store;
 	uint8_t op, tagged, unknown;
+	uint32_t purpose;
 	struct am_set bits;
 	struct am_zones zones;
 	uint64_t labels;
@@ -59,6 +62,7 @@ static inline void decide_policy_stores(struct am_policy *p)
 {
 	struct am_store *house = &p->stores[DECIDE_HOUSE & AM_STORE_SLOT_MASK];
 	struct am_store *yard = &p->stores[DECIDE_YARD & AM_STORE_SLOT_MASK];
+	struct am_store *clinic = &p->stores[DECIDE_CLINIC & AM_STORE_SLOT_MASK];
 	struct am_store *attic = &p->stores[DECIDE_ATTIC & AM_STORE_SLOT_MASK];
 
 	house->id = DECIDE_HOUSE;
@@ -73,6 +77,13 @@ static inline void decide_policy_stores(struct am_policy *p)
 	yard->flags = AM_STORE_ERROR_ALLOW;
 	yard->labels = DECIDE_L(1);
 	decide_bit(&yard->read.allow, 64);
+
+	clinic->id = DECIDE_CLINIC;
+	clinic->flags = AM_STORE_ENFORCE;
+	clinic->labels = DECIDE_L(0);
+	clinic->purposes = 1ULL << 3 | 1ULL << 63;
+	decide_bit(&clinic->read.allow, 0);
+	decide_bit(&clinic->read.deny, 1);
 
 	attic->id = DECIDE_ATTIC;
 	attic->flags = AM_STORE_ENFORCE | AM_STORE_ERROR_ALLOW;
@@ -353,15 +364,53 @@ static const struct decide_case decide_table[] = {
 	  .verdict = AM_VERDICT_ALLOW, .reason = AM_REASON_UNKNOWN_FACT, .enforce = 1 },
 	{ .name = "of labels, all must say so",
 	  .op = AM_OP_SEND, .unknown = 1, .labels = DECIDE_L(2) | DECIDE_L(1),
-	  .verdict = AM_VERDICT_DENY, .reason = AM_REASON_UNKNOWN_FACT, .enforce = 1,
-	  .culprits = DECIDE_L(2) | DECIDE_L(1) },
+	  .verdict = AM_VERDICT_DENY, .reason = AM_REASON_UNKNOWN_FACT,
+	  .culprits = DECIDE_L(1) },
 	{ .name = "and then they pass",
 	  .op = AM_OP_SEND, .unknown = 1, .labels = DECIDE_L(2),
-	  .verdict = AM_VERDICT_ALLOW, .reason = AM_REASON_UNKNOWN_FACT, .enforce = 1 },
+	  .verdict = AM_VERDICT_ALLOW, .reason = AM_REASON_UNKNOWN_FACT },
+	{ .name = "a store's on-error: allow does not open a label of another's",
+	  .store = DECIDE_YARD, .tagged = 1, .op = AM_OP_READ, .unknown = 1,
+	  .labels = DECIDE_L(0),
+	  .verdict = AM_VERDICT_DENY, .reason = AM_REASON_UNKNOWN_FACT, .enforce = 1,
+	  .culprits = DECIDE_L(0) },
 	{ .name = "observed labels refuse the unknown without blocking",
 	  .tagged = 1, .op = AM_OP_READ, .unknown = 1, .labels = DECIDE_L(1),
 	  .verdict = AM_VERDICT_DENY, .reason = AM_REASON_UNKNOWN_FACT,
 	  .culprits = DECIDE_L(1) },
+
+	/* modes differ: what blocks is never hidden by what is only observed */
+	{ .name = "an observed store's refusal does not hide an enforced label's",
+	  .store = DECIDE_YARD, .tagged = 1, .op = AM_OP_READ, .bits = DECIDE_S(2),
+	  .labels = DECIDE_L(0),
+	  .verdict = AM_VERDICT_DENY, .reason = AM_REASON_LABEL_NO_RULE, .enforce = 1,
+	  .culprits = DECIDE_L(0) },
+	{ .name = "an observed store's refusal does not hide an enforced spill",
+	  .store = DECIDE_YARD, .tagged = 1, .op = AM_OP_WRITE, .bits = DECIDE_S(2),
+	  .labels = DECIDE_L(63),
+	  .verdict = AM_VERDICT_DENY, .reason = AM_REASON_SPILL, .enforce = 1,
+	  .culprits = DECIDE_L(63) },
+	{ .name = "an observed label's deny does not hide an enforced label without a rule",
+	  .tagged = 1, .op = AM_OP_READ, .bits = DECIDE_S(1), .labels = DECIDE_L(1) | DECIDE_L(63),
+	  .verdict = AM_VERDICT_DENY, .reason = AM_REASON_LABEL_NO_RULE, .enforce = 1,
+	  .culprits = DECIDE_L(63) },
+
+	/* purposes */
+	{ .name = "a store is open for its purpose",
+	  .store = DECIDE_CLINIC, .tagged = 1, .op = AM_OP_READ, .bits = DECIDE_S(0), .purpose = 63,
+	  .verdict = AM_VERDICT_ALLOW, .reason = AM_REASON_RULE_ALLOWS, .enforce = 1 },
+	{ .name = "and closed for another",
+	  .store = DECIDE_CLINIC, .tagged = 1, .op = AM_OP_READ, .bits = DECIDE_S(0), .purpose = 4,
+	  .verdict = AM_VERDICT_DENY, .reason = AM_REASON_PURPOSE, .enforce = 1,
+	  .culprits = DECIDE_L(0) },
+	{ .name = "and closed for none",
+	  .store = DECIDE_CLINIC, .tagged = 1, .op = AM_OP_READ, .bits = DECIDE_S(0),
+	  .verdict = AM_VERDICT_DENY, .reason = AM_REASON_PURPOSE, .enforce = 1,
+	  .culprits = DECIDE_L(0) },
+	{ .name = "a deny rule is named before the purpose",
+	  .store = DECIDE_CLINIC, .tagged = 1, .op = AM_OP_READ, .bits = DECIDE_S(1),
+	  .verdict = AM_VERDICT_DENY, .reason = AM_REASON_RULE_DENIES, .enforce = 1,
+	  .culprits = DECIDE_L(0) },
 };
 
 enum { DECIDE_CASES = sizeof(decide_table) / sizeof(*decide_table) };

@@ -22,6 +22,7 @@ static struct am_decision decide(const struct decide_case *c)
 		.op = c->op,
 		.tagged = c->tagged,
 		.unknown = c->unknown,
+		.purpose = c->purpose,
 	};
 	struct am_decision d;
 

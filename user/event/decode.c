@@ -157,6 +157,7 @@ const char *am_reason_name(unsigned reason)
 		[AM_REASON_UNKNOWN_FACT] = "unknown-fact",
 		[AM_REASON_NO_POLICY] = "no-policy",
 		[AM_REASON_UNPROTECTED] = "unprotected",
+		[AM_REASON_PURPOSE] = "purpose",
 	};
 
 	return NAME_OF(names, reason);

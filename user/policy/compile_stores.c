@@ -167,6 +167,7 @@ static void fill_labels(struct am_compiler *c)
 	}
 	/* A label of no store is no store's to open. */
 	policy->error_allow_labels = labelled & ~error_deny;
+	policy->labels = labelled;
 }
 
 int am_compile_stores(struct am_compiler *c)

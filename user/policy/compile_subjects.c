@@ -33,7 +33,9 @@ static void fill_unlisted(struct am_compiler *c)
 		struct am_set *set = &policy->unlisted[kind];
 
 		for (size_t i = 0; i < m->n_subjects; i++)
-			if (!mentions(&m->subjects[i], kind))
+			if (mentions(&m->subjects[i], kind))
+				policy->mentioned |= 1ULL << kind;
+			else
 				am_set_add(set, i);
 		if (anyone)
 			am_set_add(set, AM_SUBJECT_ANYONE);
