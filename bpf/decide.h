@@ -101,7 +101,7 @@ AM_INLINE void am_deny(struct am_decision *d, __u8 reason, __u64 culprits)
 	d->culprits = culprits;
 }
 
-/* Labels refused: those that no rule allows, and those that a rule denies. */
+/* Labels refused: those that a rule denies, and those else that no rule allows. */
 struct am_refusal {
 	__u64 no_rule;
 	__u64 denied;
@@ -110,7 +110,7 @@ struct am_refusal {
 /* `allowed` and `denied` are 0 or 1. */
 AM_INLINE void am_refuse(struct am_refusal *r, __u64 label, __u64 allowed, __u64 denied)
 {
-	r->no_rule |= label & (allowed - 1);
+	r->no_rule |= label & (allowed - 1) & (denied - 1);
 	r->denied |= label & (0 - denied);
 }
 

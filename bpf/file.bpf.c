@@ -7,7 +7,10 @@
  *   file_mprotect    a mapping that becomes accessible later
  *   path_truncate, file_truncate   a write without a descriptor's write
  *
- * The first lines of each are the whole cost for files that nobody protects. */
+ * The first lines of each are the whole cost for files that nobody protects. The
+ * busiest hooks therefore keep nothing but their context across the look-up, and
+ * what comes after takes its arguments from there again. None asks what an earlier
+ * program returned: the trampoline runs no program after one that refused. */
 #include "net.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -23,8 +26,9 @@ AM_INLINE struct am_object am_object_of(struct file *file)
 	return o;
 }
 
-AM_NOINLINE int open_checked(struct file *file, struct am_tag *tag)
+AM_NOINLINE int open_checked(unsigned long long *ctx, struct am_tag *tag)
 {
+	struct file *file = (struct file *)ctx[0];
 	struct am_object o = am_object_of(file);
 	__u32 mode = file->f_mode;
 	int r = 0;
@@ -39,23 +43,21 @@ AM_NOINLINE int open_checked(struct file *file, struct am_tag *tag)
 	return r;
 }
 
-SEC("lsm/file_open")
-int BPF_PROG(am_file_open, struct file *file, int ret)
+SEC("lsm/file_open")	/* struct file *file */
+int am_file_open(unsigned long long *ctx)
 {
-	struct am_tag *tag;
+	struct am_tag *tag = am_tag_of(((struct file *)ctx[0])->f_inode);
 
-	if (ret)	/* an earlier program already refused */
-		return ret;
-	tag = am_tag_of(file->f_inode);
 	if (!tag && !am_sealing)
 		return 0;
-	return open_checked(file, tag);
+	return open_checked(ctx, tag);
 }
 
-AM_NOINLINE int use_checked(struct file *file, struct am_tag *tag, int mask)
+AM_NOINLINE int use_checked(unsigned long long *ctx, struct am_tag *tag)
 {
+	struct file *file = (struct file *)ctx[0];
 	struct am_object o = am_object_of(file);
-	int r = 0;
+	int mask = ctx[1], r = 0;
 
 	if ((o.inode->i_mode & S_IFMT) == S_IFSOCK)
 		return mask & MAY_WRITE ? am_socket_write(file, &o) : 0;
@@ -69,17 +71,14 @@ AM_NOINLINE int use_checked(struct file *file, struct am_tag *tag, int mask)
 	return r;
 }
 
-SEC("lsm/file_permission")
-int BPF_PROG(am_file_use, struct file *file, int mask, int ret)
+SEC("lsm/file_permission")	/* struct file *file, int mask */
+int am_file_use(unsigned long long *ctx)
 {
-	struct am_tag *tag;
+	struct am_tag *tag = am_tag_of(((struct file *)ctx[0])->f_inode);
 
-	if (ret)
-		return ret;
-	tag = am_tag_of(file->f_inode);
-	if (!tag && !(mask & (MAY_WRITE | MAY_APPEND)) && !am_sealing)
+	if (!tag && !(ctx[1] & (MAY_WRITE | MAY_APPEND)) && !am_sealing)
 		return 0;
-	return use_checked(file, tag, mask);
+	return use_checked(ctx, tag);
 }
 
 AM_NOINLINE int map_checked(struct file *file, bool writes)

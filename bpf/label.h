@@ -202,16 +202,22 @@ AM_NOINLINE struct am_tag *am_tag_attach(struct inode *inode, __u64 dentry, stru
 }
 
 /* A tag of a store that this policy no longer has there: while stores are being
- * sealed, a root above says whose the file is now. */
-AM_NOINLINE struct am_tag *am_tag_refresh(__u64 dentry, struct am_tag *tag)
+ * sealed, what is kept for the file itself or a root above says whose it is now. */
+AM_NOINLINE struct am_tag *am_tag_refresh(struct inode *inode, __u64 dentry, struct am_tag *tag)
 {
-	struct am_tag *above;
+	struct am_tag *kept = NULL;
+	struct am_inode_key key;
 
 	if (!tag->store || am_store_of(am_policy_now(), tag->store))
 		return tag;
-	above = am_tag_above(dentry);
-	if (above)
-		tag->store = above->store;
+	if (tag->flags & AM_TAG_STRAY) {
+		am_inode_key_of((__u64)inode, &key);
+		kept = bpf_map_lookup_elem(&am_strays, &key);
+	}
+	if (!kept)
+		kept = am_tag_above(dentry);
+	if (kept)
+		tag->store = kept->store;
 	return tag;
 }
 
@@ -226,6 +232,6 @@ AM_INLINE struct am_tag *am_tag_settle(struct inode *inode, __u64 dentry, struct
 	if (tag->flags & AM_TAG_DETACHED)
 		return am_tag_attach(inode, dentry, tag);
 	if (am_sealing)
-		return am_tag_refresh(dentry, tag);
+		return am_tag_refresh(inode, dentry, tag);
 	return tag;
 }

@@ -5,18 +5,24 @@
  * Tasks without labels leave after one look-up. */
 #include "net.h"
 
-SEC("lsm/socket_sendmsg")
-int BPF_PROG(am_sendmsg, struct socket *sock, struct msghdr *msg, int size, int ret)
+/* The busy hook keeps its context only, see file.bpf.c. */
+AM_NOINLINE int send_checked(unsigned long long *ctx)
 {
+	struct socket *sock = (struct socket *)ctx[0];
+	struct msghdr *msg = (struct msghdr *)ctx[1];
 	struct am_object none = {};
-	struct am_task *leader;
 
-	if (ret)
-		return ret;
-	leader = am_leader_of(bpf_get_current_task_btf());
+	return am_socket_send(sock, msg->msg_name, msg->msg_namelen, &none, AM_ACT_SEND);
+}
+
+SEC("lsm/socket_sendmsg")	/* struct socket *sock, struct msghdr *msg, int size */
+int am_sendmsg(unsigned long long *ctx)
+{
+	struct am_task *leader = am_leader_of(bpf_get_current_task_btf());
+
 	if (!leader || !leader->labels)
 		return 0;
-	return am_socket_send(sock, msg->msg_name, msg->msg_namelen, &none, AM_ACT_SEND);
+	return send_checked(ctx);
 }
 
 SEC("lsm/socket_connect")

@@ -277,6 +277,7 @@ static void draw_stores(uint64_t *state, struct density density, struct am_store
 	for (i = 0; i < AM_STORES_MAX; i++) {
 		stores[i].id = draw_store_id(state, i);
 		stores[i].flags = below(state, 8);
+		stores[i].purposes = below(state, 4) ? 0 : draw_word(state, 2);
 		stores[i].labels = draw_word(state, 4);
 		draw_grants(state, density, &stores[i].read, 1);
 		draw_grants(state, density, &stores[i].write, 1);

@@ -361,7 +361,7 @@ static const struct decide_case decide_table[] = {
 	  .verdict = AM_VERDICT_ALLOW, .reason = AM_REASON_UNKNOWN_FACT },
 	{ .name = "which opens even what a rule would deny",
 	  .store = DECIDE_ATTIC, .tagged = 1, .op = AM_OP_READ, .bits = DECIDE_S(0), .unknown = 1,
-	  .verdict = AM_VERDICT_ALLOW, .reason = AM_REASON_UNKNOWN_FACT, .enforce = 1 },
+	  .verdict = AM_VERDICT_ALLOW, .reason = AM_REASON_UNKNOWN_FACT },
 	{ .name = "of labels, all must say so",
 	  .op = AM_OP_SEND, .unknown = 1, .labels = DECIDE_L(2) | DECIDE_L(1),
 	  .verdict = AM_VERDICT_DENY, .reason = AM_REASON_UNKNOWN_FACT,

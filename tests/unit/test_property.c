@@ -426,7 +426,8 @@ static void judge_labels(const struct am_model *m, const struct access *a, struc
 		else if (!label_rule(m, a, false, l))
 			no_rule |= 1U << l;
 	}
-	if (denied)
+	/* What blocks is named before what is only observed. */
+	if (denied && (enforced(m, denied) || !enforced(m, no_rule)))
 		*o = (struct outcome){ AM_VERDICT_DENY, AM_REASON_LABEL_DENIES,
 				       enforced(m, denied), denied };
 	else if (no_rule)
@@ -446,26 +447,34 @@ static void judge_spill(const struct am_model *m, const struct access *a, struct
 				       refused };
 }
 
+static struct outcome judge_store(const struct am_model *m, const struct access *a)
+{
+	unsigned on = m->stores[a->store].mode == AM_MODE_ENFORCE;
+
+	if (store_rule(m, a, true, a->store))
+		return (struct outcome){ AM_VERDICT_DENY, AM_REASON_RULE_DENIES, on,
+					 carried[a->store] };
+	if (!store_rule(m, a, false, a->store))
+		return (struct outcome){ AM_VERDICT_DENY, AM_REASON_NO_RULE, on,
+					 carried[a->store] };
+	return (struct outcome){ AM_VERDICT_ALLOW, AM_REASON_RULE_ALLOWS, 0, 0 };
+}
+
 static struct outcome judge(const struct am_model *m, const struct access *a)
 {
-	struct outcome o = { AM_VERDICT_ALLOW, AM_REASON_RULE_ALLOWS, 0, 0 };
+	struct outcome o = { AM_VERDICT_ALLOW, AM_REASON_RULE_ALLOWS, 0, 0 }, of_labels = o;
 
 	if (a->store < 0 && !a->labels)
 		return (struct outcome){ AM_VERDICT_ALLOW, AM_REASON_UNPROTECTED, 0, 0 };
-	if (a->store >= 0) {
-		unsigned on = m->stores[a->store].mode == AM_MODE_ENFORCE;
-		unsigned labels = carried[a->store];
-
-		if (store_rule(m, a, true, a->store))
-			return (struct outcome){ AM_VERDICT_DENY, AM_REASON_RULE_DENIES, on,
-						 labels };
-		if (!store_rule(m, a, false, a->store))
-			return (struct outcome){ AM_VERDICT_DENY, AM_REASON_NO_RULE, on, labels };
-	}
+	if (a->store >= 0)
+		o = judge_store(m, a);
 	if (a->op == AM_OP_WRITE)
-		judge_spill(m, a, &o);
+		judge_spill(m, a, &of_labels);
 	else
-		judge_labels(m, a, &o);
+		judge_labels(m, a, &of_labels);
+	if (of_labels.verdict == AM_VERDICT_DENY &&
+	    (o.verdict == AM_VERDICT_ALLOW || (!o.enforce && of_labels.enforce)))
+		return of_labels;
 	return o;
 }
 

@@ -51,7 +51,7 @@ struct am_agent {
 	struct am_source timer;
 	struct am_source records;	/* fd is the ring's */
 	bool records_wait;
-	bool was_sealed;
+	bool told_sealed;
 	bool answers;
 	bool exes_current;
 	uint64_t lost;			/* events, already told */
@@ -122,15 +122,6 @@ static void tell_policy(const struct am_agent *a)
 	       now->model->n_stores, now->model->n_stores == 1 ? "store" : "stores");
 }
 
-/* Files outside the stores; their labels do not depend on it that they are in the cache now. */
-static void recall_strays(struct am_agent *a, bool all)
-{
-	int r = am_recall_begin(&a->recall, a->governor.now->image->policy, all);
-
-	if (r < 0)
-		(void)am_err(r, "cannot look for labelled files outside the stores");
-}
-
 static int load_next(struct am_agent *a)
 {
 	am_auto(am_force) struct am_force *f = NULL;
@@ -142,9 +133,8 @@ static int load_next(struct am_agent *a)
 	if (r < 0)
 		return r;
 	(void)AM_TAKE_PTR(f);	/* taken */
-	recall_strays(a, false);
 	am_pipeline_force(a->pipeline, a->governor.now, a->governor.before);
-	a->was_sealed = false;
+	a->told_sealed = false;
 	return 0;
 }
 
@@ -194,10 +184,11 @@ static void tell_sealed(struct am_agent *a)
 {
 	bool sealed = am_sealer_is_sealed(&a->sealer) && am_recall_is_done(&a->recall);
 
-	if (sealed && !a->was_sealed)
-		am_say("policy %s#%u: all stores are sealed", a->governor.now->model->name,
-		       a->governor.now->generation);
-	a->was_sealed = sealed;
+	if (!sealed || a->told_sealed)
+		return;
+	am_say("policy %s#%u: all stores are sealed", a->governor.now->model->name,
+	       a->governor.now->generation);
+	a->told_sealed = true;	/* once per policy, not whenever a folder moves in */
 }
 
 static void tell_alive(struct am_agent *a, int64_t now_ms)
@@ -333,15 +324,17 @@ static int load_kernel(struct am_agent *a)
 	am_keeper_init(&a->keeper, a->engine, am_instance_state(a->instance));
 	r = am_engine_mark_agent(a->engine);
 	if (!r)
-		r = am_governor_start(&a->governor, a->engine, &a->sealer);
+		r = am_governor_start(&a->governor, a->engine, &a->sealer, &a->recall);
 	if (r < 0)
 		return am_err(r, "cannot prepare the programs");
 	return 0;
 }
 
-/* A damaged file must not keep the stores open; it is put right by the next save. */
+/* Files that were outside the stores when an agent ran last. A damaged list must not keep the
+ * stores open; it is put right by the next save. */
 static void load_strays(struct am_agent *a)
 {
+	const struct am_force *now = a->governor.now;
 	int r = am_keeper_load(&a->keeper);
 
 	if (r == -EBADMSG)
@@ -349,6 +342,11 @@ static void load_strays(struct am_agent *a)
 			 "of files outside the stores that it held");
 	else if (r < 0)
 		(void)am_err(r, "cannot read 'strays' in the state directory, continuing without it");
+	r = am_recall_prepare(&a->recall, now->image->policy, now->roots);
+	if (!r)
+		r = am_recall_begin(&a->recall, true);
+	if (r < 0)
+		(void)am_err(r, "cannot look for labelled files outside the stores");
 }
 
 static int start_serving(struct am_agent *a)
@@ -398,7 +396,6 @@ static int go_into_force(struct am_agent *a, struct am_force *f)
 	if (am_governor_put(&a->governor, f) < 0)
 		return AM_EXIT_CANNOT;
 	load_strays(a);
-	recall_strays(a, true);
 	return check_hooks(a) < 0 ? AM_EXIT_KERNEL : AM_EXIT_OK;
 }
 

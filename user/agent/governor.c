@@ -35,10 +35,12 @@ int am_governor_init(struct am_governor *g, const char *path, int state_fd)
 	return 0;
 }
 
-int am_governor_start(struct am_governor *g, struct am_engine *e, struct am_sealer *sealer)
+int am_governor_start(struct am_governor *g, struct am_engine *e, struct am_sealer *sealer,
+		      struct am_recall *recall)
 {
 	g->engine = e;
 	g->sealer = sealer;
+	g->recall = recall;
 	return am_publisher_new(e, &g->publisher);
 }
 
@@ -71,6 +73,39 @@ static void take_over(struct am_governor *g, struct am_force *f)
 	f->since_s = time(NULL);
 }
 
+/* From "sealing" on, a file whose label is of a store that the policy does not have, or that has
+ * none, is what the kernel side finds kept for it or above it; so that must be right first. */
+static int publish(struct am_governor *g, struct am_force *f, struct am_diags *diags)
+{
+	const struct am_image *previous = g->now ? g->now->image : NULL;
+	int r;
+
+	am_engine_sealing_raise(g->engine);
+	r = am_recall_prepare(g->recall, f->image->policy, f->roots);
+	if (!r) {
+		r = am_publish(g->publisher, f->image, previous, diags);
+		if (r < 0)
+			am_recall_revert(g->recall);
+	}
+	if (r < 0)
+		am_engine_sealing_lower(g->engine, 1);
+	return r;
+}
+
+/* There is no way back from what is in force. What fails here is shown by `status` until a
+ * walk succeeds. */
+static void close_stores(struct am_governor *g, struct am_seal *seal)
+{
+	int r = am_seal_roots(seal);
+
+	if (r < 0)
+		(void)am_err(r, "cannot label the roots of the stores");
+	am_sealer_take(g->sealer, seal);
+	r = am_recall_begin(g->recall, false);
+	if (r < 0)
+		(void)am_err(r, "cannot look for labelled files outside the stores");
+}
+
 static int put(struct am_governor *g, struct am_force *f, struct am_diags *diags)
 {
 	am_auto(am_seal) struct am_seal *seal = NULL;
@@ -85,20 +120,12 @@ static int put(struct am_governor *g, struct am_force *f, struct am_diags *diags
 		return r;
 	am_tags_ops(g->engine, &ops);
 	r = am_seal_new(f->roots, f->image->policy, &ops, &seal);
+	if (!r)
+		r = publish(g, f, diags);
 	if (r < 0)
 		return r;
-	/* First: a store that this policy adds is closed before one of its files is labelled. */
-	am_engine_sealing_raise(g->engine);
-	r = am_publish(g->publisher, f->image, g->now ? g->now->image : NULL, diags);
-	if (r < 0) {
-		am_engine_sealing_lower(g->engine, 1);
-		return r;
-	}
-	r = am_seal_roots(seal);
-	am_sealer_take(g->sealer, AM_TAKE_PTR(seal));
+	close_stores(g, AM_TAKE_PTR(seal));
 	take_over(g, f);
-	if (r < 0)	/* there is no way back, and `status` shows it until a walk succeeds */
-		(void)am_err(r, "cannot label the roots of the stores");
 	return 0;
 }
 

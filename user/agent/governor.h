@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/force.h"
+#include "agent/recall.h"
 #include "agent/sealer.h"
 
 struct am_engine;
@@ -16,6 +17,7 @@ struct am_governor {
 	struct am_engine *engine;	/* borrowed */
 	struct am_publisher *publisher;
 	struct am_sealer *sealer;	/* borrowed */
+	struct am_recall *recall;	/* borrowed */
 	struct am_force *now;
 	struct am_force *before;	/* late events are explained by it */
 };
@@ -24,7 +26,8 @@ struct am_governor {
 int am_governor_init(struct am_governor *g, const char *path, int state_fd);
 
 /* From here on policies can be put in force. */
-int am_governor_start(struct am_governor *g, struct am_engine *e, struct am_sealer *sealer);
+int am_governor_start(struct am_governor *g, struct am_engine *e, struct am_sealer *sealer,
+		      struct am_recall *recall);
 
 /* Reads the policy file; what is found in it goes to standard error. *ret is owned. */
 int am_governor_read(const struct am_governor *g, struct am_force **ret);

@@ -100,7 +100,8 @@ static void text_strays(const struct am_health *h, FILE *out)
 {
 	if (!h->keeper->count)
 		return;
-	(void)fprintf(out, "strays     %zu files keep their labels wherever they are", h->keeper->count);
+	(void)fprintf(out, "strays     %zu kept (files labelled for themselves, not by their folder)",
+		      h->keeper->count);
 	if (!am_recall_is_done(h->recall))
 		(void)fprintf(out, ", %zu still to be found", h->recall->count - h->recall->next);
 	if (h->recall->unreachable)

@@ -254,42 +254,39 @@ static void recall(struct am_recall *r, const struct am_stray *stray)
 		r->unreachable++;
 }
 
-/* ---- all of them ---------------------------------------------------------- */
+/* ---- another id ----------------------------------------------------------- */
 
-/* The id that the stray's store has now. A store that lost a path has a new one; which path
- * the stray came from nobody knows, so it stays closed. */
-static bool refresh_id(const struct am_policy *policy, struct am_tag *tag)
+static bool is_root_of(const struct am_roots *roots, uint32_t store, uint64_t ino)
 {
-	const struct am_store *store = &policy->stores[tag->store & AM_STORE_SLOT_MASK];
+	size_t i;
 
-	if (!tag->store || !store->id || store->id == tag->store)
-		return false;
-	tag->store = store->id;
-	return true;
+	for (i = 0; i < roots->count; i++)
+		if (roots->items[i].store == store && roots->items[i].ino == ino)
+			return true;
+	return false;
 }
 
-/* Brings one stray up to date with the policy. 1 when it is due to be recalled; 0; -errno. */
-static int refresh(struct am_recall *r, struct am_stray *stray, bool all)
+/* What is to be kept of a stray under the policy. A store that lost a path has another id; which
+ * path a stray came from nobody knows, so it stays closed. What may still be a root, as far as
+ * its inode number tells, is one when it is labelled as one. */
+static struct am_tag next_tag(const struct am_recall *r, const struct am_roots *roots,
+			      const struct am_stray *stray)
 {
-	int e;
+	struct am_tag tag = stray->tag;
+	uint32_t id = r->policy->stores[tag.store & AM_STORE_SLOT_MASK].id;
 
-	if (stray->tag.flags & AM_TAG_ROOT) {
-		if (am_store_of(r->policy, stray->tag.store))
-			return 0;
-		e = am_tags_stray_drop(r->engine, stray);
-		return e == -ENOENT ? 0 : e;
-	}
-	if (!refresh_id(r->policy, &stray->tag))
-		return all;
-	e = am_tags_stray_change(r->engine, stray);
-	if (e == -ENOENT)
-		return 0;	/* deleted meanwhile */
-	return e < 0 ? e : 1;
+	if (!tag.store || !id || id == tag.store)
+		return tag;
+	if (tag.flags & AM_TAG_ROOT && !is_root_of(roots, id, stray->key.ino))
+		return tag;
+	tag.store = id;
+	tag.flags &= ~(__u32)AM_TAG_ROOT;
+	return tag;
 }
 
-void am_recall_init(struct am_recall *r, struct am_engine *e)
+static bool is_same(const struct am_tag *a, const struct am_tag *b)
 {
-	*r = (struct am_recall){ .engine = e };
+	return a->store == b->store && a->flags == b->flags && a->labels == b->labels;
 }
 
 static void stop(struct am_recall *r)
@@ -299,30 +296,85 @@ static void stop(struct am_recall *r)
 	*r = (struct am_recall){ .engine = r->engine, .unreachable = r->unreachable };
 }
 
-int am_recall_begin(struct am_recall *r, const struct am_policy *policy, bool all)
+int am_recall_prepare(struct am_recall *r, const struct am_policy *policy,
+		      const struct am_roots *roots)
 {
-	size_t n, i, due = 0;
+	size_t i;
 	int e;
 
 	stop(r);
 	r->policy = policy;
-	e = am_tags_strays(r->engine, &r->strays, &n);
+	e = am_tags_strays(r->engine, &r->strays, &r->n_strays);
+	for (i = 0; !e && i < r->n_strays; i++) {
+		struct am_stray next = r->strays[i];
+
+		next.tag = next_tag(r, roots, &next);
+		if (!is_same(&next.tag, &r->strays[i].tag))
+			e = am_tags_stray_change(r->engine, &next);
+		if (e == -ENOENT)
+			e = 0;	/* deleted meanwhile */
+	}
 	if (e < 0)
-		return e;
-	for (i = 0; i < n; i++) {
-		e = refresh(r, &r->strays[i], all);
+		am_recall_revert(r);
+	return e;
+}
+
+void am_recall_revert(struct am_recall *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->n_strays; i++)
+		(void)am_tags_stray_change(r->engine, &r->strays[i]); /* -ENOENT: deleted meanwhile */
+	stop(r);
+}
+
+/* ---- all of them ---------------------------------------------------------- */
+
+void am_recall_init(struct am_recall *r, struct am_engine *e)
+{
+	*r = (struct am_recall){ .engine = e };
+}
+
+/* Looks at what became of one that was kept before. 1 when it is to be recalled, as *ret; 0; -errno. */
+static int settle(struct am_recall *r, const struct am_stray *before, bool all, struct am_stray *ret)
+{
+	struct am_stray now = *before;
+	bool is_root;
+	int e;
+
+	e = am_tags_stray_get(r->engine, &now);
+	if (e < 0)
+		return e == -ENOENT ? 0 : e;
+	is_root = now.tag.flags & AM_TAG_ROOT && am_store_of(r->policy, now.tag.store);
+	if (before->tag.flags & AM_TAG_ROOT) {
+		e = is_root ? 0 : am_tags_stray_drop(r->engine, &now);
+		return e == -ENOENT ? 0 : e;
+	}
+	if (is_root || (!all && now.tag.store == before->tag.store))
+		return 0;
+	*ret = now;
+	return 1;
+}
+
+int am_recall_begin(struct am_recall *r, bool all)
+{
+	size_t i, due = 0;
+	int e;
+
+	for (i = 0; i < r->n_strays; i++) {
+		e = settle(r, &r->strays[i], all, &r->strays[due]);
 		if (e < 0)
 			return e;
-		if (e > 0)
-			r->strays[due++] = r->strays[i];
+		due += (size_t)e;
 	}
+	r->n_strays = 0;
+	r->unreachable = 0;
 	if (!due)
 		return 0;
 	r->mounts = calloc(1, sizeof(*r->mounts));
 	if (!r->mounts)
 		return -ENOMEM;
 	r->count = due;
-	r->unreachable = 0;
 	return am_mount_each(add_mount, r->mounts);
 }
 
@@ -335,7 +387,7 @@ bool am_recall_step(struct am_recall *r)
 {
 	size_t budget = BUDGET;
 
-	if (!r->strays || !r->count)
+	if (!r->count)
 		return false;
 	while (budget-- && r->next < r->count)
 		recall(r, &r->strays[r->next++]);

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Strays that are in the kernel's cache already get their labels back: after the
- * agent's start, since labels on inodes went with the agent before, and after a
- * policy that gave their store another id. Those that are not in the cache get
- * theirs when they enter it. In steps, as there may be many.
+/* What has to happen to strays, and to what the kernel side keeps of roots:
  *
- * A stray is found by its inode number, without a path. That takes a file system
- * whose identity and file handles can be told from user space: ext4, xfs, btrfs,
- * and from kernel 6.9 on tmpfs. */
+ * A policy may give a store another id. Before it goes into force, what is kept with
+ * the old id gets the new one, so that the kernel side finds it from the first
+ * instant; or a store would be open until its roots are labelled anew.
+ *
+ * Strays that are in the kernel's cache then get their labels: after the agent's
+ * start, as labels on inodes went with the agent before, and when their store has
+ * another id. Those that are not in the cache get theirs when they enter it. In
+ * steps, as there may be many. A stray is found by its inode number, without a path.
+ * That takes a file system whose identity and file handles can be told from user
+ * space: ext4, xfs, btrfs, and from kernel 6.9 on tmpfs. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "store/root.h"
 #include "store/strays.h"
 
 struct am_engine;
@@ -22,18 +27,26 @@ struct am_recall {
 	struct am_engine *engine;		/* borrowed */
 	const struct am_policy *policy;		/* borrowed */
 	struct am_recall_mounts *mounts;	/* owned */
-	struct am_stray *strays;		/* owned; those that are due */
-	size_t count;
+	struct am_stray *strays;		/* owned: what was kept before; then those to recall */
+	size_t n_strays;
+	size_t count;		/* to recall */
 	size_t next;
 	uint64_t unreachable;	/* strays of file systems that are not mounted or not supported */
 };
 
 void am_recall_init(struct am_recall *r, struct am_engine *e);
 
-/* Gives strays of stores that have a new id in `policy` that id, and begins to recall
- * these; with `all`, every one. Folders that are no roots any more are forgotten. What was
- * under way is given up. 0 or -errno. */
-int am_recall_begin(struct am_recall *r, const struct am_policy *policy, bool all);
+/* Gives what is kept of stores that have another id in `policy` that id; with `roots`, which are
+ * the policy's. What was under way is given up. 0; -errno, and nothing is changed. */
+int am_recall_prepare(struct am_recall *r, const struct am_policy *policy,
+		      const struct am_roots *roots);
+
+/* The policy did not go into force. */
+void am_recall_revert(struct am_recall *r);
+
+/* The policy is in force and its roots are labelled: forgets what is no root any more, and begins
+ * to recall strays whose id has changed; with `all`, every one. 0 or -errno. */
+int am_recall_begin(struct am_recall *r, bool all);
 
 /* Goes on for a moment. Whether there is more to do. */
 bool am_recall_step(struct am_recall *r);

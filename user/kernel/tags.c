@@ -88,6 +88,11 @@ int am_tags_strays(struct am_engine *e, struct am_stray **ret, size_t *ret_n)
 	return 0;
 }
 
+int am_tags_stray_get(struct am_engine *e, struct am_stray *stray)
+{
+	return bpf_map_lookup_elem(bpf_map__fd(e->object->maps.am_strays), &stray->key, &stray->tag);
+}
+
 static int put_stray(struct am_engine *e, const struct am_stray *stray, uint64_t flags)
 {
 	int r;

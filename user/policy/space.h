@@ -103,7 +103,24 @@ struct am_goal {
 /* Whether there is such a task; then *ret is the one with the fewest facts. */
 bool am_space_find(const struct am_space *space, const struct am_goal *goal, struct am_who *ret);
 
-/* Sets, or for AM_FACT_GROUP adds, a fact as a person names it. -ERANGE for too many groups. */
+/* The subjects that tasks are which are one subject and, for the rest, as little as can
+ * be: any task that is the subject is all of one of these sets, or more. There is more
+ * than one only where a subject can be met by several values. */
+struct am_points {
+	struct am_set *bits;	/* owned by the caller */
+	size_t count;
+	bool lost;
+};
+
+/* Of the first policy. 0; -ENOMEM, *ret is the caller's then too. */
+int am_space_points(const struct am_space *space, unsigned subject, struct am_points *ret);
+
+/* The value that a person names so; NULL if no subject mentions it. */
+const struct am_space_value *am_space_value(const struct am_space *space, enum am_fact kind,
+					    const char *text);
+
+/* Sets, or for AM_FACT_GROUP adds, a fact as a person names it. -ERANGE for too many groups.
+ * `text` is borrowed as long as `who` lives. */
 int am_who_say(const struct am_space *space, struct am_who *who, enum am_fact kind,
 	       const char *text);
 

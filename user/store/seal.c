@@ -120,7 +120,6 @@ static int label(struct am_seal *s, const struct am_root *root, int fd, const st
 	r = put_tag(s, fd, &want, &tag);
 	if (r < 0)
 		return r;
-	known = tag.flags & AM_TAG_STRAY;
 	/* A root: what the kernel side finds when it looks upwards from a file that has no label
 	 * yet. A file with another name: through that it may come back to the cache from a
 	 * folder without label. A stray whose label has changed would come back with the old one. */

@@ -109,6 +109,8 @@ class Actor:
             self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
     def end(self):
+        if self.memory.closed:
+            return
         if self.status is None:
             signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
             self._reap()

@@ -12,8 +12,7 @@ from .world import check, libc
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
-AMANATD = os.path.join(TOP, 'build', 'amanatd')
-AMANAT = os.path.join(TOP, 'build', 'amanat')
+BUILD = os.path.join(TOP, 'build')
 F_SETPIPE_SZ = 1031
 
 START_SECONDS = 120     # the verifier takes its time on an emulated CPU
@@ -76,8 +75,8 @@ class Event:
 class Tail:
     """`amanat tail --json`, and every event that it has told."""
 
-    def __init__(self, run):
-        self.process = subprocess.Popen([AMANAT, '--run', run, 'tail', '--json'],
+    def __init__(self, programs, run):
+        self.process = subprocess.Popen([f'{programs}/amanat', '--run', run, 'tail', '--json'],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         self.lines = Lines(self.process.stdout)
         self.events = []
@@ -118,11 +117,12 @@ class Tail:
 class Agent:
     """amanatd, as long as it runs."""
 
-    def __init__(self, policy, state, run, net=None):
-        """`net` is the network namespace to run in, if not the caller's."""
-        self.policy, self.state, self.run = policy, state, run
+    def __init__(self, programs, policy, state, run, net=None):
+        """`programs` is a directory; `net` is the network namespace to run in, if not
+        the caller's."""
+        self.programs, self.policy, self.state, self.run = programs, policy, state, run
         self.process = subprocess.Popen(
-            [AMANATD, '--policy', policy, '--state', state, '--run', run],
+            [f'{programs}/amanatd', '--policy', policy, '--state', state, '--run', run],
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
             preexec_fn=(lambda: check(libc.setns(net, 0))) if net is not None else None)
         self.lines = Lines(self.process.stderr)
@@ -148,7 +148,7 @@ class Agent:
 
     def ask(self, *words):
         """Runs `amanat`; returns its status, output and errors."""
-        r = subprocess.run([AMANAT, '--run', self.run, *words], stdin=subprocess.DEVNULL,
+        r = subprocess.run([f'{self.programs}/amanat', '--run', self.run, *words], stdin=subprocess.DEVNULL,
                            capture_output=True, text=True)
         return r.returncode, r.stdout, r.stderr
 
@@ -162,10 +162,13 @@ class Agent:
         return json.loads(self.ask('status', '--json')[1])
 
     def follow(self):
-        self.tail = Tail(self.run)
-        # Asking comes back after the request of `tail` was taken: one loop serves both.
+        self.tail = Tail(self.programs, self.run)
+        self.wait_clients(2)
+
+    def wait_clients(self, n):
+        """Until so many are connected, the one who asks included."""
         deadline = Deadline(EVENT_SECONDS)
-        while self.status()['clients']['now'] < 2:
+        while self.status()['clients']['now'] < n:
             if deadline.passed():
                 fail('`amanat tail` does not connect')
 
@@ -177,6 +180,17 @@ class Agent:
             f.write(text)
         self.process.send_signal(signal.SIGHUP)
         return self.hear(*(words or ('in force',)))
+
+    def finish(self):
+        """Waits until it ends by itself: its exit status and what it said."""
+        try:
+            code = self.process.wait(START_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            fail(f'the agent runs: {self.lines.take()}')
+        said = '\n'.join(self.lines.take())
+        self.process.stderr.close()
+        return code, said
 
     def end(self, sig=signal.SIGTERM):
         """Its exit status."""

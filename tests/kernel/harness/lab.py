@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """What scenarios are given: the stores, the outside, the agent, and how to act."""
+import contextlib
 import os
 import shutil
 import subprocess
@@ -8,9 +9,9 @@ import time
 
 from . import policy
 from .actor import Actor, do
-from .agent import TOP, Agent
-from .check import attempt, expect, expect_that, fail
-from .world import DESK, KEEPER, ROOT, World
+from .agent import BUILD, EVENT_SECONDS, TOP, Agent, Lines, Tail
+from .check import Deadline, attempt, expect, fail
+from .world import DESK, KEEPER, ROOT, World, call, umount
 
 MANY = 100_000
 SECRET = b'99999-1234567-1,Fake Citizen\n'
@@ -35,10 +36,12 @@ class Lab:
         self.bin = self._folder('bin')
         self.viewer = os.path.join(self.bin, 'viewer')
         self.out = self.world.path('out')
+        self.programs = self.world.path('programs')
         self.others = {}        # kind of file system -> folder of a store on it
-        self.many = None
+        self.many = None        # folder of the big store, where there is one
+        self.last = None        # the agent that was stopped
+        self.strays = []        # files outside that have to be closed after a restart
         self.agent = None
-        self.notes = []
         self._fill()
 
     def _folder(self, *parts):
@@ -57,6 +60,10 @@ class Lab:
         self.write(os.path.join(self.vault, '0001.csv'))
         self.write(self.single)
         shutil.copy('/bin/cat', self.viewer)
+        # A copy: the build may go on while the tests run.
+        os.makedirs(self.programs)
+        for name in ('amanatd', 'amanat'):
+            shutil.copy(os.path.join(BUILD, name), self.programs)
         os.makedirs(self.out)
         for top, _, names in os.walk(self.registry):
             for name in names:
@@ -77,7 +84,6 @@ class Lab:
         """A store on each other file system that can be made here."""
         for kind, size in (('xfs', '320M'), ('btrfs', '256M')):
             if not shutil.which('mkfs.' + kind):
-                self.notes.append(f'no mkfs.{kind}')
                 continue
             where = self.world.disk(kind, kind, size)
             self.others[kind] = os.path.join(where, 'store')
@@ -138,19 +144,92 @@ class Lab:
         path = self.world.path('policy.yaml')
         with open(path, 'w') as f:
             f.write(self.policy(**changes))
-        self.agent = Agent(path, self.world.path('state'), self.world.path('run'),
+        self.agent = Agent(self.programs, path, self.world.path('state'), self.world.path('run'),
                            self.world.host_net)
         return self.agent
 
     def event(self, **wanted):
         return self.agent.tail.wait(**wanted)
 
+    def try_start(self, text, state=None, run=None):
+        """Starts an agent that is expected to end by itself: its status and words."""
+        path = self.world.path('try.yaml')
+        with open(path, 'w') as f:
+            f.write(text)
+        agent = Agent(self.programs, path, state or self.world.path('try-state'),
+                      run or self.world.path('try-run'), self.world.host_net)
+        return agent.finish()
+
+    def another_tail(self):
+        tail = Tail(self.programs, self.agent.run)
+        self.agent.wait_clients(3)
+        return tail
+
+    @contextlib.contextmanager
+    def text_tail(self):
+        """The lines of `amanat tail` as a person sees them."""
+        process = subprocess.Popen([f'{self.programs}/amanat', '--run', self.agent.run, 'tail'],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        try:
+            self.agent.wait_clients(3)
+            yield Lines(process.stdout)
+        finally:
+            process.terminate()
+            process.wait()
+            process.stdout.close()
+
+    @staticmethod
+    def line(lines, *words):
+        """The next of the lines with all the words in it."""
+        deadline, seen = Deadline(EVENT_SECONDS), []
+        while not deadline.passed() and not lines.ended:
+            for line in lines.take(deadline.left()):
+                seen.append(line)
+                if all(w in line for w in words):
+                    return line
+        return fail(f'no line with {words}, but {seen[-5:]}')
+
+    def make_strays(self):
+        """Files outside every store that carry labels; the last acts before a restart."""
+        moved, link, copy, folder = (self.outside_path(f'stray-{n}')
+                                     for n in ('moved', 'link', 'copy', 'folder'))
+        path = self.put('stray-source.csv')
+        do(KEEPER, os.rename, self.put('stray-to-move.csv'), moved)
+        do(KEEPER, os.link, path, link)
+        do(KEEPER, os.mkdir, os.path.join(self.registry, 'stray-folder'), 0o777)
+        self.put('stray-folder/0001.csv')
+        do(KEEPER, os.rename, os.path.join(self.registry, 'stray-folder'), folder)
+        self.run(DESK, 'cp', path, copy)
+        self.strays = [moved, link, copy, os.path.join(folder, '0001.csv')]
+        for stray in self.strays:
+            self.closed(stray)
+
+    def wait_strays_kept(self):
+        """They are written to disk a few seconds after a change."""
+        name, deadline = os.path.join(self.agent.state, 'strays'), Deadline(EVENT_SECONDS)
+        now = time.time()
+        while not os.path.exists(name) or os.stat(name).st_mtime < now:
+            self.agent.status()
+            if deadline.passed():
+                fail('the agent does not write what it knows of files outside')
+
     def wait_sealed(self):
         self.agent.wait()
 
     def stop(self, *args):
-        agent, self.agent = self.agent, None
-        return agent.end(*args)
+        """Its exit status."""
+        self.last, self.agent = self.agent, None
+        return self.last.end(*args)
+
+    def remount(self):
+        """The disk of the stores, so that nothing of it is in memory any more."""
+        image = self.world.path('disk.img')
+        umount(self.disk)
+        call('mount', '-o', 'loop', image, self.disk)
+
+    def reload(self, **changes):
+        self.agent.reload(self.policy(**changes))
+        self.agent.hear('all stores are sealed')
 
     def remove(self):
         if self.agent:
@@ -172,5 +251,3 @@ def _contents(*paths):
     for path in paths:
         yield attempt(read_file, path)
 
-
-__all__ = ['Lab', 'Ran', 'MANY', 'SECRET', 'DESK', 'expect', 'expect_that', 'fail', 'read_file']

@@ -15,54 +15,53 @@ STOPPED = 'stopped'         # and was told to end
 ORDER = (BEFORE, SEALING, ENFORCED, RELOADED, STRESSED, KILLED, RESTARTED, STOPPED)
 
 
-def _started(lab, **_):
-    if not lab.agent:
-        lab.start()
-        lab.wait_sealed()
-        lab.agent.follow()
-
-
 def _sealing(lab):
+    lab.add_many()
     lab.start()
 
 
-def _enforced(lab):
+def _sealed(lab):
+    """The agent runs, with all that later scenarios need and no big store."""
     if not lab.agent:
         lab.start()
     lab.wait_sealed()
     if not lab.agent.tail:
         lab.agent.follow()
+    if lab.many:
+        lab.many = None
+        lab.reload()
 
 
 def _killed(lab):
-    _enforced(lab)
+    _sealed(lab)
+    lab.make_strays()
+    lab.wait_strays_kept()
     lab.stop(signal.SIGKILL)
 
 
 def _restarted(lab):
-    if lab.agent:
-        lab.stop()
+    if not lab.last:
+        _killed(lab)
     lab.remount()
-    _enforced(lab)
+    _sealed(lab)
 
 
 def _stopped(lab):
-    _enforced(lab)
-    lab.stopped_with = lab.stop()
+    _sealed(lab)
+    lab.stop()
 
 
 ENTER = {
     BEFORE: lambda lab: None,
     SEALING: _sealing,
-    ENFORCED: _enforced,
-    RELOADED: _enforced,
-    STRESSED: _enforced,
+    ENFORCED: _sealed,
+    RELOADED: _sealed,
+    STRESSED: _sealed,
     KILLED: _killed,
     RESTARTED: _restarted,
     STOPPED: _stopped,
 }
 
 
-def enter(lab, stage, found):
-    del found
+def enter(lab, stage):
     ENTER[stage](lab)

@@ -11,6 +11,8 @@ from .actor import User
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWNET = 0x40000000
+MS_RDONLY = 1
+MS_REMOUNT = 32
 MS_BIND = 4096
 MS_REC = 16384
 MS_PRIVATE = 1 << 18
@@ -51,7 +53,9 @@ def umount(target, flags=0):
 
 def call(*argv):
     """Runs a program that has to succeed."""
-    subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)
+    r = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if r.returncode:
+        raise RuntimeError(f'{" ".join(argv)} ends with {r.returncode}: {r.stderr}')
 
 
 def drop_caches():
@@ -98,16 +102,16 @@ class World:
         image, where = self.path(name + '.img'), self.path(name)
         with open(image, 'wb') as f:
             f.truncate(int(size[:-1]) << {'M': 20, 'G': 30}[size[-1]])
-        quiet = [] if kind == 'xfs' else ['-q']
-        call('mkfs.' + kind, *quiet, *options, image)
+        call('mkfs.' + kind, '-q', *options, image)
         os.makedirs(where, exist_ok=True)
         call('mount', '-t', kind, '-o', 'loop', image, where)
         self.mounts.append(where)
         return where
 
-    def forget(self, where):
-        """For who has unmounted it."""
-        self.mounts.remove(where)
+    def bind_read_only(self, where):
+        mount(where, where, flags=MS_BIND)
+        mount('none', where, flags=MS_BIND | MS_REMOUNT | MS_RDONLY)
+        self.mounts.append(where)
 
     def remove(self):
         for where in reversed(self.mounts):

@@ -107,14 +107,27 @@ def a_named_pipe_carries_the_labels(lab):
         fd = os.open(path, os.O_RDWR)
         yield attempt(os.write, fd, SECRET)
 
-    def take():
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        yield attempt(os.read, fd, 100)
     with Actor(DESK, script) as a:
         expect('writing', a.step(), len(SECRET))
-        with Actor(VENDOR, take) as t:
-            t_got = t.step()
-        refused("the vendor's read of the pipe", t_got)
+        refused('opening it', do(VENDOR, os.open, path, os.O_RDONLY | os.O_NONBLOCK))
+
+
+@scenario(ENFORCED)
+def a_pipe_that_was_open_before_carries_the_labels(lab):
+    ends = os.pipe()
+
+    def give():
+        read_file(lab.single)
+        yield attempt(os.write, ends[1], SECRET)
+
+    def take():
+        yield attempt(os.read, ends[0], 100)
+    with Actor(DESK, give) as g, Actor(VENDOR, take) as t, Actor(DESK, take) as d:
+        expect('writing', g.step(), len(SECRET))
+        refused("the vendor's read", t.step())
+        expect("the desk's read", d.step(), SECRET)
+    for end in ends:
+        os.close(end)
 
 
 @scenario(ENFORCED)

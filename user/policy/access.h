@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One access as policies see it: what is done to which data, and where to. Together with
+ * who asks (am_who) it is all that am_decide() knows. */
+#pragma once
+
+#include "decide.h"
+#include "policy/space.h"
+
+struct am_access {
+	enum am_op op;
+	int store;		/* of the model; -1: the object is in none */
+	/* Bit per label of the model. READ: what the object carries beyond its store's.
+	 * WRITE: what the task carries. SEND: what the task carries and sends. */
+	uint64_t labels;
+	const struct am_place *place;	/* SEND; one of the space's or with its zones */
+};
+
+/* What the kernel would decide under one policy of the space. */
+void am_access_decide(const struct am_space *space, unsigned policy,
+		      const struct am_access *access, const struct am_who *who,
+		      struct am_decision *ret);
+
+/* The zones of the destination that rules about `label` of the model may speak of, and all
+ * that the rules say: who may, and who may not whatever else. For an access that is decided
+ * by one grant: to a store alone, or of one label alone. */
+struct am_lock {
+	struct am_grant grant;
+	bool open;		/* to everybody who is not denied, without a rule */
+	bool error_open;	/* on-error: allow, whatever the rules say */
+};
+
+void am_access_lock(const struct am_space *space, unsigned policy, const struct am_access *access,
+		    struct am_lock *ret);
+
+/* Whether some task may, under `policy`, that is also what `also` (NULL: anything) wants.
+ * Then *ret is the one with the fewest facts, and am_decide() has confirmed it. */
+bool am_access_find(const struct am_space *space, unsigned policy, const struct am_access *access,
+		    const struct am_goal *also, struct am_who *ret);
+
+/* Whether rule `rule` of the model speaks of this access, whoever asks: of the operation
+ * and the store, or of one of the labels and a zone of the destination. */
+bool am_access_concerns(const struct am_space *space, unsigned policy,
+			const struct am_access *access, const struct am_model_rule *rule);
+
+/* `citizen-registry`, `copies that carry cnic`, `cnic, health to 10.20.0.1:5432/tcp`: what
+ * stands behind the operation in a sentence. */
+void am_access_print_object(const struct am_space *space, unsigned policy,
+			    const struct am_access *access, FILE *out);
