@@ -81,17 +81,17 @@ int am_file_use(unsigned long long *ctx)
 	return use_checked(ctx, tag);
 }
 
-AM_NOINLINE int map_checked(struct file *file, bool writes)
+AM_NOINLINE int map_checked(struct file *file, bool writes, __u32 act)
 {
 	struct am_object o = am_object_of(file);
 	int r;
 
 	o.tag = am_tag_settle(o.inode, o.dentry, am_tag_of(o.inode));
 	if (!o.tag)
-		return writes ? am_untagged_write(&o, AM_ACT_MMAP) : 0;
-	r = am_access(&o, AM_OP_READ, AM_ACT_MMAP);
+		return writes ? am_untagged_write(&o, act) : 0;
+	r = am_access(&o, AM_OP_READ, act);
 	if (!r && writes)
-		r = am_access(&o, AM_OP_WRITE, AM_ACT_MMAP);
+		r = am_access(&o, AM_OP_WRITE, act);
 	return r;
 }
 
@@ -104,7 +104,8 @@ int BPF_PROG(am_mmap_file, struct file *file, unsigned long reqprot, unsigned lo
 	if (!file)
 		return 0;
 	/* PROT_NONE counts as a read: what it will become is not known yet. */
-	return map_checked(file, (prot & PROT_WRITE) && (flags & MAP_TYPE) != MAP_PRIVATE);
+	return map_checked(file, (prot & PROT_WRITE) && (flags & MAP_TYPE) != MAP_PRIVATE,
+			   AM_ACT_MMAP);
 }
 
 SEC("lsm/file_mprotect")
@@ -117,7 +118,8 @@ int BPF_PROG(am_mprotect, struct vm_area_struct *vma, unsigned long reqprot, uns
 		return ret;
 	if (!file)
 		return 0;
-	return map_checked(file, (prot & PROT_WRITE) && (vma->vm_flags & VM_SHARED));
+	return map_checked(file, (prot & PROT_WRITE) && (vma->vm_flags & VM_SHARED),
+			   AM_ACT_MPROTECT);
 }
 
 AM_NOINLINE int truncate_checked(struct inode *inode, __u64 dentry, __u64 mnt)
