@@ -115,6 +115,30 @@ fuzz-one: $(B)/fuzz/$(FUZZ_ONE)
 			$$(ls tests/fuzz/fuzz_$$n.dict 2>/dev/null | sed 's/^/-dict=/') \
 			$$f.corpus $$(ls -d tests/data/$$n 2>/dev/null)
 
+# ---- what the lab runs: tests/kernel/decide.c, tests/bench/ --------------------
+
+$(B)/tests/decide: tests/kernel/decide.c $(SKEL)
+$(B)/tests/programs: tests/bench/programs.c
+$(B)/tests/decide $(B)/tests/programs:
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests $< -o $@ $(LDFLAGS) -lbpf -lelf -lz
+
+# Static: so that a fork of them, or an exec, costs little beside our own part.
+$(B)/tests/ops: tests/bench/ops.c
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -static $< -o $@
+
+$(B)/tests/nothing: tests/bench/nothing.c
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -fno-stack-protector -static -nostdlib $< -o $@
+
+BENCH := $(B)/tests/programs $(B)/tests/ops $(B)/tests/nothing
+bench-build: $(BENCH)
+unit-build: $(B)/tests/decide
+
 # ---- for people ---------------------------------------------------------------
 
 setup:
@@ -137,7 +161,7 @@ test-kernels: setup
 	@scripts/test --kernel-only 6.1 6.12 7
 
 bench: setup
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all bench-build
 	@scripts/bench
 
 install: all
@@ -147,8 +171,9 @@ install: all
 clean:
 	rm -rf $(B)
 
--include $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(PROGRAMS:$(B)/%=$(B)/user/%.d) $(UNIT:=.d)
+-include $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(PROGRAMS:$(B)/%=$(B)/user/%.d) $(UNIT:=.d) \
+	$(addsuffix .d,$(BENCH) $(B)/tests/decide)
 
-.PHONY: all unit unit-build fuzz fuzz-one setup setup-build demo test test-kernels bench install clean
+.PHONY: all unit unit-build bench-build fuzz fuzz-one setup setup-build demo test test-kernels bench install clean
 .SECONDARY:
 .DELETE_ON_ERROR:

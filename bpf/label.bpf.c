@@ -19,15 +19,28 @@ AM_INLINE void detached(struct inode *inode)
 	if ((sb->s_flags >> SB_NOUSER_BIT) & 1)
 		return;
 	dev = sb->s_dev;
-	if (bpf_map_lookup_elem(&am_devices, &dev) && !am_tag_of(inode))
+	if (!bpf_map_lookup_elem(&am_devices, &dev) || am_tag_of(inode))
+		return;
+	if (!am_stray_restore(inode))
 		am_tag_create(inode, &value);
+}
+
+/* A name in a folder whose own place is not known yet is no better known. */
+AM_INLINE void inherit(struct inode *inode, const struct am_tag *above)
+{
+	struct am_tag value = { .flags = AM_TAG_DETACHED };
+
+	if (above->flags & AM_TAG_DETACHED)
+		am_tag_create(inode, &value);
+	else
+		am_tag_inherit(inode, above);
 }
 
 SEC("lsm/d_instantiate")
 int BPF_PROG(am_instantiate, struct dentry *dentry, struct inode *inode)
 {
-	struct am_tag *above, *tag;
 	struct dentry *parent;
+	struct am_tag *above;
 	struct inode *dir;
 
 	if (!inode)
@@ -43,16 +56,14 @@ int BPF_PROG(am_instantiate, struct dentry *dentry, struct inode *inode)
 	above = am_tag_of(dir);
 	if (!above && !am_have_strays)
 		return 0;
-	tag = am_tag_of(inode);
-	if (tag) {	/* its own tag stays: a store's root, a link from elsewhere */
-		if ((tag->flags & AM_TAG_DETACHED) && above)
-			*tag = (struct am_tag){ .labels = above->labels, .store = above->store };
+	/* Its own tag stays: of a store's root, of a link from elsewhere. One that says
+	 * only that nothing is known is seen to at the next use. */
+	if (am_tag_of(inode))
 		return 0;
-	}
 	if (am_have_strays && am_stray_restore(inode))
 		return 0;
 	if (above)
-		am_tag_inherit(inode, above);
+		inherit(inode, above);
 	return 0;
 }
 

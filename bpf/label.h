@@ -171,32 +171,26 @@ AM_NOINLINE struct am_tag *am_tag_prove(struct inode *inode, __u64 dentry, struc
 	return NULL;
 }
 
-AM_INLINE bool am_has_name(__u64 dentry)
-{
-	struct dentry *d = (struct dentry *)dentry;
-
-	return (__u64)BPF_CORE_READ(d, d_parent) != dentry;
-}
-
 /* A file first met without a name (open by handle, an NFS server): what is kept for
- * it or for a folder above, once it has one; the root of a file system needs none. */
+ * it or for a folder above, once its names lead up to the root of the file system.
+ * Until then nobody knows, and it stays as it is. */
 AM_NOINLINE struct am_tag *am_tag_attach(struct inode *inode, __u64 dentry, struct am_tag *tag)
 {
-	struct am_tag *from;
+	struct am_search s = { .policy = am_policy_now(), .dentry = dentry };
 	struct am_inode_key key;
 
 	am_inode_key_of((__u64)inode, &key);
-	from = bpf_map_lookup_elem(&am_strays, &key);
-	if (!from && am_has_name(dentry))
-		from = am_tag_above(dentry);
-	else if (!from && (__u64)inode->i_sb->s_root != dentry)
-		return tag;
-	if (from) {
-		tag->labels = from->labels;
-		tag->store = from->store;
-		tag->flags = from->flags & AM_TAG_STRAY;
+	s.found = bpf_map_lookup_elem(&am_strays, &key);
+	if (!s.found)
+		bpf_loop(AM_CLIMB_DEPTH, am_search_step, &s, 0);
+	if (s.found) {
+		tag->labels = s.found->labels;
+		tag->store = s.found->store;
+		tag->flags = s.found->flags & AM_TAG_STRAY;
 		return tag;
 	}
+	if (s.dentry != (__u64)inode->i_sb->s_root)
+		return tag;
 	bpf_inode_storage_delete(&am_tags, inode);
 	return NULL;
 }

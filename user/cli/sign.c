@@ -221,6 +221,8 @@ static int sign(const char *file, const char *key_file, const char *password_fil
 	err = am_blob_read(AT_FDCWD, file, file, &terms, diags, &w.text);
 	if (!err)
 		err = am_draft_parse(file, w.text.bytes, w.text.len, diags, &w.draft);
+	if (err && !diags->errors)
+		return fail(err, "read", file, strerror(-err));
 	if (!err)
 		err = load_key(key_file, password_file, diags, &key);
 	if (err)

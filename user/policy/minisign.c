@@ -87,17 +87,22 @@ static int take_comment(struct lines *l, const char *prefix, size_t max, const c
 
 static int take_bytes(struct lines *l, bool open, uint8_t *ret, size_t size)
 {
-	const char *line, *end;
+	char again[BASE64_LEN(SECKEY_BYTES) + 1];	/* of the longest */
+	const char *line;
 	size_t len, n;
+	int err = 0;
 
-	if (take_line(l, "", BASE64_LEN(size), open, &line, &len) || len != BASE64_LEN(size))
-		return -EBADMSG;
-	/* Strict about padding and about the bits that are left over. */
-	if (sodium_base642bin(ret, size, line, len, NULL, &n, &end,
+	if (take_line(l, "", BASE64_LEN(size), open, &line, &len) || len != BASE64_LEN(size) ||
+	    sodium_base642bin(ret, size, line, len, NULL, &n, NULL,
 			      sodium_base64_VARIANT_ORIGINAL) ||
-	    n != size || end != line + len)
+	    n != size)
 		return -EBADMSG;
-	return 0;
+	/* libsodium 1.0.18 takes bytes above 0x7f for a '/'. */
+	sodium_bin2base64(again, sizeof(again), ret, size, sodium_base64_VARIANT_ORIGINAL);
+	if (memcmp(again, line, len))
+		err = -EBADMSG;
+	sodium_memzero(again, sizeof(again));
+	return err;
 }
 
 /* ---- public keys and signatures --------------------------------------------- */

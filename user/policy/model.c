@@ -14,6 +14,7 @@ static void free_store(struct am_model_store *s)
 		free(s->paths[i].path);
 	free(s->paths);
 	free(s->labels);
+	free(s->purposes);
 	free(s->class);
 	free(s->name);
 }
@@ -24,6 +25,11 @@ static void free_subject(struct am_model_subject *s)
 	free(s->exe);
 	free(s->user);
 	free(s->group);
+	free(s->login);
+	free(s->unit);
+	free(s->cgroup);
+	free(s->script);
+	free(s->purpose);
 	free(s->third_party);
 }
 
@@ -40,6 +46,16 @@ static void free_rule(struct am_model_rule *r)
 	free(r->stores);
 	free(r->labels);
 	free(r->zones);
+	free(r->purposes);
+}
+
+static void free_invariant(struct am_model_invariant *inv)
+{
+	free(inv->text);
+	free(inv->subjects);
+	free(inv->stores);
+	free(inv->labels);
+	free(inv->zones);
 }
 
 void am_model_free(struct am_model *m)
@@ -48,6 +64,10 @@ void am_model_free(struct am_model *m)
 		return;
 	for (size_t i = 0; i < m->n_labels; i++)
 		free(m->labels[i].name);
+	for (size_t i = 0; i < m->n_purposes; i++)
+		free(m->purposes[i].name);
+	for (size_t i = 0; i < m->n_files; i++)
+		free(m->files[i]);
 	for (size_t i = 0; i < m->n_stores; i++)
 		free_store(&m->stores[i]);
 	for (size_t i = 0; i < m->n_subjects; i++)
@@ -56,14 +76,41 @@ void am_model_free(struct am_model *m)
 		free_zone(&m->zones[i]);
 	for (size_t i = 0; i < m->n_rules; i++)
 		free_rule(&m->rules[i]);
+	for (size_t i = 0; i < m->n_invariants; i++)
+		free_invariant(&m->invariants[i]);
 	free(m->labels);
+	free(m->purposes);
+	free(m->files);
 	free(m->stores);
 	free(m->subjects);
 	free(m->zones);
 	free(m->rules);
+	free(m->invariants);
 	free(m->name);
 	free(m->file);
 	free(m);
+}
+
+const char *am_subject_atom(const struct am_model_subject *subject, enum am_fact kind)
+{
+	switch (kind) {
+	case AM_FACT_EXE:
+		return subject->exe;
+	case AM_FACT_USER:
+		return subject->user;
+	case AM_FACT_GROUP:
+		return subject->group;
+	case AM_FACT_LOGIN:
+		return subject->login;
+	case AM_FACT_CGROUP:
+		return subject->unit ? subject->unit : subject->cgroup;
+	case AM_FACT_PURPOSE:
+		return subject->purpose;
+	case AM_FACT_SCRIPT:
+		return subject->script;
+	default:
+		return NULL;
+	}
 }
 
 /* ---- parsing ---------------------------------------------------------------- */

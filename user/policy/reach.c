@@ -26,7 +26,6 @@ struct reach {
 	struct cell *stores;		/* owned: [store * 2 + (op - AM_OP_READ)] */
 	struct cell *sends;		/* owned: [label * AM_ZONES_MAX + zone] */
 	struct am_points points[AM_SUBJECTS_MAX];
-	bool *idle;			/* owned: per rule */
 };
 
 static size_t count_sends(const struct am_model *m)
@@ -44,7 +43,6 @@ static void done_reach(struct reach *r)
 		free(r->points[i].bits);
 	free(r->stores);
 	free(r->sends);
-	free(r->idle);
 	am_space_free(r->space);
 }
 
@@ -253,8 +251,7 @@ static int set_out(struct reach *r)
 
 	r->stores = calloc(m->n_stores * 2 + 1, sizeof(*r->stores));
 	r->sends = calloc(count_sends(m) + 1, sizeof(*r->sends));
-	r->idle = calloc(m->n_rules + 1, sizeof(*r->idle));
-	if (!r->stores || !r->sends || !r->idle)
+	if (!r->stores || !r->sends)
 		return -ENOMEM;
 	for (size_t i = 0; i < m->n_rules; i++) {
 		unsigned subject = subject_of(&m->rules[i]);
@@ -303,11 +300,114 @@ static size_t find_alike(const struct am_model *m, const struct am_model_rule *r
 	return 0;
 }
 
-static void warn(struct reach *r, const struct am_model_rule *rule, const char *hint,
-		 const char *fact, size_t other)
+static bool is_terminal_only(const struct am_model_rule *rule)
 {
-	char text[160];
+	return rule->n_zones == 1 && rule->zones[0] == AM_ZONE_TERMINAL;
+}
 
-	snprintf(text, sizeof(text), fact, (size_t)(rule - r->model->rules) + 1, other);
-	am_diags_add(r->diags, AM_SEVERITY_WARNING, rule->pos, hint, "%s", text);
+static void warn_of_allow(struct reach *r, const struct am_model_rule *rule, size_t number)
+{
+	size_t opposite = find_alike(r->model, rule, true), same = find_alike(r->model, rule, false);
+
+	if (opposite)
+		am_diags_add(r->diags, AM_SEVERITY_WARNING, rule->pos,
+			     "Deny wins over allow; remove one of the two.",
+			     "rule %zu allows only what rule %zu denies", number, opposite);
+	else if (is_denied(r, rule))
+		am_diags_add(r->diags, AM_SEVERITY_WARNING, rule->pos,
+			     "Deny wins over allow; remove this rule or narrow the deny.",
+			     "rule %zu allows only what other rules deny", number);
+	else if (same)
+		am_diags_add(r->diags, AM_SEVERITY_WARNING, rule->pos, "Keep one of the two.",
+			     "rule %zu says what rule %zu says", number, same);
+	else if (is_terminal_only(rule))
+		am_diags_add(r->diags, AM_SEVERITY_WARNING, rule->pos,
+			     "Remove it, or deny those who must not.",
+			     "rule %zu has no effect: a terminal is open unless a rule denies it",
+			     number);
+	else
+		am_diags_add(r->diags, AM_SEVERITY_WARNING, rule->pos,
+			     "Remove it, unless the others are to go.",
+			     "rule %zu has no effect: other rules allow or deny all of it", number);
+}
+
+static void warn_of_deny(struct reach *r, const struct am_model_rule *rule, size_t number)
+{
+	size_t same = find_alike(r->model, rule, true);
+
+	if (same)
+		am_diags_add(r->diags, AM_SEVERITY_WARNING, rule->pos, "Keep one of the two.",
+			     "rule %zu says what rule %zu says", number, same);
+	else
+		am_diags_add(r->diags, AM_SEVERITY_WARNING, rule->pos,
+			     "Remove it, unless the others are to go.",
+			     "rule %zu has no effect: other rules deny all of it", number);
+}
+
+static int check_rules(struct reach *r)
+{
+	for (size_t i = r->model->n_rules; i > 0; i--) {
+		const struct am_model_rule *rule = &r->model->rules[i - 1];
+		int err;
+
+		take_rule(r, rule);
+		if (matters(r, rule)) {
+			err = put_rule(r, rule);
+			if (err)
+				return err;
+		} else if (rule->deny) {
+			warn_of_deny(r, rule, i);
+		} else {
+			warn_of_allow(r, rule, i);
+		}
+	}
+	return 0;
+}
+
+static bool is_readable(struct reach *r, unsigned store)
+{
+	const struct am_grant *g = &store_cell(r, store, AM_OP_READ)->grant;
+
+	AM_SET_EACH(subject, &g->allow)
+		if (can_avoid(r, subject, &g->deny))
+			return true;
+	return false;
+}
+
+static void check_stores(struct reach *r)
+{
+	for (size_t i = 0; i < r->model->n_stores; i++)
+		if (!is_readable(r, i))
+			am_diags_add(r->diags, AM_SEVERITY_WARNING, r->model->stores[i].pos,
+				     "Unless that is meant, add a rule: allow SUBJECT to read this "
+				     "store.",
+				     "nobody may read the store '%s'", r->model->stores[i].name);
+}
+
+/* What does not compile is refused elsewhere, with reasons. */
+static int make_space(const struct am_model *model, struct am_space **ret)
+{
+	struct am_diags refused;
+	int err;
+
+	am_diags_init(&refused);
+	err = am_space_new(&model, 1, NULL, &refused, ret);
+	am_diags_done(&refused);
+	return err == -EINVAL ? 0 : err;
+}
+
+int am_reach_check(const struct am_model *model, struct am_diags *diags)
+{
+	__attribute__((cleanup(done_reach))) struct reach r = { .model = model, .diags = diags };
+	int err;
+
+	err = make_space(model, &r.space);
+	if (err || !r.space)
+		return err;
+	err = set_out(&r);
+	if (!err)
+		err = check_rules(&r);
+	if (!err)
+		check_stores(&r);
+	return err;
 }

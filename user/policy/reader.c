@@ -256,7 +256,8 @@ static bool is_reserved(const char *name)
 {
 	static const char *const reserved[] = {
 		"allow", "deny", "to", "read", "write", "send", "anyone", "everything", "all",
-		"any", "and", "or", "not", "none", "if", "except",
+		"any", "and", "or", "not", "none", "if", "except", "never", "may", "but",
+		"third-party",
 	};
 
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++)

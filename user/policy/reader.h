@@ -90,6 +90,7 @@ int am_read_zone(struct am_reader *r, const struct am_node *key, const struct am
 void am_net_format(const uint8_t addr[16], unsigned prefix, char *buf, size_t size);
 
 int am_read_rule(struct am_reader *r, const struct am_node *node);
+int am_read_invariant(struct am_reader *r, const struct am_node *node);
 
 /* What can be said only of the policy as a whole: errors, and warnings if there are none. */
 int am_check_policy(struct am_reader *r);

@@ -138,6 +138,19 @@ static int read_rules(struct am_reader *r, const struct am_node *node, void *int
 			      read_rule, into);
 }
 
+static int read_invariant(struct am_reader *r, const struct am_node *node, void *into)
+{
+	(void)into;
+	return am_read_invariant(r, node);
+}
+
+static int read_invariants(struct am_reader *r, const struct am_node *node, void *into)
+{
+	return am_reader_list(r, node, "a list of invariants",
+			      "Write each invariant on a line of its own that begins with '- '.",
+			      read_invariant, into);
+}
+
 /* In the order of what refers to what, whatever their order in the file. */
 static const struct am_key policy_keys[] = {
 	{ "version", read_version, "Begin the policy with version: 1." },
@@ -149,6 +162,7 @@ static const struct am_key policy_keys[] = {
 	{ "subjects", read_subjects, NULL },
 	{ "zones", read_zones, NULL },
 	{ "rules", read_rules, NULL },
+	{ "invariants", read_invariants, NULL },
 	{ "purposes", NULL, NULL },
 };
 

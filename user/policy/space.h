@@ -90,6 +90,13 @@ int am_space_new(const struct am_model *const *models, size_t n, const struct am
 void am_space_free(struct am_space *space);
 AM_DEFINE_AUTO(am_space);
 
+/* The subjects that a task with "any other" of the kind can still be. */
+static inline const struct am_set *am_space_unlisted(const struct am_space *space, unsigned policy,
+						     enum am_fact kind)
+{
+	return &space->images[policy]->policy->unlisted[kind];
+}
+
 /* The subjects that a task with these facts is under a policy, as the kernel computes them. */
 void am_space_bits(const struct am_space *space, unsigned policy, const struct am_who *who,
 		   struct am_set *ret);
@@ -130,7 +137,7 @@ unsigned am_who_count(const struct am_who *who);
 enum am_who_style {
 	AM_WHO_INVALID = 0,
 	AM_WHO_SHORT,		/* user=acme; nothing for nobody in particular */
-	AM_WHO_FULL,		/* user=acme exe=any other */
+	AM_WHO_FULL,		/* user=acme exe=any other; anyone where no subject mentions any */
 	AM_WHO_MAX_,
 };
 
@@ -139,6 +146,3 @@ void am_who_print(const struct am_space *space, const struct am_who *who, enum a
 
 /* exe, user, group ... */
 const char *am_fact_word(enum am_fact kind);
-
-/* What the subject asks of facts of the kind; NULL: nothing. */
-const char *am_subject_atom(const struct am_model_subject *subject, enum am_fact kind);

@@ -91,6 +91,8 @@ void am_who_print(const struct am_space *space, const struct am_who *who, enum a
 		else
 			print_fact(&p, order[i], &who->facts[order[i]]);
 	}
+	if (style == AM_WHO_FULL && !*p.gap)
+		fputs(who->unknown ? "anyone " : "anyone", out);
 	if (who->unknown)
 		fprintf(out, "%swith a fact that cannot be established", p.gap);
 }

@@ -195,6 +195,27 @@ def a_file_handle_opens_no_closed_file(lab):
 
 
 @scenario(ENFORCED)
+def a_folders_handle_opens_nothing_below_it(lab):
+    """The kernel connects a folder to its parents, which are then known by no name either."""
+    folder = os.path.join(lab.registry, 'deep', 'a', 'b')
+    handle = handle_of(folder)
+    mount_fd = os.open(lab.disk, os.O_RDONLY | os.O_DIRECTORY)
+
+    def script():
+        fd = open_by_handle(mount_fd, handle, os.O_PATH | os.O_DIRECTORY)
+        yield attempt(os.open, 'c/0001.csv', os.O_RDONLY, dir_fd=fd)
+        yield attempt(os.open, '../../../citizens.csv', os.O_RDONLY, dir_fd=fd)
+    try:
+        drop_caches()
+        with Actor(ROOT, script) as a:
+            refused('a file below', a.step())
+            refused('a file above', a.step())
+        lab.closed(os.path.join(folder, 'c', '0001.csv'))
+    finally:
+        os.close(mount_fd)
+
+
+@scenario(ENFORCED)
 def a_new_file_is_closed_at_once(lab):
     lab.closed(lab.put('new.csv'))
     do(KEEPER, os.mkdir, os.path.join(lab.registry, 'new-folder'), 0o777)

@@ -18,7 +18,7 @@ def broken(lab):
     if not os.path.lexists(link):
         os.symlink(lab.registry, link)
     return {
-        'an empty file': ('', 'empty'),
+        'an empty file': ('', 'holds no policy'),
         'no YAML': ('stores: [', ''),
         'a missing path': (good.replace(lab.vault, lab.vault + '-missing'), 'No such file'),
         'a path that is a symbolic link': (good.replace(lab.vault, link), 'symbolic link'),
