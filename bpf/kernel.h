@@ -137,6 +137,7 @@ struct linux_binprm {
 	struct file *file;
 	const char *filename;
 	const char *interp;
+	char buf[256];
 };
 
 struct in6_addr {
@@ -219,6 +220,8 @@ enum {
 	IPPROTO_TCP = 6,
 	IPPROTO_MPTCP = 262,
 	NETLINK_USERSOCK = 2,
+
+	ELF_MAGIC = 0x464c457f,	/* the first four bytes, little endian */
 
 	MINORBITS = 20,
 

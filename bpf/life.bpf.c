@@ -43,15 +43,18 @@ int BPF_PROG(am_task_alloc, struct task_struct *child, unsigned long flags, int 
 }
 
 /* The first round of an exec sees the file that was named, later ones the
- * interpreters that its first line and theirs name. */
+ * interpreters that its first line and theirs name. An ELF image is no script, and
+ * its process gets no storage here: without any, every later look-up is cheaper. */
 AM_INLINE void script_note(struct linux_binprm *bprm, struct task_struct *task)
 {
-	__u32 *id;
 	struct am_task *own;
+	__u32 *id = NULL, magic = 0;
 
 	if (bprm->interp != bprm->filename)
 		return;
-	id = bpf_inode_storage_get(&am_exes, bprm->file->f_inode, 0, 0);
+	bpf_probe_read_kernel(&magic, sizeof(magic), bprm->buf);
+	if (magic != ELF_MAGIC)
+		id = bpf_inode_storage_get(&am_exes, bprm->file->f_inode, 0, 0);
 	own = id ? am_task_create(task) : am_task_of(task);
 	if (own)
 		own->exec_script = id ? *id : 0;
