@@ -5,7 +5,8 @@
  *
  *   ops each COLUMN EXEC {WHERE FILE}...   on the same file all the time; a send; an exec
  *   ops first COLUMN DIR                   on another file each time
- *   ops refused COLUMN FILE                opens that are refused
+ *   ops refused COLUMN WHAT FILE           opens that are refused
+ *   ops run COLUMN WHAT COMMAND...         a whole command, whose output goes to /dev/null
  *
  * Prints lines `COLUMN <tab> operation <tab> least <tab> median`.
  *
@@ -31,6 +32,7 @@
 enum {
 	ROUNDS = 1500,
 	SLOW_ROUNDS = 200,
+	RUNS = 5,
 	RESULTS_MAX = 32,
 	BLOCK = 4096,
 };
@@ -52,6 +54,7 @@ static uint64_t samples[ROUNDS];
 /* What an operation works on. */
 struct subject {
 	const char *path;
+	char *const *command;
 	int fd;
 	struct sockaddr_in to;
 	int receiver;
@@ -135,13 +138,12 @@ static uint64_t send_1(struct subject *s)
 
 static uint64_t fork_exec(struct subject *s)
 {
-	char *const argv[] = { (char *)s->path, NULL };
 	uint64_t begin = __rdtsc();
 	int status;
 	pid_t pid = fork();
 
 	if (!pid) {
-		(void)execve(s->path, argv, argv + 1);
+		(void)execve(s->command[0], s->command, environ);
 		_exit(127);
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
@@ -232,7 +234,8 @@ static void measure_send(void)
 
 static void measure_each(char *argv[])
 {
-	struct subject none = { 0 }, tiny = { .path = argv[0] };
+	char *const command[] = { argv[0], NULL };
+	struct subject none = { 0 }, tiny = { .command = command };
 
 	measure(nothing, &none, ROUNDS, "nothing");
 	for (argv++; argv[0]; argv += 2)
@@ -253,18 +256,22 @@ static void measure_first(char *argv[])
 
 static void measure_refused(char *argv[])
 {
-	struct subject s = { .path = argv[0] };
+	struct subject s = { .path = argv[1] };
 
-	measure(open_refused, &s, SLOW_ROUNDS, "refused open");
+	measure(open_refused, &s, SLOW_ROUNDS, "refused open, %s", argv[0]);
+}
+
+static void measure_run(char *argv[])
+{
+	struct subject s = { .command = argv + 1 };
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (null < 0 || dup2(null, STDOUT_FILENO) < 0)
+		fail("/dev/null");
+	measure(fork_exec, &s, RUNS, "%s", argv[0]);
 }
 
 /* ---- command line --------------------------------------------------------- */
-
-static const struct kind {
-	const char *word;
-	bool (*takes)(int argc);
-	void (*measure)(char *argv[]);
-} kinds[];
 
 static bool takes_pairs(int argc)
 {
@@ -276,10 +283,25 @@ static bool takes_one(int argc)
 	return argc == 1;
 }
 
-static const struct kind kinds[] = {
+static bool takes_two(int argc)
+{
+	return argc == 2;
+}
+
+static bool takes_command(int argc)
+{
+	return argc >= 2;
+}
+
+static const struct kind {
+	const char *word;
+	bool (*takes)(int argc);
+	void (*measure)(char *argv[]);
+} kinds[] = {
 	{ "each", takes_pairs, measure_each },
 	{ "first", takes_one, measure_first },
-	{ "refused", takes_one, measure_refused },
+	{ "refused", takes_two, measure_refused },
+	{ "run", takes_command, measure_run },
 	{ 0 },
 };
 
@@ -322,7 +344,8 @@ int main(int argc, char *argv[])
 	if (argc < 3 || !kind->word || !kind->takes(argc - 3)) {
 		fprintf(stderr, "usage: ops each COLUMN EXEC {WHERE FILE}...\n"
 				"       ops first COLUMN DIR\n"
-				"       ops refused COLUMN FILE\n");
+				"       ops refused COLUMN WHAT FILE\n"
+				"       ops run COLUMN WHAT COMMAND...\n");
 		return 2;
 	}
 	run_in_child(kind, argv + 3);

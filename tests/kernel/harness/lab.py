@@ -189,6 +189,20 @@ class Lab:
                     return line
         return fail(f'no line with {words}, but {seen[-5:]}')
 
+    def wait_calm(self):
+        """Until what happens is told again, after more than could be."""
+        deadline = Deadline(EVENT_SECONDS)
+        while not deadline.passed():
+            with Actor(ROOT, _attempt_read, self.single) as actor:
+                expect('reading', actor.step(), 'EACCES')
+                calm = Deadline(1)
+                while not calm.passed():
+                    self.agent.tail.forget()
+                    self.agent.tail.take(calm.left())
+                    if self.agent.tail.find(pid=actor.pid):
+                        return
+        fail('events are told no more')
+
     def make_strays(self):
         """Files outside every store that carry labels; the last acts before a restart."""
         moved, link, copy, folder = (self.outside_path(f'stray-{n}')

@@ -202,15 +202,22 @@ def a_folders_handle_opens_nothing_below_it(lab):
     mount_fd = os.open(lab.disk, os.O_RDONLY | os.O_DIRECTORY)
 
     def script():
-        fd = open_by_handle(mount_fd, handle, os.O_PATH | os.O_DIRECTORY)
-        yield attempt(os.open, 'c/0001.csv', os.O_RDONLY, dir_fd=fd)
-        yield attempt(os.open, '../../../citizens.csv', os.O_RDONLY, dir_fd=fd)
+        fd = attempt(open_by_handle, mount_fd, handle, os.O_PATH | os.O_DIRECTORY)
+        yield fd
+        if isinstance(fd, int):
+            yield attempt(os.open, 'c/0001.csv', os.O_RDONLY, dir_fd=fd)
+            yield attempt(os.open, '../../../citizens.csv', os.O_RDONLY, dir_fd=fd)
     try:
         drop_caches()
         with Actor(ROOT, script) as a:
-            refused('a file below', a.step())
-            refused('a file above', a.step())
+            got = a.step()
+            # To find the folder's name the kernel reads its parent, for who may.
+            if got not in ('ESTALE', 'EACCES'):
+                refused('a file below', a.step())
+                refused('a file above', a.step())
         lab.closed(os.path.join(folder, 'c', '0001.csv'))
+        lab.closed(os.path.join(lab.registry, CITIZENS))
+        lab.open_to(DESK, os.path.join(folder, 'c', '0001.csv'))
     finally:
         os.close(mount_fd)
 
