@@ -81,29 +81,28 @@ static inline char *bundle_of(const char *policy, uint64_t serial, uint64_t take
 	return text;
 }
 
-static inline struct am_blob blob_of(const char *bytes, size_t len)
+static inline struct am_blob join_blob(const char *a, size_t a_len, const char *b, size_t b_len)
 {
-	struct am_blob blob = { .bytes = calloc(1, len + 1), .len = len };
+	struct am_blob blob = { .bytes = calloc(1, a_len + b_len + 1), .len = a_len + b_len };
 
 	assert_non_null(blob.bytes);
-	memcpy(blob.bytes, bytes, len);
+	memcpy(mempcpy(blob.bytes, a, a_len), b, b_len);
 	return blob;
+}
+
+static inline struct am_blob blob_of(const char *bytes, size_t len)
+{
+	return join_blob(bytes, len, "", 0);
 }
 
 /* The signed bundle: whatever `text` is. */
 static inline struct am_blob sign_text(const struct signer *s, const char *text, size_t len,
 				       const char *comment)
 {
-	struct am_blob blob;
-	char *signature = NULL;
-	size_t head;
+	am_autofree char *signature = NULL;
 
 	assert_int_equal(am_signature_make(&s->secret, text, len, comment, &signature), 0);
-	head = strlen(signature);
-	blob = blob_of(signature, head + len);
-	memcpy(blob.bytes + head, text, len);
-	free(signature);
-	return blob;
+	return join_blob(signature, strlen(signature), text, len);
 }
 
 /* What am_bundle_open() says of a copy of the bytes; one error if it refuses, and *fact

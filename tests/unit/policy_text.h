@@ -114,6 +114,10 @@ struct asker {
 	uint32_t uid;
 	uint32_t gids[4];
 	unsigned n_gids;
+	uint32_t login;		/* 0: root's */
+	const char *cgroup;	/* NULL: the root */
+	unsigned purpose;	/* number, 0 = none */
+	const char *script;	/* NULL: none */
 };
 
 /* The set of a fact, as the kernel looks it up. */
@@ -125,30 +129,71 @@ static inline struct am_set fact_set(const struct am_image *image, unsigned kind
 	return image->policy->unlisted[kind];
 }
 
-static inline struct am_set exe_set(const struct am_image *image, const char *path)
+/* As published on a host on which each file has the digest that the test gives it, if any
+ * does: entries of one file are joined, those with another digest count for nothing. */
+static inline struct am_set file_set(const struct am_image *image, enum am_fact kind,
+				     const char *path, const uint8_t *sha256)
 {
-	for (size_t i = 0; i < image->n_exes; i++)
-		if (!strcmp(image->exes[i].path, path))
-			return image->exes[i].set;
-	return image->policy->unlisted[AM_FACT_EXE];
+	struct am_set set = image->policy->unlisted[kind];
+
+	for (size_t i = 0; path && i < image->n_exes; i++) {
+		const struct am_image_exe *e = &image->exes[i];
+
+		if (strcmp(e->path, path) ||
+		    (e->pinned && (!sha256 || memcmp(e->sha256, sha256, sizeof(e->sha256)))))
+			continue;
+		am_set_join(&set, kind == AM_FACT_EXE ? &e->set : &e->script);
+	}
+	return set;
+}
+
+/* As published on a host on which unit x.service is the cgroup /x.service: the nearest
+ * listed one counts. */
+static inline struct am_set cgroup_set(const struct am_image *image, const char *path)
+{
+	struct am_image_cgroup_at at[AM_SUBJECTS_MAX];
+	char names[AM_SUBJECTS_MAX][64];
+	const struct am_image_cgroup_at *best = NULL;
+	size_t n = image->n_cgroups;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct am_image_cgroup *c = &image->cgroups[i];
+
+		snprintf(names[i], sizeof(names[i]), "%s%s", c->unit ? "/" : "",
+			 c->unit ? c->unit : c->path);
+		at[i] = (struct am_image_cgroup_at){ names[i], c->set };
+	}
+	am_image_cgroup_join(at, n);
+	for (size_t i = 0; path && i < n; i++) {
+		size_t len = strlen(at[i].path);
+
+		if (!strncmp(at[i].path, path, len) && (!path[len] || path[len] == '/') &&
+		    (!best || len > strlen(best->path)))
+			best = &at[i];
+	}
+	return best ? best->set : image->policy->unlisted[AM_FACT_CGROUP];
 }
 
 /* The subjects that a task is, computed as the kernel does. */
 static inline struct am_set bits_of(const struct am_image *image, const struct asker *who)
 {
-	struct am_set bits = exe_set(image, who->exe), groups = { { 0 } };
-	struct am_set user = fact_set(image, AM_FACT_USER, who->uid);
+	struct am_set bits = file_set(image, AM_FACT_EXE, who->exe, NULL), groups = { { 0 } };
+	struct am_set others[] = {
+		fact_set(image, AM_FACT_USER, who->uid),
+		fact_set(image, AM_FACT_LOGIN, who->login),
+		fact_set(image, AM_FACT_PURPOSE, who->purpose),
+		file_set(image, AM_FACT_SCRIPT, who->script, NULL),
+		cgroup_set(image, who->cgroup),
+	};
 
 	for (unsigned i = 0; i < who->n_gids; i++) {
 		struct am_set group = fact_set(image, AM_FACT_GROUP, who->gids[i]);
 
 		am_set_join(&groups, &group);
 	}
-	am_set_keep(&bits, &user);
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		am_set_keep(&bits, &others[i]);
 	am_set_keep(&bits, &groups);
-	am_set_keep(&bits, &image->policy->unlisted[AM_FACT_LOGIN]);
-	am_set_keep(&bits, &image->policy->unlisted[AM_FACT_CGROUP]);
-	am_set_keep(&bits, &image->policy->unlisted[AM_FACT_PURPOSE]);
 	am_set_keep(&bits, &image->policy->live);
 	return bits;
 }

@@ -10,6 +10,8 @@
 
 /* Three lines, and ten with one of everything. */
 #define HEAD "version: 1\nname: p\nmode: enforce\n"
+#define DIGEST_63 "123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF"
+#define DIGEST "0" DIGEST_63
 #define BASE                                                                   \
 	HEAD                                                                   \
 	"labels: [cnic, health]\n"                                             \
@@ -22,6 +24,22 @@
 #define USED                                                                   \
 	"  - allow desk to read people\n"                                       \
 	"  - allow desk to send cnic to office\n"
+
+#define UNITS                                                                  \
+	HEAD                                                                   \
+	"labels: [cnic, health]\n"                                             \
+	"stores:\n"                                                            \
+	"  people: {paths: [/srv/people], labels: [cnic, health]}\n"           \
+	"subjects: {desk: {user: root}, u: {unit: x.service}}\n"               \
+	"zones: {office: {cidr: [10.0.0.0/8]}}\n"                              \
+	"rules:\n"
+#define PURPOSES                                                               \
+	HEAD                                                                   \
+	"purposes: [kyc]\n"                                                    \
+	"labels: [cnic]\n"                                                     \
+	"stores: {people: {paths: [/srv/people], labels: [cnic]}}\n"           \
+	"subjects: {desk: {user: root}, k: {purpose: kyc}}\n"                  \
+	"rules:\n"
 
 struct refusal {
 	const char *name;
@@ -90,8 +108,15 @@ static const struct refusal refusals[] = {
 	  "is not a name", "63" },
 	{ "an unknown key far from all", HEAD "zzzzzz: 1\n", 4, 1, "'zzzzzz' is not a key",
 	  "The keys of a policy are version" },
-	{ "purposes of the policy", HEAD "purposes: []\n", 4, 1, "purposes are not supported yet",
-	  NULL },
+	/* purposes */
+	{ "purposes as one word", HEAD "purposes: kyc\n", 4, 11,
+	  "expected a list of purposes, found a text", "[sim-registration, kyc]" },
+	{ "a purpose twice", HEAD "purposes: [a, b, a]\n", 4, 18,
+	  "the purpose 'a' is declared twice, see line 4", NULL },
+	{ "a purpose named as a word of the language", HEAD "purposes: [use]\n", 4, 12,
+	  "'use' is a word of the language", NULL },
+	{ "a purpose with a blank", HEAD "purposes: [know your customer]\n", 4, 12,
+	  "is not a name", NULL },
 
 	/* labels */
 	{ "labels as one word", HEAD "labels: cnic\n", 4, 9,
@@ -101,7 +126,7 @@ static const struct refusal refusals[] = {
 	{ "labels without value", HEAD "labels:\n", 4, 8, "found nothing", NULL },
 	{ "a label that is a list", HEAD "labels: [[a]]\n", 4, 10, "expected the name of a label",
 	  NULL },
-	{ "a label twice", HEAD "labels: [a, b, a]\n", 4, 16, "'a' is declared twice", NULL },
+	{ "a label twice", HEAD "labels: [a, b, a]\n", 4, 16, "'a' is declared twice, see line 4", NULL },
 	{ "a label with a slash", HEAD "labels: [a/b]\n", 4, 10, "'a/b' is not a name", NULL },
 	{ "a label named as a word of the language", HEAD "labels: [everything]\n", 4, 10,
 	  "'everything' is a word of the language", NULL },
@@ -130,8 +155,21 @@ static const struct refusal refusals[] = {
 	  NULL },
 	{ "an unknown key of a store", HEAD "stores:\n  a: {pathes: [/a]}\n", 5, 7,
 	  "'pathes' is not a key of a store", "Did you mean 'paths'?" },
-	{ "purposes of a store", HEAD "stores:\n  a: {purposes: [kyc]}\n", 5, 7,
-	  "purposes are not supported yet", "Remove it" },
+	{ "an unknown purpose of a store",
+	  HEAD "purposes: [kyc]\nstores:\n  a: {purposes: [kcy]}\n", 6, 18,
+	  "there is no purpose 'kcy'", "Did you mean 'kyc'? Otherwise declare it under 'purposes'" },
+	{ "purposes of a store where none are declared",
+	  HEAD "stores:\n  a: {purposes: [kyc]}\n", 5, 18, "there is no purpose 'kyc'",
+	  "Declare it under 'purposes'" },
+	{ "a purpose twice in a store",
+	  HEAD "purposes: [kyc]\nstores:\n  a: {purposes: [kyc, kyc]}\n", 6, 23,
+	  "has the purpose 'kyc' twice", NULL },
+	{ "a store with an empty list of purposes", HEAD "stores:\n  a: {purposes: []}\n", 5, 17,
+	  "the list of purposes is empty", "leave them out" },
+	{ "one purpose of a store as a text", HEAD "stores:\n  a: {purposes: kyc}\n", 5, 17,
+	  "expected a list of purposes, found a text", NULL },
+	{ "a purpose of a store that is a list", HEAD "stores:\n  a: {purposes: [[kyc]]}\n", 5, 18,
+	  "expected a purpose, found a list", NULL },
 	{ "retention of a store", HEAD "stores:\n  a: {retention: 1y}\n", 5, 7,
 	  "retention is not supported yet", NULL },
 	{ "an unknown label", HEAD "labels: [cnic]\nstores:\n  a: {paths: [/a], labels: [cnik]}\n",
@@ -182,11 +220,55 @@ static const struct refusal refusals[] = {
 	  "expected the name of a user, found a list", NULL },
 	{ "a user with a blank", HEAD "subjects:\n  a: {user: x y}\n", 5, 13, "'x y' is not",
 	  NULL },
-	{ "a unit", HEAD "subjects:\n  a: {unit: x.service}\n", 5, 7, "unit is not supported yet",
+	{ "a unit without suffix", HEAD "subjects:\n  a: {unit: sim-desk}\n", 5, 13,
+	  "'sim-desk' does not end as a unit with processes does", "sim-desk.service" },
+	{ "a unit without processes", HEAD "subjects:\n  a: {unit: x.timer}\n", 5, 13,
+	  "does not end as", NULL },
+	{ "a unit that is a suffix", HEAD "subjects:\n  a: {unit: .service}\n", 5, 13,
+	  "does not end as", NULL },
+	{ "a unit with a slash", HEAD "subjects:\n  a: {unit: a/x.service}\n", 5, 13,
+	  "is not the name of a unit", NULL },
+	{ "a template", HEAD "subjects:\n  a: {unit: desk@.service}\n", 5, 13,
+	  "is a template, which has no processes", "desk@3.service" },
+	{ "the root slice", HEAD "subjects:\n  a: {unit: -.slice}\n", 5, 13,
+	  "'-.slice' holds every process", NULL },
+	{ "two units", HEAD "subjects:\n  a: {unit: [x.service]}\n", 5, 13,
+	  "expected the name of a unit, found a list", NULL },
+	{ "a unit and a cgroup", HEAD "subjects:\n  a: {cgroup: /x, unit: x.service}\n", 5, 15,
+	  "both a unit and a cgroup", "Keep one" },
+	{ "a cgroup with its mount point",
+	  HEAD "subjects:\n  a: {cgroup: /sys/fs/cgroup/system.slice}\n", 5, 15,
+	  "does not begin with /sys/fs/cgroup", "/system.slice/" },
+	{ "a relative cgroup", HEAD "subjects:\n  a: {cgroup: system.slice}\n", 5, 15,
+	  "not absolute", NULL },
+	{ "the root cgroup", HEAD "subjects:\n  a: {cgroup: /}\n", 5, 15, "is the root", NULL },
+	{ "a cgroup that climbs", HEAD "subjects:\n  a: {cgroup: /a/../b}\n", 5, 15, "holds '..'",
 	  NULL },
-	{ "a purpose", HEAD "subjects:\n  a: {purpose: kyc}\n", 5, 7,
-	  "purpose is not supported yet",
+	{ "a login with a blank", HEAD "subjects:\n  a: {login: x y}\n", 5, 14, "'x y' is not",
 	  NULL },
+	{ "a login that is a list", HEAD "subjects:\n  a: {login: [x]}\n", 5, 14,
+	  "expected the name of a user, found a list", NULL },
+	{ "a relative script", HEAD "subjects:\n  a: {script: run.sh}\n", 5, 15, "not absolute",
+	  NULL },
+	{ "an undeclared purpose of a subject", HEAD "subjects:\n  a: {purpose: kyc}\n", 5, 16,
+	  "there is no purpose 'kyc'", NULL },
+	{ "a misspelt purpose of a subject",
+	  HEAD "purposes: [kyc]\nsubjects:\n  a: {purpose: kycc}\n", 6, 16,
+	  "there is no purpose 'kycc'", "Did you mean 'kyc'?" },
+	{ "two purposes of a subject",
+	  HEAD "purposes: [kyc]\nsubjects:\n  a: {purpose: [kyc]}\n", 6, 16,
+	  "expected a purpose, found a list", NULL },
+	{ "a digest without executable",
+	  HEAD "subjects:\n  a: {user: root, sha256: " DIGEST "}\n", 5, 27,
+	  "a sha256 stands without an exe", NULL },
+	{ "a digest that is too short", HEAD "subjects:\n  a: {exe: /x, sha256: 00ff}\n", 5, 24,
+	  "'00ff' is not a SHA-256 digest", "sha256sum" },
+	{ "a digest with another letter",
+	  HEAD "subjects:\n  a: {exe: /x, sha256: g" DIGEST_63 "}\n", 5, 24,
+	  "is not a SHA-256 digest", NULL },
+	{ "a digest that is too long",
+	  HEAD "subjects:\n  a: {exe: /x, sha256: 0" DIGEST "}\n", 5, 24,
+	  "is not a SHA-256 digest", NULL },
 	{ "a misspelt key of a subject", HEAD "subjects:\n  a: {usr: x}\n", 5, 7,
 	  "'usr' is not a key",
 	  "Did you mean 'user'?" },
@@ -228,8 +310,29 @@ static const struct refusal refusals[] = {
 	  "is not a port", NULL },
 	{ "a port without protocol", HEAD "zones:\n  a: {ports: [443]}\n", 5, 15, "is not a port",
 	  "tcp/5432" },
-	{ "a protocol we do not know", HEAD "zones:\n  a: {ports: [icmp]}\n", 5, 15,
-	  "is not a port",
+	{ "a protocol we do not know", HEAD "zones:\n  a: {ports: [igmp]}\n", 5, 15,
+	  "is not a port", "icmp" },
+	{ "a protocol cut short", HEAD "zones:\n  a: {ports: [tc/1]}\n", 5, 15, "is not a port",
+	  NULL },
+	{ "a protocol without name", HEAD "zones:\n  a: {ports: [/1]}\n", 5, 15, "is not a port",
+	  NULL },
+	{ "a port of a protocol without ports", HEAD "zones:\n  a: {ports: [icmp/8]}\n", 5, 15,
+	  "'icmp/8' is not a port", NULL },
+	{ "a range that goes down", HEAD "zones:\n  a: {ports: [tcp/90-80]}\n", 5, 15,
+	  "'tcp/90-80' is not a port", "tcp/8000-8099" },
+	{ "a range of one port", HEAD "zones:\n  a: {ports: [tcp/80-80]}\n", 5, 15,
+	  "is not a port", NULL },
+	{ "a range from 0", HEAD "zones:\n  a: {ports: [tcp/0-80]}\n", 5, 15, "is not a port",
+	  NULL },
+	{ "a range without end", HEAD "zones:\n  a: {ports: [tcp/80-]}\n", 5, 15, "is not a port",
+	  NULL },
+	{ "a range without beginning", HEAD "zones:\n  a: {ports: [tcp/-80]}\n", 5, 15,
+	  "is not a port", NULL },
+	{ "a range beyond all ports", HEAD "zones:\n  a: {ports: [tcp/80-65536]}\n", 5, 15,
+	  "is not a port", NULL },
+	{ "a range of ranges", HEAD "zones:\n  a: {ports: [tcp/1-2-3]}\n", 5, 15,
+	  "is not a port", NULL },
+	{ "a range twice", HEAD "zones:\n  a: {ports: [tcp/1-9, tcp/1-9]}\n", 5, 24, "twice",
 	  NULL },
 	{ "a port twice", HEAD "zones:\n  a: {ports: [tcp/1, tcp/1]}\n", 5, 22, "twice", NULL },
 	{ "one port as a text", HEAD "zones:\n  a: {ports: tcp/1}\n", 5, 14,
@@ -307,6 +410,24 @@ static const struct refusal refusals[] = {
 	  "there is no zone 'everything'", NULL },
 	{ "a zone twice", BASE "  - allow desk to send cnic to office, office\n", 11, 40,
 	  "named twice",
+	  NULL },
+	{ "use and read in one rule", BASE "  - allow desk to read, use people\n", 11, 25,
+	  "expected read, write or send, found 'use'", NULL },
+	{ "nothing to be used", BASE "  - allow desk to use\n", 11, 19,
+	  "the name of a purpose is missing", NULL },
+	{ "an unknown purpose in a rule", BASE "  - allow desk to use kyc\npurposes: [kyz]\n", 11,
+	  23, "there is no purpose 'kyc'", "Did you mean 'kyz'?" },
+	{ "a purpose twice in a rule", BASE "  - allow desk to use kyc, kyc\npurposes: [kyc]\n",
+	  11, 28, "named twice", NULL },
+	{ "a destination of a purpose",
+	  BASE "  - allow desk to use kyc to office\npurposes: [kyc]\n", 11, 27,
+	  "expected ',' or the end of the rule, found 'to'", NULL },
+	{ "a purpose for those who need one already",
+	  HEAD "purposes: [kyc]\nsubjects: {a: {user: root, purpose: kyc}}\nrules:\n"
+	  "  - allow a to use kyc\n", 7, 5, "nobody could ever take it on", "without purpose" },
+	{ "a purpose forbidden to those who have one",
+	  HEAD "purposes: [kyc, x]\nsubjects: {a: {purpose: kyc}}\nrules:\n"
+	  "  - deny a to use x\n", 7, 5, "the subject 'a' is one only under the purpose 'kyc'",
 	  NULL },
 	{ "a fault on the second line of a rule",
 	  BASE "  - allow desk to\n      read poeple\n", 12, 12, "'poeple'", NULL },
@@ -469,6 +590,11 @@ static void net_line(FILE *out, size_t i)
 	fprintf(out, "      - 10.%zu.%zu.0/24\n", i / 256, i % 256);
 }
 
+static void range_line(FILE *out, size_t i)
+{
+	fprintf(out, "      - udp/%zu-%zu\n", 4 * i + 1, 4 * i + 2);
+}
+
 static void port_line(FILE *out, size_t i)
 {
 	fprintf(out, "      - tcp/%zu\n", i + 1);
@@ -476,6 +602,7 @@ static void port_line(FILE *out, size_t i)
 
 static void takes_as_many_as_fit_and_no_more(void **state)
 {
+	static const char purposes[] = HEAD "purposes:\n";
 	static const char labels[] = HEAD "labels:\n";
 	static const char stores[] = HEAD "labels: [l]\nstores:\n";
 	static const char subjects[] = HEAD "subjects:\n";
@@ -488,6 +615,13 @@ static void takes_as_many_as_fit_and_no_more(void **state)
 	static const char ports[] = HEAD "zones:\n  a:\n    ports:\n";
 
 	(void)state;
+	assert_int_equal(errors_of(repeat(purposes, 63, label_line, ""), 0, ""), 0);
+	assert_int_equal(errors_of(repeat(purposes, 64, label_line, ""), 68,
+				   "at most 63 purposes"), 1);
+	assert_int_equal(errors_of(repeat(purposes, 90, label_line, ""), 68,
+				   "at most 63 purposes"), 1);
+	assert_int_equal(errors_of(repeat(ports, 4096, range_line, ""), 0, ""), 0);
+	assert_int_equal(errors_of(repeat(ports, 4097, range_line, ""), 4103, "at most 4096"), 1);
 	assert_int_equal(errors_of(repeat(labels, 64, label_line, ""), 0, ""), 0);
 	assert_int_equal(errors_of(repeat(labels, 65, label_line, ""), 69, "at most 64 labels"), 1);
 	assert_int_equal(errors_of(repeat(labels, 90, label_line, ""), 69, "at most 64 labels"), 1);
@@ -585,17 +719,26 @@ static const struct warning warnings[] = {
 	  "no rule names the subject 'x'" },
 	{ "a zone without rule", BASE "  - allow desk to read people\n", 9,
 	  "no rule names the zone 'office'" },
+	{ "a subject that only a unit tells", UNITS USED "  - allow u to write people\n", 0, NULL },
+	{ "a purpose that nothing asks for", BASE USED "purposes: [kyc]\n", 13,
+	  "nothing asks for the purpose 'kyc'" },
+	{ "a purpose that nobody may use", PURPOSES "  - allow k to read people\n", 4,
+	  "nobody may take on the purpose 'kyc'" },
+	{ "a purpose that is only denied", PURPOSES "  - allow k to read people\n"
+	  "  - deny desk to use kyc\n", 4, "nobody may take on the purpose 'kyc'" },
+	{ "a purpose that is asked for and may be used", PURPOSES "  - allow k to read people\n"
+	  "  - allow desk to use everything\n", 0, NULL },
 	{ "an allow that a deny undoes", BASE USED "  - deny anyone to read, write everything\n",
 	  11,
 	  "rule 1 allows only what other rules deny" },
 	{ "an allow that two denies undo", BASE USED
 	  "  - allow desk to read, write people\n  - deny desk to write people\n"
 	  "  - deny desk to read people\n", 13, "rule 3 allows only" },
-	{ "an allow of which a part is left", BASE USED
+	{ "an allow of which a part is left", BASE "  - allow desk to send cnic to office\n"
 	  "  - allow desk to read, write people\n  - deny desk to write people\n", 0, NULL },
 	{ "a send that a deny to anywhere undoes", BASE USED
 	  "  - deny desk to send everything to anywhere\n", 12, "rule 2 allows only" },
-	{ "a send of which one zone is left", BASE USED
+	{ "a send of which one zone is left", BASE "  - allow desk to read people\n"
 	  "  - allow desk to send cnic to office, local\n  - deny desk to send cnic to local\n", 0,
 	  NULL },
 	{ "a deny for one of those whom anyone allows", BASE USED

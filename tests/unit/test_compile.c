@@ -12,6 +12,9 @@
 
 #define HEAD "version: 1\nname: p\nmode: enforce\nlabels: [l, m, n]\n"
 
+#define WHO(exe_, uid_, n, ...) \
+	{ .exe = (exe_), .uid = (uid_), .gids = { __VA_ARGS__ }, .n_gids = (n) }
+
 static struct compiled compiled(const char *text)
 {
 	struct compiled c = { 0 };
@@ -40,16 +43,16 @@ static void finds_out_who_asks(void **state)
 		struct asker who;
 		uint64_t subjects;
 	} cases[] = {
-		{ { "/bin/cat", 5, { 5 }, 1 }, VENDOR },
-		{ { "/bin/psql", 5, { 5 }, 1 }, VENDOR | PSQL },
-		{ { "/bin/cat", 1001, { 5 }, 1 }, VENDOR | ACME },
-		{ { "/bin/cat", 5, { 50 }, 1 }, VENDOR | STAFF },
-		{ { "/bin/cat", 5, { 5, 6, 50 }, 3 }, VENDOR | STAFF },
-		{ { "/bin/psql", 114, { 0 }, 1 }, VENDOR | PSQL | BOTH },
-		{ { "/bin/psql", 114, { 7, 0, 50 }, 3 }, VENDOR | PSQL | BOTH | STAFF },
-		{ { "/bin/psql", 114, { 7 }, 1 }, VENDOR | PSQL },
-		{ { "/bin/cat", 114, { 0 }, 1 }, VENDOR },
-		{ { "/bin/psql", 0, { 0 }, 1 }, VENDOR | PSQL },
+		{ WHO("/bin/cat", 5, 1, 5), VENDOR },
+		{ WHO("/bin/psql", 5, 1, 5), VENDOR | PSQL },
+		{ WHO("/bin/cat", 1001, 1, 5), VENDOR | ACME },
+		{ WHO("/bin/cat", 5, 1, 50), VENDOR | STAFF },
+		{ WHO("/bin/cat", 5, 3, 5, 6, 50), VENDOR | STAFF },
+		{ WHO("/bin/psql", 114, 1, 0), VENDOR | PSQL | BOTH },
+		{ WHO("/bin/psql", 114, 3, 7, 0, 50), VENDOR | PSQL | BOTH | STAFF },
+		{ WHO("/bin/psql", 114, 1, 7), VENDOR | PSQL },
+		{ WHO("/bin/cat", 114, 1, 0), VENDOR },
+		{ WHO("/bin/psql", 0, 1, 0), VENDOR | PSQL },
 	};
 	struct compiled c = compiled(SUBJECTS);
 
@@ -62,6 +65,207 @@ static void finds_out_who_asks(void **state)
 		/* Everybody is anyone. */
 		assert_int_equal(bits.w[3], 1ULL << 63);
 	}
+	drop_compiled(&c);
+}
+
+#define MORE_SUBJECTS                                                          \
+	HEAD "purposes: [kyc, sim]\n"                                          \
+	"stores: {s: {paths: [/s], labels: [l]}}\n"                            \
+	"subjects:\n"                                                          \
+	"  acme: {login: acme}\n"                                              \
+	"  desk: {unit: desk.service}\n"                                       \
+	"  slice: {cgroup: /system.slice}\n"                                   \
+	"  inner: {cgroup: /system.slice/db, user: '7'}\n"                     \
+	"  script: {script: /opt/report, exe: /usr/bin/python3}\n"             \
+	"  kyc: {purpose: kyc}\n"                                              \
+	"rules: [allow desk to read s]\n"
+
+enum { BY_LOGIN = 1, DESK = 2, SLICE = 4, INNER = 8, SCRIPT = 16, KYC = 32 };
+
+static void knows_login_cgroup_script_and_purpose(void **state)
+{
+	static const struct {
+		struct asker who;
+		uint64_t subjects;
+	} cases[] = {
+		{ { .exe = "/bin/x", .uid = 5, .login = 1001 }, BY_LOGIN },
+		{ { .exe = "/bin/x", .uid = 1001, .login = 5 }, 0 },
+		/* No login: a daemon is nobody's. */
+		{ { .exe = "/bin/x", .login = UINT32_MAX }, 0 },
+		{ { .exe = "/bin/x", .cgroup = "/desk.service" }, DESK },
+		{ { .exe = "/bin/x", .cgroup = "/desk.service/worker/1" }, DESK },
+		{ { .exe = "/bin/x", .cgroup = "/desk.service2" }, 0 },
+		{ { .exe = "/bin/x", .cgroup = "/user.slice" }, 0 },
+		{ { .exe = "/bin/x", .cgroup = "/system.slice" }, SLICE },
+		{ { .exe = "/bin/x", .cgroup = "/system.slice/db", .uid = 7 }, SLICE | INNER },
+		{ { .exe = "/bin/x", .cgroup = "/system.slice/db/a", .uid = 7 }, SLICE | INNER },
+		{ { .exe = "/bin/x", .cgroup = "/system.slice/db", .uid = 8 }, SLICE },
+		{ { .exe = "/usr/bin/python3", .script = "/opt/report" }, SCRIPT },
+		{ { .exe = "/usr/bin/python3" }, 0 },
+		{ { .exe = "/usr/bin/perl", .script = "/opt/report" }, 0 },
+		{ { .exe = "/opt/report" }, 0 },
+		{ { .exe = "/bin/x", .purpose = 1 }, KYC },
+		{ { .exe = "/bin/x", .purpose = 2 }, 0 },
+		{ { .exe = "/bin/x", .purpose = 1, .login = 1001, .cgroup = "/system.slice/x" },
+		  KYC | BY_LOGIN | SLICE },
+	};
+	struct compiled c = compiled(MORE_SUBJECTS);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct asker who = cases[i].who;
+		struct am_set bits;
+
+		who.n_gids = 1;
+		bits = bits_of(c.image, &who);
+		if (bits.w[0] != cases[i].subjects)
+			fail_msg("case %zu: %llx", i, (unsigned long long)bits.w[0]);
+	}
+	drop_compiled(&c);
+}
+
+static uint64_t bit(enum am_fact kind)
+{
+	return 1ULL << kind;
+}
+
+static void knows_which_facts_are_mentioned(void **state)
+{
+	struct compiled c = compiled(MORE_SUBJECTS);
+
+	(void)state;
+	assert_int_equal(c.image->policy->mentioned,
+			 bit(AM_FACT_EXE) | bit(AM_FACT_USER) | bit(AM_FACT_LOGIN) |
+			 bit(AM_FACT_CGROUP) | bit(AM_FACT_PURPOSE) | bit(AM_FACT_SCRIPT));
+	drop_compiled(&c);
+	c = compiled(HEAD "subjects: {a: {group: root}}\n");
+	assert_int_equal(c.image->policy->mentioned, bit(AM_FACT_GROUP));
+	drop_compiled(&c);
+	c = compiled(HEAD "subjects: {a: {third-party: X}}\n");
+	assert_int_equal(c.image->policy->mentioned, 0);
+	drop_compiled(&c);
+}
+
+static void lists_cgroups_as_they_were_named(void **state)
+{
+	struct compiled c = compiled(HEAD "subjects:\n  a: {unit: x.service}\n"
+				     "  b: {cgroup: //x.service/}\n  c: {unit: x.service}\n");
+
+	(void)state;
+	assert_int_equal(c.image->n_cgroups, 2);
+	assert_string_equal(c.image->cgroups[0].unit, "x.service");
+	assert_null(c.image->cgroups[0].path);
+	assert_int_equal(c.image->cgroups[0].set.w[0], 5);
+	assert_int_equal(c.image->cgroups[0].pos.line, 6);
+	assert_string_equal(c.image->cgroups[1].path, "/x.service");
+	assert_null(c.image->cgroups[1].unit);
+	assert_int_equal(c.image->cgroups[1].set.w[0], 2);
+	drop_compiled(&c);
+}
+
+/* What the agent finds may be in any order, and two names may be one cgroup. */
+static void hands_sets_down_to_the_cgroups_within(void **state)
+{
+	struct am_image_cgroup_at at[] = {
+		{ "/a/b/c", { { 1 } } }, { "/a", { { 2 } } }, { "/a-b", { { 4 } } },
+		{ "/a/b", { { 8 } } }, { "/a", { { 16 } } }, { "", { { 32 } } },
+	};
+	static const uint64_t expected[] = { 1 | 2 | 8 | 16 | 32, 2 | 16 | 32, 4 | 32,
+					     8 | 2 | 16 | 32, 2 | 16 | 32, 32 };
+
+	(void)state;
+	am_image_cgroup_join(at, sizeof(at) / sizeof(*at));
+	for (size_t i = 0; i < sizeof(at) / sizeof(*at); i++)
+		assert_int_equal(at[i].set.w[0], expected[i]);
+}
+
+#define DIGEST_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define DIGEST_B "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB"
+
+static void counts_a_pinned_executable_only_with_its_digest(void **state)
+{
+	struct compiled c = compiled(HEAD "subjects:\n"
+				     "  a: {exe: /x, sha256: " DIGEST_A "}\n"
+				     "  b: {exe: /x, sha256: " DIGEST_B "}\n"
+				     "  every: {exe: /x}\n"
+				     "  too: {exe: /x, sha256: " DIGEST_A ", user: root}\n");
+	uint8_t digest[AM_SHA256_BYTES];
+
+	(void)state;
+	assert_int_equal(c.image->n_exes, 3);
+	memset(digest, 0xaa, sizeof(digest));
+	assert_int_equal(file_set(c.image, AM_FACT_EXE, "/x", digest).w[0], 1 | 4 | 8);
+	memset(digest, 0xbb, sizeof(digest));
+	assert_int_equal(file_set(c.image, AM_FACT_EXE, "/x", digest).w[0], 2 | 4);
+	memset(digest, 0xcc, sizeof(digest));
+	assert_int_equal(file_set(c.image, AM_FACT_EXE, "/x", digest).w[0], 4);
+	assert_int_equal(file_set(c.image, AM_FACT_EXE, "/y", digest).w[0], 0);
+	drop_compiled(&c);
+}
+
+static void gives_one_entry_to_a_file_that_is_exe_and_script(void **state)
+{
+	struct compiled c = compiled(HEAD "subjects:\n  a: {exe: /x}\n  b: {script: /x}\n"
+				     "  c: {script: /y}\n  d: {user: root}\n");
+
+	(void)state;
+	assert_int_equal(c.image->n_exes, 2);
+	assert_true(c.image->exes[0].is_exe && c.image->exes[0].is_script);
+	assert_true(!c.image->exes[1].is_exe && c.image->exes[1].is_script);
+	/* In the set of a fact is who mentions this value of it, and who mentions none. */
+	assert_int_equal(c.image->exes[0].set.w[0], 1 | 2 | 4 | 8);
+	assert_int_equal(c.image->exes[0].script.w[0], 1 | 2 | 8);
+	assert_int_equal(c.image->exes[1].set.w[0], 2 | 4 | 8);
+	assert_int_equal(c.image->exes[1].script.w[0], 1 | 4 | 8);
+	drop_compiled(&c);
+}
+
+/* ---- purposes --------------------------------------------------------------- */
+
+#define PURPOSES                                                               \
+	HEAD "purposes: [kyc, sim, audit]\n"                                   \
+	"stores:\n"                                                            \
+	"  s: {paths: [/s], labels: [l], purposes: [sim, kyc]}\n"              \
+	"  t: {paths: [/t], labels: [l]}\n"                                    \
+	"subjects: {a: {user: root}, b: {user: acme}, c: {purpose: sim}}\n"    \
+	"rules:\n"                                                             \
+	"  - allow a to use kyc, sim\n"                                        \
+	"  - allow anyone to use audit\n"                                      \
+	"  - deny b to use everything\n"
+
+static void numbers_purposes_and_says_who_may_use_them(void **state)
+{
+	struct am_set a = { { 1, [3] = 1ULL << 63 } }, b = { { 2, [3] = 1ULL << 63 } };
+	struct am_set both = { { 3, [3] = 1ULL << 63 } }, none = { { [3] = 1ULL << 63 } };
+	struct compiled c = { 0 };
+	int kyc, sim, audit;
+
+	(void)state;
+	assert_int_equal(am_registry_new(&c.registry), 0);
+	assert_int_equal(am_registry_purpose(c.registry, "older"), 1);
+	assert_int_equal(compile_text(&c, PURPOSES), 0);
+	kyc = am_registry_purpose(c.registry, "kyc");
+	sim = am_registry_purpose(c.registry, "sim");
+	audit = am_registry_purpose(c.registry, "audit");
+	assert_int_equal(kyc, 2);
+	assert_string_equal(c.image->purposes[kyc], "kyc");
+	assert_string_equal(c.image->purposes[audit], "audit");
+	assert_null(c.image->purposes[0]);
+	assert_null(c.image->purposes[1]);
+	assert_int_equal(store_named(&c, "s")->purposes, 1ULL << kyc | 1ULL << sim);
+	assert_int_equal(store_named(&c, "t")->purposes, 0);
+	assert_true(am_image_may_use(c.image, &a, kyc));
+	assert_true(am_image_may_use(c.image, &a, sim));
+	assert_true(am_image_may_use(c.image, &a, audit));
+	assert_true(am_image_may_use(c.image, &none, audit));
+	assert_false(am_image_may_use(c.image, &none, kyc));
+	assert_false(am_image_may_use(c.image, &b, audit));
+	assert_false(am_image_may_use(c.image, &both, kyc));
+	assert_false(am_image_may_use(c.image, &a, 0));
+	assert_false(am_image_may_use(c.image, &a, 1));
+	assert_false(am_image_may_use(c.image, &a, AM_PURPOSES_MAX));
+	assert_int_equal(am_image_fact_set(c.image, AM_FACT_PURPOSE, sim)->w[0], 7);
+	assert_int_equal(am_image_fact_set(c.image, AM_FACT_PURPOSE, kyc)->w[0], 3);
 	drop_compiled(&c);
 }
 
@@ -96,7 +300,7 @@ static char *many_subjects(unsigned n, const char *rules)
 static void holds_256_subjects(void **state)
 {
 	am_autofree char *text = many_subjects(256, "rules: [allow s255 to read s]\n");
-	struct asker last = { "/bin/x", 255, { 0 }, 1 }, other = { "/bin/x", 256, { 0 }, 1 };
+	struct asker last = WHO("/bin/x", 255, 1, 0), other = WHO("/bin/x", 256, 1, 0);
 	struct compiled c = compiled(text);
 	const struct am_store *s = store_named(&c, "s");
 	struct am_set bits;
@@ -112,7 +316,7 @@ static void holds_256_subjects(void **state)
 static void holds_255_subjects_and_anyone(void **state)
 {
 	am_autofree char *text = many_subjects(255, "rules: [allow anyone to read s]\n");
-	struct asker nobody = { "/bin/x", 70000, { 0 }, 1 };
+	struct asker nobody = WHO("/bin/x", 70000, 1, 0);
 	struct compiled c = compiled(text);
 	struct am_set bits = bits_of(c.image, &nobody);
 
@@ -148,6 +352,8 @@ static void refuses_accounts_that_the_host_does_not_have(void **state)
 	(void)state;
 	refused(HEAD "subjects:\n  a: {user: nobody-here}\n", 6, 13, "no user 'nobody-here'");
 	refused(HEAD "subjects:\n  a: {group: postgres}\n", 6, 14, "no group 'postgres'");
+	refused(HEAD "subjects:\n  a: {login: nobody-here}\n", 6, 14, "no user 'nobody-here'");
+	refused(HEAD "subjects:\n  a: {login: 4294967295}\n", 6, 14, "number 4294967295");
 	refused(HEAD "subjects:\n  a: {user: broken}\n", 6, 13, "cannot be looked up: Input");
 	refused(HEAD "subjects:\n  a: {user: 4294967295}\n", 6, 13, "number 4294967295");
 	refused(HEAD "subjects:\n  a: {user: 99999999999999999999}\n", 6, 13, "no user can have");
@@ -189,6 +395,44 @@ static void refuses_too_many_zones_without_network(void **state)
 		fprintf(out, "  p%u: {ports: [tcp/%u]}\n", i, i + 1);
 	assert_int_equal(fclose(out), 0);
 	refused(text, 0, 0, "16 zones name no network");
+	free(text);
+}
+
+static void refuses_a_purpose_for_which_no_number_is_left(void **state)
+{
+	struct compiled c = { 0 };
+	bool found = false;
+	char name[16];
+
+	(void)state;
+	assert_int_equal(am_registry_new(&c.registry), 0);
+	for (unsigned i = 1; i < AM_PURPOSES_MAX - 1; i++) {
+		snprintf(name, sizeof(name), "old%u", i);
+		assert_int_equal(am_registry_purpose(c.registry, name), i);
+	}
+	assert_int_equal(compile_text(&c, HEAD "purposes: [kyc, sim]\n"), -EINVAL);
+	assert_int_equal(c.diags.errors, 1);
+	for (size_t i = 0; i < c.diags.count; i++)
+		found |= c.diags.items[i].line == 5 && c.diags.items[i].column == 17 &&
+			 strstr(c.diags.items[i].fact,
+				"no number is left for the purpose 'sim'");
+	assert_true(found);
+	drop_compiled(&c);
+}
+
+static void refuses_ranges_that_take_too_much_room(void **state)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	(void)state;
+	/* Of each protocol a third of the ports, in the one zone or in the other. */
+	fputs(HEAD "zones:\n", out);
+	fputs("  a: {ports: [tcp/1-20000, udp/1-20000]}\n", out);
+	fputs("  b: {ports: [tcp/20001-40000, udp/20001-40000]}\n", out);
+	assert_int_equal(fclose(out), 0);
+	refused(text, 0, 0, "the ranges of ports take more than 32768 entries");
 	free(text);
 }
 
@@ -422,6 +666,49 @@ static void finds_the_zones_of_a_destination(void **state)
 	drop_compiled(&c);
 }
 
+#define RANGES                                                                 \
+	HEAD "zones:\n"                                                        \
+	"  wide: {ports: [tcp/1024-65535]}\n"                                  \
+	"  narrow: {ports: [tcp/8000-8099, udp/53-55, sctp]}\n"                \
+	"  db: {ports: [tcp/1-1023, tcp/8099-8100]}\n"                         \
+	"  web: {ports: [icmp]}\n"                                             \
+	"  v6: {ports: [sctp/1-65535]}\n"                                      \
+	"  here: {ports: [tcp/65535]}\n"
+
+static void finds_the_zones_of_ports_in_ranges(void **state)
+{
+	static const struct {
+		uint8_t proto;
+		uint16_t port;
+		const char *zones;
+	} cases[] = {
+		{ IPPROTO_TCP, 1, "db" }, { IPPROTO_TCP, 1023, "db" },
+		{ IPPROTO_TCP, 1024, "wide" }, { IPPROTO_TCP, 7999, "wide" },
+		{ IPPROTO_TCP, 8000, "wide narrow" }, { IPPROTO_TCP, 8098, "wide narrow" },
+		{ IPPROTO_TCP, 8099, "wide narrow db" }, { IPPROTO_TCP, 8100, "wide db" },
+		{ IPPROTO_TCP, 8101, "wide" }, { IPPROTO_TCP, 65534, "wide" },
+		{ IPPROTO_TCP, 65535, "wide here" },
+		{ IPPROTO_UDP, 52, "" }, { IPPROTO_UDP, 53, "narrow" },
+		{ IPPROTO_UDP, 55, "narrow" }, { IPPROTO_UDP, 56, "" }, { IPPROTO_UDP, 8000, "" },
+		{ IPPROTO_SCTP, 1, "narrow v6" }, { IPPROTO_SCTP, 65535, "narrow v6" },
+		{ IPPROTO_ICMP, 0, "web" }, { IPPROTO_ICMPV6, 0, "web" },
+		{ IPPROTO_IGMP, 0, "" }, { IPPROTO_UDPLITE, 53, "" },
+	};
+	struct compiled c = compiled(RANGES);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const char *zones = zones_of(&c, "203.0.113.9", cases[i].proto, cases[i].port);
+
+		if (strcmp(zones, cases[i].zones))
+			fail_msg("%u/%u: '%s', expected '%s'", cases[i].proto, cases[i].port,
+				 zones, cases[i].zones);
+	}
+	/* A wide range takes as many entries as there are ports outside it. */
+	assert_true(c.image->n_facts < 2000);
+	drop_compiled(&c);
+}
+
 static void knows_loopback_in_a_policy_without_zones(void **state)
 {
 	struct compiled c = compiled(HEAD);
@@ -497,6 +784,16 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_out_who_asks),
+		cmocka_unit_test(knows_login_cgroup_script_and_purpose),
+		cmocka_unit_test(knows_which_facts_are_mentioned),
+		cmocka_unit_test(lists_cgroups_as_they_were_named),
+		cmocka_unit_test(hands_sets_down_to_the_cgroups_within),
+		cmocka_unit_test(counts_a_pinned_executable_only_with_its_digest),
+		cmocka_unit_test(gives_one_entry_to_a_file_that_is_exe_and_script),
+		cmocka_unit_test(numbers_purposes_and_says_who_may_use_them),
+		cmocka_unit_test(refuses_a_purpose_for_which_no_number_is_left),
+		cmocka_unit_test(refuses_ranges_that_take_too_much_room),
+		cmocka_unit_test(finds_the_zones_of_ports_in_ranges),
 		cmocka_unit_test(joins_subjects_that_name_one_value_twice),
 		cmocka_unit_test(holds_256_subjects),
 		cmocka_unit_test(holds_255_subjects_and_anyone),

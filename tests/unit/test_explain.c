@@ -35,6 +35,34 @@
 	"  - allow doctor to send health to local\n"           /* 7 */         \
 	"  - deny anyone to write clinic\n"                    /* 8 */
 
+/* With facts that an event does not carry, or not all of it. */
+#define POLICY_2                                                               \
+	"version: 1\nname: p\nmode: enforce\n"                                 \
+	"labels: [cnic]\npurposes: [kyc, sim]\n"                               \
+	"stores:\n"                                                            \
+	"  open: {paths: [/srv/open], labels: [cnic]}\n"                       \
+	"  kept: {paths: [/srv/kept], labels: [cnic], purposes: [kyc, sim]}\n" \
+	"  only: {paths: [/srv/only], labels: [cnic], purposes: [sim]}\n"      \
+	"subjects:\n"                                                          \
+	"  desk: {user: root, login: acme, unit: desk.service}\n"              \
+	"  job: {exe: /bin/python, script: /opt/job}\n"                        \
+	"  clerk: {cgroup: /clerks, purpose: kyc}\n"                           \
+	"  pinned: {user: postgres, exe: /bin/db, sha256: " DIGEST "}\n"       \
+	"  slice: {cgroup: /clerks}\n"                                         \
+	"rules:\n"                                                             \
+	"  - allow desk to read open\n"                       /* 1 */         \
+	"  - allow job to read kept\n"                        /* 2 */         \
+	"  - allow clerk to read kept\n"                      /* 3 */         \
+	"  - allow pinned to write open\n"                    /* 4 */         \
+	"  - allow desk to use sim\n"                         /* 5 */         \
+	"  - allow slice to use kyc\n"                        /* 6 */         \
+	"  - allow job to write only\n"                       /* 7 */         \
+	"  - allow clerk to write kept\n"                     /* 8 */
+
+#define DIGEST "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+enum { DESK = 0, JOB, CLERK, PINNED, SLICE };
+
 enum { DB = 0, VENDOR, DOCTOR, APP = AM_ZONE_FIRST_USER, WEB };
 
 static struct compiled policy;
@@ -275,6 +303,95 @@ static void admits_that_a_policy_is_forgotten(void **state)
 				  "any more");
 }
 
+/* ---- facts that came later -------------------------------------------------- */
+
+/* Another policy for the time of a test. */
+static struct compiled kept;
+
+static int other_policy(void **state)
+{
+	(void)state;
+	kept = policy;
+	policy = (struct compiled){ 0 };
+	return compile_text(&policy, POLICY_2);
+}
+
+static int same_policy(void **state)
+{
+	(void)state;
+	drop_compiled(&policy);
+	policy = kept;
+	return 0;
+}
+
+static void names_login_and_unit_that_are_missing(void **state)
+{
+	struct am_event e = event(AM_OP_READ, AM_REASON_NO_RULE, 0, subjects(-1, -1));
+
+	(void)state;
+	to_store(&e, "open");
+	e.login = 1001;
+	says(&e, "/bin/cat", "no rule lets user=root login=acme exe=/bin/cat read open; "
+			     "rule 1 lets desk, which needs unit=desk.service");
+	e.login = 7;
+	says(&e, NULL, "no rule lets user=root login=7 read open; "
+		       "rule 1 lets desk, which needs login=acme unit=desk.service");
+	e.login = UINT32_MAX;
+	says(&e, NULL, "no rule lets user=root read open; "
+		       "rule 1 lets desk, which needs login=acme unit=desk.service");
+}
+
+static void names_script_cgroup_and_purpose_that_are_missing(void **state)
+{
+	struct am_event e = event(AM_OP_READ, AM_REASON_NO_RULE, 5, subjects(-1, -1));
+
+	(void)state;
+	to_store(&e, "kept");
+	e.login = UINT32_MAX;
+	says(&e, "/bin/python", "no rule lets uid=5 exe=/bin/python read kept; "
+				"rule 2 lets job, which needs script=/opt/job");
+	/* One that shares a condition with another that the task is: that much is known. */
+	e.bits = subjects(SLICE, -1);
+	e.op = AM_OP_WRITE;
+	says(&e, NULL, "no rule lets uid=5 write kept; "
+		       "rule 8 lets clerk, which needs purpose=kyc");
+	e.bits = subjects(-1, -1);
+	says(&e, NULL, "no rule lets uid=5 write kept; "
+		       "rule 8 lets clerk, which needs cgroup=/clerks purpose=kyc");
+}
+
+static void suspects_the_digest_of_a_pinned_executable(void **state)
+{
+	struct am_event e = event(AM_OP_WRITE, AM_REASON_NO_RULE, 114, subjects(-1, -1));
+
+	(void)state;
+	to_store(&e, "open");
+	e.login = UINT32_MAX;
+	says(&e, "/bin/db", "no rule lets user=postgres exe=/bin/db write open; rule 4 lets "
+			    "pinned, which needs the file /bin/db with the sha256 of the policy");
+}
+
+static void explains_purposes_and_who_may_take_them_on(void **state)
+{
+	struct am_event e = event(AM_OP_READ, AM_REASON_PURPOSE, 5, subjects(SLICE, -1));
+
+	(void)state;
+	to_store(&e, "kept");
+	e.login = UINT32_MAX;
+	says(&e, NULL, "kept is open for the purposes kyc, sim only; uid=5 runs under another or "
+		       "none; rule 6 lets slice use kyc");
+	e.bits = subjects(DESK, -1);
+	says(&e, NULL, "kept is open for the purposes kyc, sim only; uid=5 runs under another or "
+		       "none; rule 5 lets desk use sim");
+	to_store(&e, "only");
+	e.bits = subjects(-1, -1);
+	e.uid = 0;
+	e.login = 1001;
+	says(&e, "/bin/cat", "only is open for the purpose sim only; user=root login=acme "
+			     "exe=/bin/cat runs under another or none; rule 5 lets desk use sim, "
+			     "which needs unit=desk.service");
+}
+
 static void lets_no_name_speak_to_the_terminal(void **state)
 {
 	struct am_event e = event(AM_OP_READ, AM_REASON_NO_RULE, 5, subjects(-1, -1));
@@ -320,7 +437,7 @@ static void survives_events_that_make_no_sense(void **state)
 		e.reason = i % (AM_REASON_MAX_ + 1);
 		e.op = i % 5 ? i / 16 % AM_OP_MAX_ : e.op;
 		if (i % 3)
-			e.store = store_named(&policy, "clinic")->id;
+			e.store = store_named(&policy, policy.model->stores[1].name)->id;
 		am_explain_event(policy.model, policy.image, policy.registry, &e, NULL, text,
 				 sizeof(text));
 		assert_non_null(memchr(text, '\0', sizeof(text)));
@@ -344,6 +461,8 @@ static int drop_policy(void **state)
 	return 0;
 }
 
+#define other_test(f) cmocka_unit_test_setup_teardown(f, other_policy, same_policy)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,6 +481,11 @@ int main(void)
 		cmocka_unit_test(explains_what_could_not_be_established),
 		cmocka_unit_test(says_that_there_is_no_policy),
 		cmocka_unit_test(admits_that_a_policy_is_forgotten),
+		other_test(names_login_and_unit_that_are_missing),
+		other_test(names_script_cgroup_and_purpose_that_are_missing),
+		other_test(suspects_the_digest_of_a_pinned_executable),
+		other_test(explains_purposes_and_who_may_take_them_on),
+		other_test(survives_events_that_make_no_sense),
 		cmocka_unit_test(lets_no_name_speak_to_the_terminal),
 		cmocka_unit_test(fits_any_buffer),
 		cmocka_unit_test(survives_events_that_make_no_sense),

@@ -74,6 +74,35 @@ static void has_room_for_64_labels_and_no_more(void **state)
 	assert_int_equal(am_registry_label(r, "l63"), 63);
 }
 
+static void gives_each_purpose_a_number_and_keeps_it(void **state)
+{
+	am_auto(am_registry) struct am_registry *r = new_registry();
+
+	(void)state;
+	assert_int_equal(am_registry_purpose(r, "kyc"), 1);
+	assert_int_equal(am_registry_purpose(r, "sim"), 2);
+	assert_int_equal(am_registry_purpose(r, "kyc"), 1);
+	assert_int_equal(am_registry_purpose(r, "a b"), -EINVAL);
+	assert_string_equal(am_registry_purpose_name(r, 2), "sim");
+	assert_null(am_registry_purpose_name(r, 0));
+	assert_null(am_registry_purpose_name(r, 3));
+	assert_null(am_registry_purpose_name(r, 64));
+}
+
+static void has_room_for_63_purposes_and_no_more(void **state)
+{
+	am_auto(am_registry) struct am_registry *r = new_registry();
+	char name[16];
+
+	(void)state;
+	for (int i = 1; i < AM_PURPOSES_MAX; i++) {
+		snprintf(name, sizeof(name), "p%d", i);
+		assert_int_equal(am_registry_purpose(r, name), i);
+	}
+	assert_int_equal(am_registry_purpose(r, "one-more"), -ENOSPC);
+	assert_int_equal(am_registry_purpose(r, "p63"), 63);
+}
+
 static void gives_each_store_a_slot_and_its_first_epoch(void **state)
 {
 	am_auto(am_registry) struct am_registry *r = new_registry();
@@ -239,6 +268,29 @@ static void reads_and_writes_the_documented_format(void **state)
 	assert_string_equal(text, good);
 }
 
+static const char good_2[] =
+	"amanat-registry 2\n"
+	"label 0 cnic\n"
+	"purpose 1 kyc\n"
+	"purpose 2 sim-registration\n"
+	"store 1 3 a\n"
+	"end 5\n";
+
+static void reads_and_writes_purposes(void **state)
+{
+	am_auto(am_registry) struct am_registry *r = NULL, *copy = NULL;
+	char text[1024];
+
+	(void)state;
+	write_registry(good_2, sizeof(good_2) - 1);
+	assert_int_equal(am_registry_load(dirfd_, &r), 0);
+	assert_int_equal(am_registry_purpose(r, "sim-registration"), 2);
+	assert_int_equal(am_registry_copy(r, &copy), 0);
+	assert_int_equal(am_registry_save(copy, dirfd_), 0);
+	read_registry(text, sizeof(text));
+	assert_string_equal(text, good_2);
+}
+
 static void saves_for_the_agent_alone(void **state)
 {
 	am_auto(am_registry) struct am_registry *r = new_registry();
@@ -273,6 +325,14 @@ static const struct {
 	{ "an empty file", "" },
 	{ "another format", "something 1\nend 1\n" },
 	{ "another version", "amanat-registry 2\nend 1\n" },
+	{ "a version to come", "amanat-registry 3\nend 1\n" },
+	{ "purposes in the version without", "amanat-registry 1\npurpose 1 a\nend 2\n" },
+	{ "purpose 0", "amanat-registry 2\npurpose 0 a\nend 2\n" },
+	{ "a purpose that is skipped", "amanat-registry 2\npurpose 2 a\nend 2\n" },
+	{ "a purpose named twice", "amanat-registry 2\npurpose 1 a\npurpose 2 a\nend 3\n" },
+	{ "a purpose without name", "amanat-registry 2\npurpose 1\nend 2\n" },
+	{ "a label behind a purpose", "amanat-registry 2\npurpose 1 a\nlabel 0 l\nend 3\n" },
+	{ "a purpose behind a store", "amanat-registry 2\nstore 1 1 s\npurpose 1 a\nend 3\n" },
 	{ "more behind the version", "amanat-registry 1 2\nend 1\n" },
 	{ "no end", "amanat-registry 1\n" },
 	{ "an end that counts wrong", "amanat-registry 1\nend 2\n" },
@@ -320,6 +380,11 @@ static void refuses_a_file_cut_anywhere(void **state)
 		write_registry(good, len);
 		if (load_error() != -EBADMSG)
 			fail_msg("the first %zu bytes were not refused", len);
+	}
+	for (size_t len = 0; len < sizeof(good_2) - 1; len++) {
+		write_registry(good_2, len);
+		if (load_error() != -EBADMSG)
+			fail_msg("the first %zu bytes with purposes were not refused", len);
 	}
 }
 
@@ -406,6 +471,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gives_each_label_a_bit_and_keeps_it),
 		cmocka_unit_test(has_room_for_64_labels_and_no_more),
+		cmocka_unit_test(gives_each_purpose_a_number_and_keeps_it),
+		cmocka_unit_test(has_room_for_63_purposes_and_no_more),
 		cmocka_unit_test(gives_each_store_a_slot_and_its_first_epoch),
 		cmocka_unit_test(keeps_the_epoch_when_a_store_gains_a_path),
 		cmocka_unit_test(begins_a_new_epoch_when_a_store_loses_a_path),
@@ -414,6 +481,7 @@ int main(void)
 		cmocka_unit_test(a_copy_can_be_thrown_away),
 		file_test(a_missing_file_is_an_empty_registry),
 		file_test(reads_and_writes_the_documented_format),
+		file_test(reads_and_writes_purposes),
 		file_test(saves_for_the_agent_alone),
 		file_test(keeps_the_old_file_when_it_cannot_write),
 		file_test(refuses_a_file_that_is_not_what_it_writes),

@@ -142,12 +142,6 @@ static void refuses_a_file_that_is_not_there(void **state)
 	refused(in_folder("missing"), -ENOENT, "No such file");
 }
 
-static void refuses_a_folder(void **state)
-{
-	(void)state;
-	refused(folder, -EISDIR, "this is a folder");
-}
-
 static void refuses_a_fifo_without_waiting_for_a_writer(void **state)
 {
 	(void)state;
@@ -325,7 +319,6 @@ int main(void)
 		cmocka_unit_test(finds_words_where_they_were_written),
 		cmocka_unit_test(refuses_more_values_than_it_would_keep),
 		cmocka_unit_test(refuses_a_file_that_is_not_there),
-		cmocka_unit_test(refuses_a_folder),
 		cmocka_unit_test(refuses_a_fifo_without_waiting_for_a_writer),
 		cmocka_unit_test(refuses_a_device),
 		cmocka_unit_test(refuses_a_file_that_it_may_not_read),

@@ -2,6 +2,7 @@
 #include "agent/agent.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -120,6 +121,7 @@ static void tell_policy(const struct am_agent *a)
 
 	am_say("policy %s#%u in force, %zu %s", now->model->name, now->generation,
 	       now->model->n_stores, now->model->n_stores == 1 ? "store" : "stores");
+	am_notify("READY=1\nSTATUS=policy %s#%u in force", now->model->name, now->generation);
 }
 
 static int load_next(struct am_agent *a)
@@ -142,13 +144,14 @@ static void reload(struct am_agent *a)
 {
 	const struct am_force *now = a->governor.now;
 
-	am_notify("RELOADING=1");
-	if (load_next(a) < 0)
+	am_notify("RELOADING=1\nMONOTONIC_USEC=%" PRId64 "000", am_now_ms());
+	if (load_next(a) < 0) {
 		am_error("cannot load the policy '%s', keeping policy %s#%u", a->config->policy,
 			 now->model->name, now->generation);
-	else
-		tell_policy(a);
-	am_notify("READY=1");
+		am_notify("READY=1");
+		return;
+	}
+	tell_policy(a);
 }
 
 /* ---- the loop ------------------------------------------------------------- */
@@ -214,6 +217,8 @@ static void timer_ready(void *ctx, uint32_t events)
 		a->probe_ms = now_ms;
 	}
 	am_pipeline_tick(a->pipeline);
+	/* Of what fails here there will be another try at the next tick. */
+	(void)am_publisher_refresh(a->governor.publisher, a->governor.now->image);
 	am_sealer_tick(&a->sealer, now_ms);
 	am_keeper_tick(&a->keeper, now_ms);
 	am_control_tick(a->control, now_ms);
@@ -266,7 +271,7 @@ static void raise_limit(int resource, rlim_t limit)
 	struct rlimit now, want = { limit, limit };
 
 	if (!getrlimit(resource, &now) && now.rlim_cur != RLIM_INFINITY && now.rlim_cur < limit)
-		(void)setrlimit(resource, &want); /* what then is missing fails where it is needed */
+		(void)setrlimit(resource, &want); /* what is missing fails where it is used */
 }
 
 static int watch(struct am_agent *a, struct am_source *source, int fd,
@@ -308,7 +313,7 @@ static int start_loop(struct am_agent *a)
 
 static int kernel_failed(int r, const char *what)
 {
-	(void)fputs(am_engine_said(), stderr); /* as lines of its own, before the one that sums it up */
+	(void)fputs(am_engine_said(), stderr); /* lines of its own; the next sums them up */
 	return am_err(r, "%s", what);
 }
 
@@ -351,7 +356,11 @@ static void load_strays(struct am_agent *a)
 
 static int start_serving(struct am_agent *a)
 {
-	const struct am_control_calls calls = { .status = write_status, .ready = is_ready, .ctx = a };
+	const struct am_control_calls calls = {
+		.status = write_status,
+		.ready = is_ready,
+		.ctx = a,
+	};
 	int r;
 
 	r = am_control_open(&a->loop, am_instance_run(a->instance), a->config->group, &calls,
@@ -438,7 +447,6 @@ static int start(struct am_agent *a)
 	if (code != AM_EXIT_OK)
 		return code;
 	tell_policy(a);
-	am_notify("READY=1");
 	return AM_EXIT_OK;
 }
 

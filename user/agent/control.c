@@ -345,7 +345,7 @@ static int bind_socket(struct am_control *c, int fd)
 
 	(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", c->run_fd,
 		       socket_name);
-	(void)unlinkat(c->run_fd, socket_name, 0); /* of an agent that was killed; the lock is ours */
+	(void)unlinkat(c->run_fd, socket_name, 0); /* of an agent that was killed */
 	before = umask(0117);
 	r = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
 	(void)umask(before);
@@ -404,7 +404,7 @@ void am_control_free(struct am_control *c)
 	if (c->listener.fd >= 0) {
 		am_loop_remove(c->loop, &c->listener);
 		(void)close(c->listener.fd); /* holds no data */
-		(void)unlinkat(c->run_fd, socket_name, 0); /* an old socket is removed at the next start */
+		(void)unlinkat(c->run_fd, socket_name, 0); /* else the next start does */
 	}
 	free(c);
 }

@@ -42,8 +42,8 @@ int am_force_load(const char *path, const struct am_registry *registry, struct a
 
 	if (r < 0) {
 		if (!diags->errors)
-			am_diags_add(diags, AM_SEVERITY_ERROR, (struct am_pos){ .file = path }, NULL,
-				     "cannot use the policy: %s", strerror(-r));
+			am_diags_add(diags, AM_SEVERITY_ERROR, (struct am_pos){ .file = path },
+				     NULL, "cannot use the policy: %s", strerror(-r));
 		return r;
 	}
 	*ret = AM_TAKE_PTR(f);

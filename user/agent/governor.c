@@ -2,6 +2,7 @@
 #include "agent/governor.h"
 
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 #include "agent/log.h"
@@ -129,6 +130,14 @@ static int put(struct am_governor *g, struct am_force *f, struct am_diags *diags
 	return 0;
 }
 
+static const char *reason(int r)
+{
+	/* The kernel's tables hold two policies while one takes over. */
+	if (r == -E2BIG || r == -ENOSPC)
+		return "its users, groups, executables or networks are too many for the kernel's tables";
+	return strerror(-r);
+}
+
 int am_governor_put(struct am_governor *g, struct am_force *f)
 {
 	struct am_diags diags;
@@ -138,7 +147,9 @@ int am_governor_put(struct am_governor *g, struct am_force *f)
 	r = put(g, f, &diags);
 	am_diags_print(&diags, stderr);
 	am_diags_done(&diags);
-	return r < 0 ? am_err(r, "cannot put the policy '%s' in force", g->path) : 0;
+	if (r < 0)
+		am_error("cannot put the policy '%s' in force: %s", g->path, reason(r));
+	return r;
 }
 
 void am_governor_done(struct am_governor *g)

@@ -13,7 +13,7 @@ struct am_governor {
 	const char *path;		/* of the policy file; borrowed */
 	int state_fd;			/* borrowed */
 	struct am_registry *stored;	/* the names before the first policy */
-	uint32_t generation;		/* of the last policy that was in force, also in earlier runs */
+	uint32_t generation;		/* of the last policy in force, also in earlier runs */
 	struct am_engine *engine;	/* borrowed */
 	struct am_publisher *publisher;
 	struct am_sealer *sealer;	/* borrowed */

@@ -58,6 +58,11 @@ bool am_health_ready(const struct am_health *h)
 
 /* ---- text ----------------------------------------------------------------- */
 
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static void text_policy(const struct am_health *h, FILE *out)
 {
 	const struct am_force *f = h->force;
@@ -79,21 +84,22 @@ static void text_store(const struct store_line *line, FILE *out)
 	(void)fprintf(out, "store      %s: %s", line->model->name, line->word);
 	if (!line->enforce)
 		(void)fputs(" (observe: nothing is blocked)", out);
-	(void)fprintf(out, ", %" PRIu64 " files%s:", seal->files, seal->walked ? "" : " so far");
+	(void)fprintf(out, ", %" PRIu64 " file%s%s:", seal->files, plural(seal->files),
+		      seal->walked ? "" : " so far");
 	for (i = 0; i < line->model->n_paths; i++) {
 		(void)fputc(' ', out);
 		am_text_print(out, line->model->paths[i].path);
 	}
 	(void)fputc('\n', out);
 	if (seal->failures) {
-		(void)fprintf(out, "           %" PRIu64 " files could not be labelled, the first: '",
-			      seal->failures);
+		(void)fprintf(out, "           %" PRIu64 " file%s could not be labelled, the first: '",
+			      seal->failures, plural(seal->failures));
 		am_text_print(out, seal->where);
 		(void)fprintf(out, "': %s\n", strerror(-seal->error));
 	}
 	if (seal->mounts)
-		(void)fprintf(out, "           %" PRIu64 " mount points in it are not part of the store\n",
-			      seal->mounts);
+		(void)fprintf(out, "           not part of it: what is mounted at %" PRIu64 " place%s in it\n",
+			      seal->mounts, plural(seal->mounts));
 }
 
 static void text_strays(const struct am_health *h, FILE *out)

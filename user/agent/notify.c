@@ -2,7 +2,9 @@
 #include "agent/notify.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,16 +12,12 @@
 
 #include "base/cleanup.h"
 
-void am_notify(const char *state)
+static void send_state(const char *path, const char *state)
 {
-	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	am_autoclose int fd = -1;
-	size_t len;
+	size_t len = strlen(path);
 
-	if (!path || (path[0] != '/' && path[0] != '@'))
-		return;
-	len = strlen(path);
 	if (len >= sizeof(address.sun_path))
 		return;
 	memcpy(address.sun_path, path, len);
@@ -28,8 +26,23 @@ void am_notify(const char *state)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
-	(void)sendto(fd, state, strlen(state), MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&address,
-		     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)); /* see the header */
+	len += offsetof(struct sockaddr_un, sun_path);
+	(void)sendto(fd, state, strlen(state), MSG_DONTWAIT | MSG_NOSIGNAL,
+		     (struct sockaddr *)&address, (socklen_t)len); /* see the header */
+}
+
+void am_notify(const char *format, ...)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	char state[512];
+	va_list args;
+
+	if (!path || (path[0] != '/' && path[0] != '@'))
+		return;
+	va_start(args, format);
+	(void)vsnprintf(state, sizeof(state), format, args); /* cut if need be */
+	va_end(args);
+	send_state(path, state);
 }
 
 int64_t am_notify_watchdog_ms(void)

@@ -54,14 +54,16 @@ static int ext4_handle(const struct am_inode_key *key, struct file_handle *ret)
 
 static int xfs_handle(const struct am_inode_key *key, struct file_handle *ret)
 {
-	const uint32_t words[] = { (uint32_t)key->ino, (uint32_t)(key->ino >> 32), key->generation };
+	const uint32_t words[] = { (uint32_t)key->ino, (uint32_t)(key->ino >> 32),
+				   key->generation };
 
 	return handle_of(ret, HANDLE_XFS_64, words, sizeof(words));
 }
 
 static int tmpfs_handle(const struct am_inode_key *key, struct file_handle *ret)
 {
-	const uint32_t words[] = { key->generation, (uint32_t)key->ino, (uint32_t)(key->ino >> 32) };
+	const uint32_t words[] = { key->generation, (uint32_t)key->ino,
+				   (uint32_t)(key->ino >> 32) };
 
 	return handle_of(ret, HANDLE_INO32_GEN, words, sizeof(words));
 }
@@ -238,10 +240,14 @@ static void tag_stray(struct am_recall *r, int fd, const struct am_stray *stray)
 		(void)ops.add(ops.ctx, fd, &tag); /* -EEXIST: the kernel side was faster */
 		return;
 	}
-	if (e < 0 || !have.store || am_store_of(r->policy, have.store))
+	if (e < 0)
+		return;
+	/* Opened by its number, it may look to the kernel side like a file without a name. */
+	if (!(have.flags & AM_TAG_DETACHED) &&
+	    (!have.store || am_store_of(r->policy, have.store)))
 		return;
 	tag.labels |= have.labels;
-	(void)ops.replace(ops.ctx, fd, &tag); /* it has the label of its old store at least */
+	(void)ops.replace(ops.ctx, fd, &tag); /* what it has is no more open than this */
 }
 
 static void recall(struct am_recall *r, const struct am_stray *stray)
@@ -324,7 +330,7 @@ void am_recall_revert(struct am_recall *r)
 	size_t i;
 
 	for (i = 0; i < r->n_strays; i++)
-		(void)am_tags_stray_change(r->engine, &r->strays[i]); /* -ENOENT: deleted meanwhile */
+		(void)am_tags_stray_change(r->engine, &r->strays[i]); /* -ENOENT: deleted */
 	stop(r);
 }
 
@@ -335,8 +341,10 @@ void am_recall_init(struct am_recall *r, struct am_engine *e)
 	*r = (struct am_recall){ .engine = e };
 }
 
-/* Looks at what became of one that was kept before. 1 when it is to be recalled, as *ret; 0; -errno. */
-static int settle(struct am_recall *r, const struct am_stray *before, bool all, struct am_stray *ret)
+/* Looks at what became of one that was kept before. 1 when it is to be recalled, as *ret; 0;
+ * -errno. */
+static int settle(struct am_recall *r, const struct am_stray *before, bool all,
+		  struct am_stray *ret)
 {
 	struct am_stray now = *before;
 	bool is_root;

@@ -27,7 +27,7 @@ struct am_recall {
 	struct am_engine *engine;		/* borrowed */
 	const struct am_policy *policy;		/* borrowed */
 	struct am_recall_mounts *mounts;	/* owned */
-	struct am_stray *strays;		/* owned: what was kept before; then those to recall */
+	struct am_stray *strays;		/* owned: kept before; then those to recall */
 	size_t n_strays;
 	size_t count;		/* to recall */
 	size_t next;

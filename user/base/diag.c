@@ -103,6 +103,10 @@ void am_diags_add(struct am_diags *d, enum am_severity severity, struct am_pos p
 
 static bool comes_after(const struct am_diag *a, const struct am_diag *b)
 {
+	int order = strcmp(a->file, b->file);
+
+	if (order)
+		return order > 0;
 	return a->line != b->line ? a->line > b->line : a->column > b->column;
 }
 

@@ -56,7 +56,7 @@ void am_diags_addv(struct am_diags *d, enum am_severity severity, struct am_pos 
 		   const char *hint, const char *fact, va_list args)
 	__attribute__((format(printf, 5, 0)));
 
-/* Orders the findings by their place in the file; equal places keep their order. */
+/* Orders the findings by file and their place in it; equal places keep their order. */
 void am_diags_sort(struct am_diags *d);
 
 /* `FILE:LINE:COLUMN: error: FACT` and, below it, `  hint: HINT`, for each. Control

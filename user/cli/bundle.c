@@ -204,6 +204,22 @@ static int verify(const struct verify *v, struct am_diags *diags, struct am_bund
 	return err;
 }
 
+/* minisign puts tabs between the parts of a comment. */
+static void print_comment(const char *comment)
+{
+	for (size_t n; *comment; comment += n) {
+		am_autofree char *part = NULL;
+
+		n = strcspn(comment, "\t");
+		part = strndup(comment, n);
+		if (part)
+			am_text_print(stdout, part);
+		if (comment[n])
+			putchar(' ');
+		n += comment[n] ? 1 : 0;
+	}
+}
+
 static void print_bundle(const struct am_bundle *b)
 {
 	char id[AM_KEY_ID_TEXT], digest[AM_DIGEST_TEXT];
@@ -214,7 +230,7 @@ static void print_bundle(const struct am_bundle *b)
 	fputs(": signed with key '", stdout);
 	am_text_print(stdout, b->signer);
 	printf("' (%s)\ndigest: %s\ntrusted comment: ", id, digest);
-	am_text_print(stdout, b->comment);
+	print_comment(b->comment);
 	putchar('\n');
 }
 

@@ -219,7 +219,7 @@ static int run_help(const struct am_cmds *cmds, const struct am_cmd_line *line)
 {
 	const struct am_cmd *cmd;
 
-	if (line->argc == 1) {
+	if (line->argc == 1 || strcmp(line->argv[1], "help") == 0) {
 		help_all(cmds, line->out);
 		return AM_EXIT_YES;
 	}

@@ -2,34 +2,23 @@
 #include "kernel/publish.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "decide.h"
+#include "kernel/cgroups.h"
+#include "kernel/exes.h"
 #include "kernel/object.h"
 
-/* An executable that subjects name. Its inode carries `id` and is held open, or the kernel
- * would forget the id with the inode. */
-struct exe {
-	const char *path;	/* borrowed from the image */
-	uint64_t dev;
-	uint64_t ino;
-	struct timespec changed;	/* st_mtim */
-	uint32_t id;
-	int fd;
-	struct am_set set;
-};
-
-struct exes {
-	struct exe *items;	/* owned */
-	size_t count;
+/* What this host adds to the facts of an image. */
+struct findings {
+	struct am_exes exes;
+	struct am_cgroup *cgroups;	/* owned; in the order of their ids */
+	size_t n_cgroups;
 };
 
 struct am_publisher {
 	struct am_engine *engine;	/* borrowed */
-	struct exes exes;		/* of the policy in force */
-	uint32_t last_id;		/* ids are not used again: an old fact must not fit a new file */
+	struct findings found;		/* of the policy in force */
+	uint32_t last_id;		/* none is used again: no old fact fits a new file */
 };
 
 int am_publisher_new(struct am_engine *e, struct am_publisher **ret)
@@ -43,202 +32,149 @@ int am_publisher_new(struct am_engine *e, struct am_publisher **ret)
 	return 0;
 }
 
-static int exes_fd(const struct am_publisher *p)
+static int exes_map(const struct am_publisher *p)
 {
 	return bpf_map__fd(p->engine->object->maps.am_exes);
 }
 
-static struct exe *find_exe(const struct exes *exes, uint64_t dev, uint64_t ino)
+static int facts_map(const struct am_publisher *p)
 {
-	size_t i;
-
-	for (i = 0; i < exes->count; i++)
-		if (exes->items[i].dev == dev && exes->items[i].ino == ino)
-			return &exes->items[i];
-	return NULL;
+	return bpf_map__fd(p->engine->object->maps.am_facts);
 }
 
-/* Lets go of those of `exes` that `kept` does not have. */
-static void drop_exes(struct am_publisher *p, struct exes *exes, const struct exes *kept)
+/* Lets go of `found`; files that `kept` does not have lose their id. */
+static void drop(struct am_publisher *p, struct findings *found, const struct findings *kept)
 {
 	size_t i;
 
-	for (i = 0; i < exes->count; i++) {
-		struct exe *exe = &exes->items[i];
+	for (i = 0; i < found->exes.count; i++) {
+		const struct am_exe *exe = &found->exes.items[i];
 
-		if (!find_exe(kept, exe->dev, exe->ino))
+		if (!am_exes_find(&kept->exes, exe->dev, exe->ino))
 			/* If it stays, it is an id without any fact. */
-			(void)bpf_map_delete_elem(exes_fd(p), &exe->fd);
-		(void)close(exe->fd); /* read only: nothing can be lost */
+			(void)bpf_map_delete_elem(exes_map(p), &exe->fd);
 	}
-	free(exes->items);
-	*exes = (struct exes){ 0 };
+	am_exes_close(&found->exes);
+	free(found->cgroups);
+	*found = (struct findings){ 0 };
 }
 
 void am_publisher_free(struct am_publisher *p)
 {
 	if (!p)
 		return;
-	drop_exes(p, &p->exes, &(struct exes){ 0 });
+	drop(p, &p->found, &(struct findings){ 0 });
 	free(p);
 }
 
-/* ---- executables ---------------------------------------------------------- */
-
-static void warn_about(const struct am_image_exe *exe, struct am_diags *diags, const char *what)
-{
-	am_diags_add(diags, AM_SEVERITY_WARNING, exe->pos,
-		     "No process is this subject until the file is there and the policy is loaded again.",
-		     "executable '%s': %s", exe->path, what);
-}
-
-/* The descriptor; -1 after a warning: the file cannot be anybody's executable. */
-static int open_exe(const struct am_image_exe *exe, struct am_diags *diags, struct stat *ret_st)
-{
-	am_autoclose int fd = open(exe->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	char start[2];
-
-	if (fd < 0 || fstat(fd, ret_st) < 0) {
-		warn_about(exe, diags, strerror(errno));
-		return -1;
-	}
-	if (!S_ISREG(ret_st->st_mode)) {
-		warn_about(exe, diags, "not a regular file");
-		return -1;
-	}
-	if (pread(fd, start, sizeof(start), 0) == sizeof(start) && !memcmp(start, "#!", 2))
-		am_diags_add(diags, AM_SEVERITY_WARNING, exe->pos,
-			     "Who runs is the interpreter in its first line; describe the subject by user or unit.",
-			     "executable '%s' is a script and never a process's executable", exe->path);
-	return AM_TAKE_FD(fd);
-}
+/* ---- what the host adds --------------------------------------------------- */
 
 /* The same inode keeps its id from policy to policy: processes that run it stay who they are. */
-static int give_id(struct am_publisher *p, const struct stat *st, int fd, uint32_t *ret)
-{
-	const struct exe *known = find_exe(&p->exes, st->st_dev, st->st_ino);
-	uint32_t id = known ? known->id : p->last_id + 1;
-	int r;
-
-	r = bpf_map_update_elem(exes_fd(p), &fd, &id, BPF_ANY);
-	if (r < 0)
-		return r;
-	if (!known)
-		p->last_id = id;
-	*ret = id;
-	return 0;
-}
-
-static int intern_exe(struct am_publisher *p, const struct am_image_exe *exe,
-		      struct am_diags *diags, struct exes *exes)
-{
-	am_autoclose int fd = -1;
-	struct exe *same;
-	struct stat st;
-	uint32_t id;
-	int r;
-
-	fd = open_exe(exe, diags, &st);
-	if (fd < 0)
-		return 0;
-	same = find_exe(exes, st.st_dev, st.st_ino);
-	if (same) {
-		am_set_join(&same->set, &exe->set);
-		return 0;
-	}
-	r = give_id(p, &st, fd, &id);
-	if (r < 0)
-		return r;
-	exes->items[exes->count++] = (struct exe){
-		.path = exe->path,
-		.changed = st.st_mtim,
-		.dev = st.st_dev,
-		.ino = st.st_ino,
-		.id = id,
-		.fd = AM_TAKE_FD(fd),
-		.set = exe->set,
-	};
-	return 0;
-}
-
-bool am_publisher_is_current(const struct am_publisher *p)
+static int give_ids(struct am_publisher *p, struct am_exes *exes)
 {
 	size_t i;
 
-	for (i = 0; i < p->exes.count; i++) {
-		const struct exe *exe = &p->exes.items[i];
-		struct stat st;
+	for (i = 0; i < exes->count; i++) {
+		struct am_exe *exe = &exes->items[i];
+		const struct am_exe *known = am_exes_find(&p->found.exes, exe->dev, exe->ino);
+		int r;
 
-		if (stat(exe->path, &st) < 0 || st.st_dev != exe->dev || st.st_ino != exe->ino ||
-		    st.st_mtim.tv_sec != exe->changed.tv_sec ||
-		    st.st_mtim.tv_nsec != exe->changed.tv_nsec)
-			return false;
-	}
-	return true;
-}
-
-static int intern_exes(struct am_publisher *p, const struct am_image *image,
-		       struct am_diags *diags, struct exes *exes)
-{
-	size_t i;
-	int r;
-
-	exes->items = calloc(image->n_exes + 1, sizeof(*exes->items));
-	if (!exes->items)
-		return -ENOMEM;
-	for (i = 0; i < image->n_exes; i++) {
-		r = intern_exe(p, &image->exes[i], diags, exes);
+		exe->id = known ? known->id : ++p->last_id;
+		r = bpf_map_update_elem(exes_map(p), &exe->fd, &exe->id, BPF_ANY);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-/* ---- the tables of one generation ----------------------------------------- */
+static int find(struct am_publisher *p, const struct am_image *image, struct am_diags *diags,
+		struct findings *ret)
+{
+	int r;
 
-static struct am_fact_key exe_key(const struct am_image *image, const struct exe *exe)
+	r = am_exes_open(image, diags, &ret->exes);
+	if (!r)
+		r = give_ids(p, &ret->exes);
+	if (!r)
+		r = am_cgroups_find(image, &ret->cgroups, &ret->n_cgroups);
+	return r;
+}
+
+static struct am_fact_key key_of(const struct am_image *image, enum am_fact kind, uint64_t value)
 {
 	return (struct am_fact_key){
 		.generation = image->policy->generation,
-		.kind = AM_FACT_EXE,
-		.value = exe->id,
+		.kind = kind,
+		.value = value,
 	};
 }
 
-static int add_tables(struct am_publisher *p, const struct am_image *image, const struct exes *exes)
+static int put_fact(const struct am_publisher *p, const struct am_image *image, enum am_fact kind,
+		    uint64_t value, const struct am_set *set)
 {
-	int facts = bpf_map__fd(p->engine->object->maps.am_facts);
-	int nets = bpf_map__fd(p->engine->object->maps.am_nets);
+	const struct am_fact_key key = key_of(image, kind, value);
+
+	return bpf_map_update_elem(facts_map(p), &key, set, BPF_ANY);
+}
+
+/* What cannot be removed takes room; it is of a generation, or an id, that nothing has. */
+static void remove_fact(const struct am_publisher *p, const struct am_image *image,
+			enum am_fact kind, uint64_t value)
+{
+	const struct am_fact_key key = key_of(image, kind, value);
+
+	(void)bpf_map_delete_elem(facts_map(p), &key);
+}
+
+static int put_exe(const struct am_publisher *p, const struct am_image *image,
+		   const struct am_exe *exe)
+{
+	int r = put_fact(p, image, AM_FACT_EXE, exe->id, &exe->set);
+
+	return r ? r : put_fact(p, image, AM_FACT_SCRIPT, exe->id, &exe->script);
+}
+
+static void remove_exe(const struct am_publisher *p, const struct am_image *image,
+		       const struct am_exe *exe)
+{
+	remove_fact(p, image, AM_FACT_EXE, exe->id);
+	remove_fact(p, image, AM_FACT_SCRIPT, exe->id);
+}
+
+/* ---- the tables of one generation ----------------------------------------- */
+
+static int add_tables(const struct am_publisher *p, const struct am_image *image,
+		      const struct findings *found)
+{
+	int nets = bpf_map__fd(p->engine->object->maps.am_nets), r = 0;
 	size_t i;
-	int r = 0;
 
 	for (i = 0; !r && i < image->n_facts; i++)
-		r = bpf_map_update_elem(facts, &image->facts[i].key, &image->facts[i].set, BPF_ANY);
-	for (i = 0; !r && i < exes->count; i++) {
-		const struct am_fact_key key = exe_key(image, &exes->items[i]);
-
-		r = bpf_map_update_elem(facts, &key, &exes->items[i].set, BPF_ANY);
-	}
+		r = bpf_map_update_elem(facts_map(p), &image->facts[i].key, &image->facts[i].set,
+					BPF_ANY);
+	for (i = 0; !r && i < found->exes.count; i++)
+		r = put_exe(p, image, &found->exes.items[i]);
+	for (i = 0; !r && i < found->n_cgroups; i++)
+		r = put_fact(p, image, AM_FACT_CGROUP, found->cgroups[i].id,
+			     &found->cgroups[i].set);
 	for (i = 0; !r && i < image->n_nets; i++)
 		r = bpf_map_update_elem(nets, &image->nets[i].key, &image->nets[i].zones, BPF_ANY);
 	return r;
 }
 
-/* What cannot be removed takes room and is never looked up: its generation is no policy's. */
-static void remove_tables(struct am_publisher *p, const struct am_image *image,
-			  const struct exes *exes)
+static void remove_tables(const struct am_publisher *p, const struct am_image *image,
+			  const struct findings *found)
 {
-	int facts = bpf_map__fd(p->engine->object->maps.am_facts);
 	int nets = bpf_map__fd(p->engine->object->maps.am_nets);
 	size_t i;
 
 	for (i = 0; i < image->n_facts; i++)
-		(void)bpf_map_delete_elem(facts, &image->facts[i].key);
-	for (i = 0; i < exes->count; i++) {
-		const struct am_fact_key key = exe_key(image, &exes->items[i]);
-
-		(void)bpf_map_delete_elem(facts, &key);
-	}
+		/* see remove_fact() */
+		(void)bpf_map_delete_elem(facts_map(p), &image->facts[i].key);
+	for (i = 0; i < found->exes.count; i++)
+		remove_exe(p, image, &found->exes.items[i]);
+	for (i = 0; i < found->n_cgroups; i++)
+		remove_fact(p, image, AM_FACT_CGROUP, found->cgroups[i].id);
 	for (i = 0; i < image->n_nets; i++)
 		(void)bpf_map_delete_elem(nets, &image->nets[i].key);
 }
@@ -267,13 +203,14 @@ static int make_table(const struct am_publisher *p, const struct am_policy *poli
 	return 0;
 }
 
-static int put_in_force(struct am_publisher *p, const struct am_image *next, const struct exes *exes)
+static int put_in_force(struct am_publisher *p, const struct am_image *next,
+			const struct findings *found)
 {
 	am_autoclose int table = -1;
 	const uint32_t slot = 0;
 	int r;
 
-	r = add_tables(p, next, exes);
+	r = add_tables(p, next, found);
 	if (r < 0)
 		return r;
 	r = make_table(p, next->policy, &table);
@@ -289,20 +226,109 @@ static int put_in_force(struct am_publisher *p, const struct am_image *next, con
 int am_publish(struct am_publisher *p, const struct am_image *next,
 	       const struct am_image *previous, struct am_diags *diags)
 {
-	struct exes exes = { 0 }, old = p->exes;
+	struct findings found = { 0 }, old = p->found;
 	int r;
 
-	r = intern_exes(p, next, diags, &exes);
+	r = find(p, next, diags, &found);
 	if (!r)
-		r = put_in_force(p, next, &exes);
+		r = put_in_force(p, next, &found);
 	if (r < 0) {
-		remove_tables(p, next, &exes);
-		drop_exes(p, &exes, &old);
+		remove_tables(p, next, &found);
+		drop(p, &found, &old);
 		return r;
 	}
-	p->exes = exes;
+	p->found = found;
 	if (previous)
 		remove_tables(p, previous, &old);
-	drop_exes(p, &old, &exes);
+	drop(p, &old, &found);
 	return 0;
+}
+
+/* ---- facts that change under a policy ------------------------------------- */
+
+/* Both lists are in the order of ids. 1 when something changed. */
+static int change_cgroups(const struct am_publisher *p, const struct am_image *image,
+			  const struct am_cgroup *now, size_t n_now)
+{
+	const struct am_cgroup *before = p->found.cgroups, *end = before + p->found.n_cgroups;
+	const struct am_cgroup *now_end = now + n_now;
+	int r, changed = 0;
+
+	while (before < end || now < now_end) {
+		if (now == now_end || (before < end && before->id < now->id)) {
+			remove_fact(p, image, AM_FACT_CGROUP, before++->id);
+			changed = 1;
+		} else if (before < end && before->id == now->id &&
+			   !memcmp(&before->set, &now->set, sizeof(now->set))) {
+			before++;
+			now++;
+		} else {
+			r = put_fact(p, image, AM_FACT_CGROUP, now->id, &now->set);
+			if (r < 0)
+				return r;
+			before += before < end && before->id == now->id;
+			now++;
+			changed = 1;
+		}
+	}
+	return changed;
+}
+
+static int refresh_cgroups(struct am_publisher *p, const struct am_image *image)
+{
+	struct am_cgroup *now;
+	size_t n;
+	int r;
+
+	if (!image->n_cgroups)
+		return 0;
+	r = am_cgroups_find(image, &now, &n);
+	if (r < 0)
+		return r;
+	r = change_cgroups(p, image, now, n);
+	if (r < 0) {
+		free(now);
+		return r;
+	}
+	free(p->found.cgroups);
+	p->found.cgroups = now;
+	p->found.n_cgroups = n;
+	return r;
+}
+
+/* A forged file keeps its id, which then means nothing, until the policy is loaded again. */
+static int refresh_exes(struct am_publisher *p, const struct am_image *image)
+{
+	int changed = 0;
+	size_t i;
+
+	for (i = 0; i < p->found.exes.count; i++) {
+		struct am_exe *exe = &p->found.exes.items[i];
+
+		if (!am_exe_is_forged(exe))
+			continue;
+		remove_exe(p, image, exe);
+		exe->pinned = false;	/* nothing is left to be looked after */
+		changed = 1;
+	}
+	return changed;
+}
+
+int am_publisher_refresh(struct am_publisher *p, const struct am_image *image)
+{
+	int exes = refresh_exes(p, image), cgroups = refresh_cgroups(p, image);
+
+	if (exes || cgroups > 0)
+		(void)__atomic_fetch_add(&p->engine->object->bss->am_epoch, 1, __ATOMIC_SEQ_CST);
+	return cgroups < 0 ? cgroups : exes | cgroups;
+}
+
+bool am_publisher_is_current(const struct am_publisher *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->found.exes.count; i++)
+		if (!am_exe_is_current(&p->found.exes.items[i]))
+			return false;
+	return true;
 }

@@ -26,16 +26,17 @@ static int take_one(void *ctx, void *bytes, size_t len)
 int am_ring_open(struct am_engine *e, am_ring_take take, void *ctx, struct am_ring **ret)
 {
 	am_auto(am_ring) struct am_ring *ring = calloc(1, sizeof(*ring));
-	int r;
+	int urgent = bpf_map__fd(e->object->maps.am_urgent);
+	int bulk = bpf_map__fd(e->object->maps.am_bulk), r;
 
 	if (!ring)
 		return -ENOMEM;
 	ring->take = take;
 	ring->ctx = ctx;
-	ring->buffer = ring_buffer__new(bpf_map__fd(e->object->maps.am_urgent), take_one, ring, NULL);
+	ring->buffer = ring_buffer__new(urgent, take_one, ring, NULL);
 	if (!ring->buffer)
 		return -errno;
-	r = ring_buffer__add(ring->buffer, bpf_map__fd(e->object->maps.am_bulk), take_one, ring);
+	r = ring_buffer__add(ring->buffer, bulk, take_one, ring);
 	if (r < 0)
 		return r;
 	*ret = AM_TAKE_PTR(ring);

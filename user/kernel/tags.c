@@ -72,7 +72,8 @@ int am_tags_strays(struct am_engine *e, struct am_stray **ret, size_t *ret_n)
 		uint32_t count = BATCH;
 		struct am_stray *more;
 
-		r = bpf_map_lookup_batch(fd, first ? NULL : &token, &token, keys, tags, &count, NULL);
+		r = bpf_map_lookup_batch(fd, first ? NULL : &token, &token, keys, tags, &count,
+					 NULL);
 		if (r < 0 && r != -ENOENT)	/* that is the end, and `count` holds */
 			return r;
 		more = reallocarray(strays, n + count + 1, sizeof(*strays));
@@ -90,7 +91,8 @@ int am_tags_strays(struct am_engine *e, struct am_stray **ret, size_t *ret_n)
 
 int am_tags_stray_get(struct am_engine *e, struct am_stray *stray)
 {
-	return bpf_map_lookup_elem(bpf_map__fd(e->object->maps.am_strays), &stray->key, &stray->tag);
+	return bpf_map_lookup_elem(bpf_map__fd(e->object->maps.am_strays), &stray->key,
+				   &stray->tag);
 }
 
 static int put_stray(struct am_engine *e, const struct am_stray *stray, uint64_t flags)

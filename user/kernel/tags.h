@@ -18,7 +18,7 @@ int am_tags_strays(struct am_engine *e, struct am_stray **ret, size_t *ret_n);
 /* Reads the tag of stray->key into stray->tag. 0; -ENOENT; another errno. */
 int am_tags_stray_get(struct am_engine *e, struct am_stray *stray);
 
-/* Adds a stray that the kernel does not know. 0; -EEXIST; -E2BIG: there is no room; another errno. */
+/* Adds a stray that the kernel does not know. 0; -EEXIST; -E2BIG: no room; another errno. */
 int am_tags_stray_add(struct am_engine *e, const struct am_stray *stray);
 
 /* Gives a stray another tag. 0; -ENOENT; another errno. */

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "event/event.h"
 #include "policy/rule.h"
 #include "policy/set.h"
 
@@ -18,10 +19,29 @@ static uint64_t label_bits(const struct am_space *space, unsigned policy, uint64
 	return bits;
 }
 
+/* As am_decide() would put it: the agent asks am_image_may_use() alone. */
+static void decide_use(const struct am_space *space, unsigned policy,
+		       const struct am_access *access, const struct am_who *who,
+		       struct am_decision *ret)
+{
+	const struct am_image *image = space->images[policy];
+	unsigned number = am_space_purpose(space, policy, access->purpose);
+	struct am_set bits;
+
+	*ret = (struct am_decision){ .enforce = 1 };
+	am_space_bits(space, policy, who, &bits);
+	if (am_image_may_use(image, &bits, number))
+		am_allow(ret, AM_REASON_RULE_ALLOWS);
+	else
+		am_deny(ret, am_set_meets(&bits, &image->use[number].deny) ?
+			AM_REASON_RULE_DENIES : AM_REASON_NO_RULE, 0);
+}
+
 void am_access_decide(const struct am_space *space, unsigned policy,
 		      const struct am_access *access, const struct am_who *who,
 		      struct am_decision *ret)
 {
+	const struct am_space_value *purpose = who->facts[AM_FACT_PURPOSE].value;
 	struct am_facts facts = {
 		.policy = space->images[policy]->policy,
 		.store = access->store < 0 ? NULL : space->stores[policy][access->store],
@@ -29,7 +49,13 @@ void am_access_decide(const struct am_space *space, unsigned policy,
 		.op = access->op,
 		.tagged = access->op != AM_OP_SEND,
 		.unknown = who->unknown,
+		.purpose = purpose ? purpose->purpose[policy] : 0,
 	};
+
+	if (access->op == AM_OP_USE) {
+		decide_use(space, policy, access, who, ret);
+		return;
+	}
 
 	/* What is the store's own goes without saying, as in the hooks. */
 	if (facts.store)
@@ -74,9 +100,13 @@ void am_access_lock(const struct am_space *space, unsigned policy, const struct 
 	struct am_lock lock = { .open = false };
 
 	assert(access->store < 0 || !access->labels);
-	if (access->store >= 0) {
+	if (access->op == AM_OP_USE) {
+		lock.grant = space->images[policy]->use[am_space_purpose(space, policy,
+									  access->purpose)];
+	} else if (access->store >= 0) {
 		const struct am_store *s = space->stores[policy][access->store];
 
+		lock.purposes = s->purposes;
 		lock.grant = access->op == AM_OP_WRITE ? s->write : s->read;
 		lock.error_open = s->flags & AM_STORE_ERROR_ALLOW;
 	} else if (access->labels) {
@@ -114,6 +144,8 @@ bool am_access_find(const struct am_space *space, unsigned policy, const struct 
 
 	am_access_lock(space, policy, access, &lock);
 	am_set_join(&goal.is_not[policy], &lock.grant.deny);
+	if (lock.purposes)
+		goal.purposes[policy] = lock.purposes;
 	if (lock.open)
 		found = find_better(space, &goal, found, ret);
 	AM_SET_EACH(subject, &lock.grant.allow) {
@@ -131,6 +163,12 @@ bool am_access_find(const struct am_space *space, unsigned policy, const struct 
 }
 
 /* ---- rules ------------------------------------------------------------------ */
+
+unsigned am_rule_subject(const struct am_model_rule *rule)
+{
+	return rule->subject == AM_RULE_ANYBODY ? (unsigned)AM_SUBJECT_ANYONE
+						: (unsigned)rule->subject;
+}
 
 static bool speaks_of_label(const struct am_model_rule *rule, uint64_t labels)
 {
@@ -166,6 +204,8 @@ bool am_access_concerns(const struct am_space *space, unsigned policy,
 {
 	if (!am_rule_does(rule, access->op))
 		return false;
+	if (access->op == AM_OP_USE)
+		return am_rule_speaks_of(rule->purposes, rule->n_purposes, access->purpose);
 	if (access->op == AM_OP_SEND)
 		return speaks_of_label(rule, access->labels) &&
 		       speaks_of_zone(rule, &access->place->in[policy]);
@@ -176,6 +216,11 @@ bool am_access_concerns(const struct am_space *space, unsigned policy,
 }
 
 /* ---- text ------------------------------------------------------------------- */
+
+const char *am_access_word(unsigned op)
+{
+	return op == AM_OP_USE ? "use" : am_op_name(op);
+}
 
 static void print_labels(const struct am_model *m, uint64_t labels, FILE *out)
 {
@@ -201,6 +246,10 @@ void am_access_print_object(const struct am_space *space, unsigned policy,
 			fputs("what has no label", out);
 		print_labels(m, access->labels, out);
 		fprintf(out, " to %s", place);
+		return;
+	}
+	if (access->op == AM_OP_USE) {
+		fputs(m->purposes[access->purpose].name, out);
 		return;
 	}
 	fputs(access->store >= 0 ? m->stores[access->store].name :

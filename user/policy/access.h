@@ -7,15 +7,19 @@
 #include "policy/space.h"
 
 struct am_access {
-	enum am_op op;
+	unsigned op;		/* am_op, or AM_OP_USE */
 	int store;		/* of the model; -1: the object is in none */
 	/* Bit per label of the model. READ: what the object carries beyond its store's.
 	 * WRITE: what the task carries. SEND: what the task carries and sends. */
 	uint64_t labels;
 	const struct am_place *place;	/* SEND; one of the space's or with its zones */
+	int purpose;		/* AM_OP_USE: of the model */
 };
 
-/* What the kernel would decide under one policy of the space. */
+/* read, write, send, use */
+const char *am_access_word(unsigned op);
+
+/* What the kernel would decide under one policy of the space; of AM_OP_USE the agent. */
 void am_access_decide(const struct am_space *space, unsigned policy,
 		      const struct am_access *access, const struct am_who *who,
 		      struct am_decision *ret);
@@ -27,6 +31,7 @@ struct am_lock {
 	struct am_grant grant;
 	bool open;		/* to everybody who is not denied, without a rule */
 	bool error_open;	/* on-error: allow, whatever the rules say */
+	uint64_t purposes;	/* bit per number: under one of these only; 0: under any, or none */
 };
 
 void am_access_lock(const struct am_space *space, unsigned policy, const struct am_access *access,
@@ -36,6 +41,9 @@ void am_access_lock(const struct am_space *space, unsigned policy, const struct 
  * Then *ret is the one with the fewest facts, and am_decide() has confirmed it. */
 bool am_access_find(const struct am_space *space, unsigned policy, const struct am_access *access,
 		    const struct am_goal *also, struct am_who *ret);
+
+/* The subject that the rule is about, as a bit. */
+unsigned am_rule_subject(const struct am_model_rule *rule);
 
 /* Whether rule `rule` of the model speaks of this access, whoever asks: of the operation
  * and the store, or of one of the labels and a zone of the destination. */

@@ -5,69 +5,14 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "policy/reader.h"
+#include "policy/sentence.h"
+#include "policy/sorted.h"
 
 struct canon {
 	const struct am_model *m;
 	struct am_diags *diags;
 	FILE *out;		/* keeps its error until it is closed */
 };
-
-/* ---- order ------------------------------------------------------------------ */
-
-/* A name and the index that it has in the model. */
-struct item {
-	const char *name;
-	size_t index;
-};
-
-struct items {
-	struct item *list;	/* owned */
-	size_t count;
-};
-
-static void done_items(struct items *items)
-{
-	free(items->list);
-}
-
-#define autoitems __attribute__((cleanup(done_items)))
-
-static int by_name(const void *a, const void *b)
-{
-	const struct item *x = a, *y = b;
-
-	return strcmp(x->name, y->name);
-}
-
-static int make_room(struct items *items, size_t count)
-{
-	items->list = calloc(count + 1, sizeof(*items->list));
-	return items->list ? 0 : -ENOMEM;
-}
-
-static void add_item(struct items *items, const char *name, size_t index)
-{
-	items->list[items->count++] = (struct item){ name, index };
-}
-
-static void sort_items(struct items *items)
-{
-	qsort(items->list, items->count, sizeof(*items->list), by_name);
-}
-
-/* All that the policy has of a kind. */
-static int list_named(const struct am_model *m, enum am_named named, struct items *ret)
-{
-	size_t count = am_model_count(m, named);
-
-	if (make_room(ret, count))
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++)
-		add_item(ret, am_model_name(m, named, i), i);
-	sort_items(ret);
-	return 0;
-}
 
 /* ---- values ----------------------------------------------------------------- */
 
@@ -110,13 +55,20 @@ static void write_key(const struct canon *c, const char *key, const char *text)
 	fputc('\n', c->out);
 }
 
-static void write_items(const struct canon *c, const struct items *items)
+static void write_item(const struct canon *c, const char *text)
 {
-	for (size_t i = 0; i < items->count; i++) {
-		fputs("      - ", c->out);
-		write_text(c, items->list[i].name);
-		fputc('\n', c->out);
-	}
+	fputs("      - ", c->out);
+	write_text(c, text);
+	fputc('\n', c->out);
+}
+
+static void write_list(const struct canon *c, const char *key, struct am_sorted *items)
+{
+	am_sorted_sort(items);
+	if (items->count)
+		fprintf(c->out, "    %s:\n", key);
+	for (size_t i = 0; i < items->count; i++)
+		write_item(c, items->items[i].name);
 }
 
 static const char *mode_name(enum am_mode mode)
@@ -124,44 +76,71 @@ static const char *mode_name(enum am_mode mode)
 	return mode == AM_MODE_ENFORCE ? "enforce" : "observe";
 }
 
-/* ---- sections --------------------------------------------------------------- */
+/* ---- sections of names ------------------------------------------------------ */
 
-static int write_labels(const struct canon *c)
+/* A section that is a list of names. */
+static int write_plain_names(const struct canon *c, const char *section, enum am_named named)
 {
-	autoitems struct items labels = { 0 };
+	am_autosorted struct am_sorted names = { 0 };
 
-	if (list_named(c->m, AM_NAMED_LABEL, &labels))
+	if (am_sorted_named(&names, c->m, named))
 		return -ENOMEM;
-	if (labels.count)
-		fputs("labels:\n", c->out);
-	for (size_t i = 0; i < labels.count; i++)
-		fprintf(c->out, "  - %s\n", labels.list[i].name);
+	if (names.count)
+		fprintf(c->out, "%s:\n", section);
+	for (size_t i = 0; i < names.count; i++)
+		fprintf(c->out, "  - %s\n", names.items[i].name);
 	return 0;
 }
 
-static int write_store_lists(const struct canon *c, const struct am_model_store *s)
+/* A section of names with keys below them. */
+static int write_entries(const struct canon *c, const char *section, enum am_named named,
+			 int (*write)(const struct canon *c, size_t index))
 {
-	autoitems struct items paths = { 0 }, labels = { 0 };
+	am_autosorted struct am_sorted names = { 0 };
 
-	if (make_room(&paths, s->n_paths) || make_room(&labels, s->n_labels))
+	if (am_sorted_named(&names, c->m, named))
 		return -ENOMEM;
+	if (names.count)
+		fprintf(c->out, "%s:\n", section);
+	for (size_t i = 0; i < names.count; i++)
+		if (write(c, names.items[i].index))
+			return -ENOMEM;
+	return 0;
+}
+
+/* ---- stores ----------------------------------------------------------------- */
+
+static int write_paths(const struct canon *c, const struct am_model_store *s)
+{
+	am_autosorted struct am_sorted paths = { 0 };
+
 	for (size_t i = 0; i < s->n_paths; i++)
-		add_item(&paths, s->paths[i].path, i);
-	for (size_t i = 0; i < s->n_labels; i++)
-		add_item(&labels, c->m->labels[s->labels[i]].name, i);
-	sort_items(&paths);
-	sort_items(&labels);
-	fputs("    paths:\n", c->out);
-	write_items(c, &paths);
-	fputs("    labels:\n", c->out);
-	write_items(c, &labels);
+		if (am_sorted_add(&paths, s->paths[i].path, i))
+			return -ENOMEM;
+	write_list(c, "paths", &paths);
 	return 0;
 }
 
-static int write_store(const struct canon *c, const struct am_model_store *s)
+static int write_indices(const struct canon *c, const char *key, enum am_named named,
+			 const unsigned *list, size_t n)
 {
+	am_autosorted struct am_sorted names = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		if (am_sorted_add(&names, am_model_name(c->m, named, list[i]), i))
+			return -ENOMEM;
+	write_list(c, key, &names);
+	return 0;
+}
+
+static int write_store(const struct canon *c, size_t index)
+{
+	const struct am_model_store *s = &c->m->stores[index];
+
 	fprintf(c->out, "  %s:\n", s->name);
-	if (write_store_lists(c, s))
+	if (write_paths(c, s) ||
+	    write_indices(c, "labels", AM_NAMED_LABEL, s->labels, s->n_labels) ||
+	    write_indices(c, "purposes", AM_NAMED_PURPOSE, s->purposes, s->n_purposes))
 		return -ENOMEM;
 	write_key(c, "class", s->class);
 	write_key(c, "mode", s->mode != c->m->mode ? mode_name(s->mode) : NULL);
@@ -171,41 +150,39 @@ static int write_store(const struct canon *c, const struct am_model_store *s)
 	return 0;
 }
 
-static int write_stores(const struct canon *c)
-{
-	autoitems struct items stores = { 0 };
+/* ---- subjects --------------------------------------------------------------- */
 
-	if (list_named(c->m, AM_NAMED_STORE, &stores))
-		return -ENOMEM;
-	if (stores.count)
-		fputs("stores:\n", c->out);
-	for (size_t i = 0; i < stores.count; i++)
-		if (write_store(c, &c->m->stores[stores.list[i].index]))
-			return -ENOMEM;
-	return 0;
+static void write_digest(const struct canon *c, const struct am_model_subject *s)
+{
+	if (!s->pinned)
+		return;
+	fputs("    sha256: ", c->out);
+	for (size_t i = 0; i < AM_SHA256_BYTES; i++)
+		fprintf(c->out, "%02x", s->sha256[i]);
+	fputc('\n', c->out);
 }
 
-static void write_subject(const struct canon *c, const struct am_model_subject *s)
+static bool is_empty(const struct am_model_subject *s)
 {
-	bool empty = !s->exe && !s->user && !s->group && !s->third_party;
+	return !s->exe && !s->pinned && !s->user && !s->group && !s->login && !s->unit &&
+	       !s->cgroup && !s->script && !s->purpose && !s->third_party;
+}
 
-	fprintf(c->out, "  %s:%s\n", s->name, empty ? " {}" : "");
+static int write_subject(const struct canon *c, size_t index)
+{
+	const struct am_model_subject *s = &c->m->subjects[index];
+
+	fprintf(c->out, "  %s:%s\n", s->name, is_empty(s) ? " {}" : "");
 	write_key(c, "exe", s->exe);
+	write_digest(c, s);
 	write_key(c, "user", s->user);
 	write_key(c, "group", s->group);
+	write_key(c, "login", s->login);
+	write_key(c, "unit", s->unit);
+	write_key(c, "cgroup", s->cgroup);
+	write_key(c, "script", s->script);
+	write_key(c, "purpose", s->purpose);
 	write_key(c, "third-party", s->third_party);
-}
-
-static int write_subjects(const struct canon *c)
-{
-	autoitems struct items subjects = { 0 };
-
-	if (list_named(c->m, AM_NAMED_SUBJECT, &subjects))
-		return -ENOMEM;
-	if (subjects.count)
-		fputs("subjects:\n", c->out);
-	for (size_t i = 0; i < subjects.count; i++)
-		write_subject(c, &c->m->subjects[subjects.list[i].index]);
 	return 0;
 }
 
@@ -223,7 +200,9 @@ static int by_port(const void *a, const void *b)
 {
 	const struct am_model_port *x = a, *y = b;
 
-	return x->proto != y->proto ? (int)x->proto - (int)y->proto : (int)x->port - (int)y->port;
+	if (x->proto != y->proto)
+		return (int)x->proto - (int)y->proto;
+	return x->port != y->port ? (int)x->port - (int)y->port : (int)x->last - (int)y->last;
 }
 
 static void *sorted_copy(const void *items, size_t count, size_t size,
@@ -243,21 +222,22 @@ static void write_net(const struct canon *c, const struct am_model_net *net)
 	char text[INET6_ADDRSTRLEN + 8];
 
 	am_net_format(net->addr, net->prefix, text, sizeof(text));
-	fputs("      - ", c->out);
-	write_text(c, text);
-	fputc('\n', c->out);
+	write_item(c, text);
 }
 
 static void write_port(const struct canon *c, const struct am_model_port *port)
 {
-	fprintf(c->out, "      - %s", port->proto == IPPROTO_TCP ? "tcp" : "udp");
+	fprintf(c->out, "      - %s", am_proto_name(port->proto));
 	if (port->port)
 		fprintf(c->out, "/%u", port->port);
+	if (port->last != port->port)
+		fprintf(c->out, "-%u", port->last);
 	fputc('\n', c->out);
 }
 
-static int write_zone(const struct canon *c, const struct am_model_zone *z)
+static int write_zone(const struct canon *c, size_t index)
 {
+	const struct am_model_zone *z = &c->m->zones[index];
 	am_autofree struct am_model_net *nets =
 		sorted_copy(z->nets, z->n_nets, sizeof(*nets), by_net);
 	am_autofree struct am_model_port *ports =
@@ -279,77 +259,7 @@ static int write_zone(const struct canon *c, const struct am_model_zone *z)
 	return 0;
 }
 
-static int write_zones(const struct canon *c)
-{
-	autoitems struct items zones = { 0 };
-
-	if (list_named(c->m, AM_NAMED_ZONE, &zones))
-		return -ENOMEM;
-	if (zones.count)
-		fputs("zones:\n", c->out);
-	for (size_t i = 0; i < zones.count; i++)
-		if (write_zone(c, &c->m->zones[zones.list[i].index]))
-			return -ENOMEM;
-	return 0;
-}
-
-/* ---- rules ------------------------------------------------------------------ */
-
-static const char *name_in_rule(const struct am_model *m, enum am_named named, int index)
-{
-	if (index == AM_RULE_EVERYTHING)
-		return "everything";
-	return named == AM_NAMED_ZONE ? am_model_zone_name(m, index)
-				      : am_model_name(m, named, index);
-}
-
-static int write_names(const struct am_model *m, enum am_named named, const int *list, size_t n,
-		       FILE *out)
-{
-	autoitems struct items names = { 0 };
-
-	if (make_room(&names, n))
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		add_item(&names, name_in_rule(m, named, list[i]), i);
-	sort_items(&names);
-	for (size_t i = 0; i < n; i++)
-		fprintf(out, "%s%s", i ? ", " : " ", names.list[i].name);
-	return 0;
-}
-
-static int write_rule(const struct am_model *m, const struct am_model_rule *rule, FILE *out)
-{
-	bool read = rule->ops >> AM_OP_READ & 1, write = rule->ops >> AM_OP_WRITE & 1;
-
-	fprintf(out, "%s %s to", rule->deny ? "deny" : "allow",
-		rule->subject == AM_RULE_ANYBODY ? "anyone" : m->subjects[rule->subject].name);
-	if (rule->ops >> AM_OP_SEND & 1) {
-		fputs(" send", out);
-		if (write_names(m, AM_NAMED_LABEL, rule->labels, rule->n_labels, out))
-			return -ENOMEM;
-		fputs(" to", out);
-		return write_names(m, AM_NAMED_ZONE, rule->zones, rule->n_zones, out);
-	}
-	fputs(read && write ? " read, write" : read ? " read" : " write", out);
-	return write_names(m, AM_NAMED_STORE, rule->stores, rule->n_stores, out);
-}
-
-static int rule_text(const struct am_model *m, const struct am_model_rule *rule, char **ret)
-{
-	am_autofree char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
-	int err;
-
-	if (!out)
-		return -ENOMEM;
-	err = write_rule(m, rule, out);
-	if (fclose(out) != 0 || err)	/* the only error of a stream in memory */
-		return -ENOMEM;
-	*ret = AM_TAKE_PTR(text);
-	return 0;
-}
+/* ---- sentences -------------------------------------------------------------- */
 
 struct texts {
 	char **list;		/* owned, and so is each */
@@ -363,46 +273,73 @@ static void done_texts(struct texts *texts)
 	free(texts->list);
 }
 
+#define autotexts __attribute__((cleanup(done_texts)))
+
+/* Takes the text. */
+static int add_text(const struct canon *c, struct texts *texts, char *text, struct am_pos pos,
+		    const char *what)
+{
+	size_t len = strlen(text);
+
+	if (AM_APPEND(texts->list, texts->count, text)) {
+		free(text);
+		return -ENOMEM;
+	}
+	if (len <= AM_RULE_LEN_MAX)
+		return 0;
+	am_diags_add(c->diags, AM_SEVERITY_ERROR, pos, "Write several of them.",
+		     "with a blank after each ',' the %s is longer than %d bytes", what,
+		     AM_RULE_LEN_MAX);
+	return -EFBIG;
+}
+
 static int by_text(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int list_rules(const struct canon *c, struct texts *ret)
+static void write_texts(const struct canon *c, const char *section, struct texts *texts)
 {
-	const struct am_model *m = c->m;
-
-	ret->list = calloc(m->n_rules + 1, sizeof(*ret->list));
-	if (!ret->list)
-		return -ENOMEM;
-	for (size_t i = 0; i < m->n_rules; i++) {
-		if (rule_text(m, &m->rules[i], &ret->list[i]))
-			return -ENOMEM;
-		ret->count++;
-		if (strlen(ret->list[i]) <= AM_RULE_LEN_MAX)
-			continue;
-		am_diags_add(c->diags, AM_SEVERITY_ERROR, m->rules[i].pos, "Write several rules.",
-			     "with a blank after each ',' the rule is longer than %d bytes",
-			     AM_RULE_LEN_MAX);
-		return -EFBIG;
-	}
-	qsort(ret->list, ret->count, sizeof(*ret->list), by_text);
-	return 0;
+	if (!texts->count)
+		return;
+	qsort(texts->list, texts->count, sizeof(*texts->list), by_text);
+	fprintf(c->out, "%s:\n", section);
+	for (size_t i = 0; i < texts->count; i++)
+		if (!i || strcmp(texts->list[i - 1], texts->list[i]))
+			fprintf(c->out, "  - %s\n", texts->list[i]);
 }
 
 static int write_rules(const struct canon *c)
 {
-	__attribute__((cleanup(done_texts))) struct texts texts = { 0 };
-	int err;
+	autotexts struct texts texts = { 0 };
 
-	err = list_rules(c, &texts);
-	if (err)
-		return err;
-	if (texts.count)
-		fputs("rules:\n", c->out);
-	for (size_t i = 0; i < texts.count; i++)
-		if (!i || strcmp(texts.list[i - 1], texts.list[i]))
-			fprintf(c->out, "  - %s\n", texts.list[i]);
+	for (size_t i = 0; i < c->m->n_rules; i++) {
+		char *text;
+		int err = am_sentence_rule(c->m, &c->m->rules[i], &text);
+
+		if (!err)
+			err = add_text(c, &texts, text, c->m->rules[i].pos, "rule");
+		if (err)
+			return err;
+	}
+	write_texts(c, "rules", &texts);
+	return 0;
+}
+
+static int write_invariants(const struct canon *c)
+{
+	autotexts struct texts texts = { 0 };
+
+	for (size_t i = 0; i < c->m->n_invariants; i++) {
+		char *text;
+		int err = am_sentence_invariant(c->m, &c->m->invariants[i], &text);
+
+		if (!err)
+			err = add_text(c, &texts, text, c->m->invariants[i].pos, "invariant");
+		if (err)
+			return err;
+	}
+	write_texts(c, "invariants", &texts);
 	return 0;
 }
 
@@ -413,14 +350,14 @@ static int write_policy(const struct canon *c)
 	int err;
 
 	fprintf(c->out, "version: 1\nname: %s\nmode: %s\n", c->m->name, mode_name(c->m->mode));
-	err = write_labels(c);
-	if (!err)
-		err = write_stores(c);
-	if (!err)
-		err = write_subjects(c);
-	if (!err)
-		err = write_zones(c);
-	return err ? err : write_rules(c);
+	if (write_plain_names(c, "labels", AM_NAMED_LABEL) ||
+	    write_plain_names(c, "purposes", AM_NAMED_PURPOSE) ||
+	    write_entries(c, "stores", AM_NAMED_STORE, write_store) ||
+	    write_entries(c, "subjects", AM_NAMED_SUBJECT, write_subject) ||
+	    write_entries(c, "zones", AM_NAMED_ZONE, write_zone))
+		return -ENOMEM;
+	err = write_rules(c);
+	return err ? err : write_invariants(c);
 }
 
 int am_canon_write(const struct am_model *m, struct am_diags *diags, char **ret, size_t *ret_len)

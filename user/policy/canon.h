@@ -6,14 +6,18 @@
  *     version: 1
  *     name: NAME
  *     mode: observe|enforce
- *     labels:                          each section only if there is something in it
+ *     labels:                          this and each section below: if there is one in it
  *       - LABEL
+ *     purposes:
+ *       - PURPOSE
  *     stores:
  *       STORE:
  *         paths:
  *           - PATH
  *         labels:
  *           - LABEL
+ *         purposes:                    if there are some
+ *           - PURPOSE
  *         class: TEXT                  if given
  *         mode: observe|enforce        if it is not the policy's
  *         spill: deny                  these three if they are not the default
@@ -22,23 +26,34 @@
  *     subjects:
  *       SUBJECT:                       `SUBJECT: {}` if it has no key
  *         exe: PATH                    each if given
+ *         sha256: HEX                  64 digits, small letters
  *         user: TEXT
  *         group: TEXT
+ *         login: TEXT
+ *         unit: TEXT
+ *         cgroup: PATH
+ *         script: PATH
+ *         purpose: PURPOSE
  *         third-party: TEXT
  *     zones:
  *       ZONE:
  *         cidr:                        `cidr: any` if there are neither nets nor ports
  *           - NET                      if there are some; always with its prefix length
  *         ports:
- *           - tcp|udp[/PORT]           if there are some
+ *           - PROTO[/PORT[-PORT]]      if there are some
  *     rules:
- *       - allow|deny SUBJECT|anyone to read[, write] STORE[, STORE]
- *       - allow|deny SUBJECT|anyone to send LABEL[, LABEL] to ZONE[, ZONE]
+ *       - allow|deny WHO to read[, write] STORE[, STORE]
+ *       - allow|deny WHO to send LABEL[, LABEL] to ZONE[, ZONE]
+ *       - allow|deny WHO to use PURPOSE[, PURPOSE]
+ *     invariants:
+ *       - never WHO may read[, write] STORE-OR-LABEL[, STORE-OR-LABEL]
+ *       - never WHO may send LABEL[, LABEL] to ZONE[, ZONE]
+ *       - never WHO may use PURPOSE[, PURPOSE]
  *
  * - Two spaces for each level, one LF after each line and nothing else between them.
- * - Names, also those within a rule, and paths are in the order of their bytes, nets and
- *   ports in that of their numbers, rules in that of the bytes of their texts, each rule
- *   once. `everything` is not the names it stands for, and stays.
+ * - Names, also those within a sentence, and paths are in the order of their bytes, nets
+ *   and ports in that of their numbers, rules and invariants in that of the bytes of their
+ *   texts, each of them once. `everything` is not the names it stands for, and stays.
  * - PATH and TEXT are written as they are if they consist of letters, digits, '/', '.',
  *   '_' and '-' and begin with a letter, digit or '/'; else between '"', with '\' before
  *   each '"' and '\' in them. NETs as inet_ntop(3) writes the address, quoted likewise.
@@ -50,6 +65,7 @@
 
 #include "policy/model.h"
 
-/* 0; -EFBIG, with an error in `diags`, if the canonical text of the policy or of a rule
- * is too long to be read again; -ENOMEM. *ret ends in a NUL byte that is not counted. */
+/* 0; -EFBIG, with an error in `diags`, if the canonical text of the policy or of a
+ * sentence is too long to be read again; -ENOMEM. *ret ends in a NUL byte that is not
+ * counted. */
 int am_canon_write(const struct am_model *m, struct am_diags *diags, char **ret, size_t *ret_len);

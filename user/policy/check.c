@@ -6,6 +6,7 @@
 #include "policy/path.h"
 #include "policy/reach.h"
 #include "policy/reader.h"
+#include "policy/rule.h"
 #include "policy/set.h"
 
 /* ---- one path, one store ---------------------------------------------------- */
@@ -20,6 +21,8 @@ static int by_path(const void *a, const void *b)
 	const struct place *x = a, *y = b;
 	int order = am_path_compare(x->path->path, y->path->path);
 
+	if (!order)	/* files are in the order of their names */
+		order = strcmp(x->path->pos.file, y->path->pos.file);
 	if (order)
 		return order;
 	if (x->path->pos.line != y->path->pos.line)
@@ -52,13 +55,15 @@ static int check_paths(struct am_reader *r)
 		return err;
 	for (size_t i = 1; i < r->model->n_paths; i++) {
 		const struct place *a = &places[i - 1], *b = &places[i];
+		char where[AM_PLACE_LEN];
 
 		if (strcmp(a->path->path, b->path->path))
 			continue;
 		am_reader_error(r, b->path->pos,
 				"A path belongs to one store; remove it here or there.",
-				"the path is already in the store '%s', line %u", a->store->name,
-				a->path->pos.line);
+				"the path is already in the store '%s', %s", a->store->name,
+				am_reader_place(a->path->pos, b->path->pos, where,
+						sizeof(where)));
 	}
 	return 0;
 }
@@ -93,6 +98,46 @@ static void note_names(const struct am_model *m, struct named *ret)
 			am_set_add(&ret->subjects, rule->subject);
 		for (size_t j = 0; j < rule->n_zones; j++)
 			am_set_add(&ret->zones, rule->zones[j]);	/* numbered alike */
+	}
+}
+
+/* ---- purposes --------------------------------------------------------------- */
+
+static bool is_asked_for(const struct am_model *m, unsigned purpose)
+{
+	for (size_t i = 0; i < m->n_subjects; i++)
+		if (m->subjects[i].purpose &&
+		    !strcmp(m->subjects[i].purpose, m->purposes[purpose].name))
+			return true;
+	for (size_t i = 0; i < m->n_stores; i++)
+		for (size_t j = 0; j < m->stores[i].n_purposes; j++)
+			if (m->stores[i].purposes[j] == purpose)
+				return true;
+	return false;
+}
+
+static bool is_allowed(const struct am_model *m, unsigned purpose)
+{
+	for (size_t i = 0; i < m->n_rules; i++)
+		if (!m->rules[i].deny &&
+		    am_rule_speaks_of(m->rules[i].purposes, m->rules[i].n_purposes, purpose))
+			return true;
+	return false;
+}
+
+static void warn_of_purposes(struct am_reader *r)
+{
+	const struct am_model *m = r->model;
+
+	for (size_t i = 0; i < m->n_purposes; i++) {
+		const struct am_model_purpose *p = &m->purposes[i];
+
+		if (!is_asked_for(m, i))
+			am_reader_warning(r, p->pos, "Give it to a store or a subject, or remove it.",
+					  "nothing asks for the purpose '%s'", p->name);
+		else if (!is_allowed(m, i))
+			am_reader_warning(r, p->pos, "Add a rule: allow SUBJECT to use this purpose.",
+					  "nobody may take on the purpose '%s'", p->name);
 	}
 }
 
@@ -131,6 +176,14 @@ static void warn_of_labels(struct am_reader *r)
 					  "no store has the label '%s'", m->labels[i].name);
 }
 
+static bool has_condition(const struct am_model_subject *s)
+{
+	for (unsigned kind = AM_FACT_INVALID + 1; kind < AM_FACT_MAX_; kind++)
+		if (am_subject_atom(s, kind))
+			return true;
+	return false;
+}
+
 static void warn_of_subjects(struct am_reader *r, const struct named *named)
 {
 	const struct am_model *m = r->model;
@@ -138,9 +191,9 @@ static void warn_of_subjects(struct am_reader *r, const struct named *named)
 	for (size_t i = 0; i < m->n_subjects; i++) {
 		const struct am_model_subject *s = &m->subjects[i];
 
-		if (!s->exe && !s->user && !s->group)
+		if (!has_condition(s))
 			am_reader_warning(r, s->pos,
-					  "Say who it is by exe, user or group, "
+					  "Say who it is, by exe, user, unit and so on, "
 					  "or write anyone in the rules.",
 					  "the subject '%s' has no condition and is everybody",
 					  s->name);
@@ -167,6 +220,7 @@ static int check_whole(struct am_reader *r)
 	note_names(r->model, &named);
 	warn_of_stores(r);
 	warn_of_labels(r);
+	warn_of_purposes(r);
 	warn_of_subjects(r, &named);
 	warn_of_zones(r, &named);
 	return am_reach_check(r->model, r->diags);

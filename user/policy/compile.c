@@ -60,6 +60,14 @@ static void grant_labels(struct am_compiler *c, const struct am_model_rule *rule
 	}
 }
 
+static void grant_purposes(struct am_compiler *c, const struct am_model_rule *rule, unsigned bit)
+{
+	size_t n = am_rule_count(rule->purposes, rule->n_purposes, c->model->n_purposes);
+
+	for (size_t i = 0; i < n; i++)
+		grant(&c->image->use[c->purposes[am_rule_item(rule->purposes, i)]], rule, bit);
+}
+
 /* A copy is as closed as its source: to read data that carries a label, some rule must
  * let read a store that carries it, and no rule may deny one. */
 static void grant_copies(struct am_compiler *c)
@@ -95,6 +103,7 @@ int am_compile_rules(struct am_compiler *c)
 		}
 		grant_stores(c, rule, anybody ? AM_SUBJECT_ANYONE : rule->subject);
 		grant_labels(c, rule, anybody ? AM_SUBJECT_ANYONE : rule->subject);
+		grant_purposes(c, rule, anybody ? AM_SUBJECT_ANYONE : rule->subject);
 	}
 	grant_copies(c);
 	return 0;

@@ -11,11 +11,12 @@ struct am_compiler {
 	struct am_diags *diags;
 	struct am_image *image;		/* being filled */
 	unsigned labels[AM_LABELS_MAX];	/* label of the model -> bit */
+	unsigned purposes[AM_PURPOSES_MAX];	/* purpose of the model -> number */
 	uint32_t *stores;		/* owned: store of the model -> id */
 };
 
 /* Each fills its part of the image. 0, also with errors in the diags; -ENOMEM. */
-int am_compile_subjects(struct am_compiler *c);		/* live, unlisted, facts, exes */
+int am_compile_subjects(struct am_compiler *c);		/* live, unlisted, facts, exes, cgroups */
 int am_compile_zones(struct am_compiler *c);		/* unlisted ports, port facts, nets */
 int am_compile_stores(struct am_compiler *c);		/* stores, roots, what labels carry */
 int am_compile_rules(struct am_compiler *c);		/* grants; after the three others */

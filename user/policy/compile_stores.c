@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Stores as numbers, and what each of them carries: its own labels and those of the
+/* Labels, purposes and stores as numbers, and what each store of them carries: its own labels and those of the
  * stores around it, as if they were written in its own list. */
 #include <errno.h>
 #include <string.h>
@@ -39,6 +39,25 @@ static int number_labels(struct am_compiler *c)
 	return 0;
 }
 
+static int number_purposes(struct am_compiler *c)
+{
+	for (size_t i = 0; i < c->model->n_purposes; i++) {
+		const struct am_model_purpose *purpose = &c->model->purposes[i];
+		int number = am_registry_purpose(c->registry, purpose->name);
+
+		if (number < 0) {
+			int err = refuse_number(c, purpose->pos, "purpose", purpose->name, number);
+
+			if (err)
+				return err;
+			continue;
+		}
+		c->purposes[i] = number;
+		c->image->purposes[number] = purpose->name;
+	}
+	return 0;
+}
+
 static int number_store(struct am_compiler *c, size_t index)
 {
 	const struct am_model_store *s = &c->model->stores[index];
@@ -69,6 +88,8 @@ static void fill_store(struct am_compiler *c, size_t index)
 		     (s->strict ? AM_STORE_STRICT : 0);
 	for (size_t i = 0; i < s->n_labels; i++)
 		out->labels |= 1ULL << c->labels[s->labels[i]];
+	for (size_t i = 0; i < s->n_purposes; i++)
+		out->purposes |= 1ULL << c->purposes[s->purposes[i]];
 }
 
 /* ---- roots ------------------------------------------------------------------ */
@@ -175,6 +196,8 @@ int am_compile_stores(struct am_compiler *c)
 	int err;
 
 	err = number_labels(c);
+	if (!err)
+		err = number_purposes(c);
 	if (err)
 		return err;
 	for (size_t i = 0; i < c->model->n_stores; i++) {

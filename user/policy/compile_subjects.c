@@ -8,20 +8,6 @@
 #include "policy/compile.h"
 #include "policy/set.h"
 
-static bool mentions(const struct am_model_subject *s, enum am_fact kind)
-{
-	switch (kind) {
-	case AM_FACT_EXE:
-		return s->exe;
-	case AM_FACT_USER:
-		return s->user;
-	case AM_FACT_GROUP:
-		return s->group;
-	default:
-		return false;
-	}
-}
-
 /* AM_SUBJECT_ANYONE mentions nothing, so every task has its bit. */
 static void fill_unlisted(struct am_compiler *c)
 {
@@ -33,7 +19,7 @@ static void fill_unlisted(struct am_compiler *c)
 		struct am_set *set = &policy->unlisted[kind];
 
 		for (size_t i = 0; i < m->n_subjects; i++)
-			if (mentions(&m->subjects[i], kind))
+			if (am_subject_atom(&m->subjects[i], kind))
 				policy->mentioned |= 1ULL << kind;
 			else
 				am_set_add(set, i);
@@ -44,6 +30,17 @@ static void fill_unlisted(struct am_compiler *c)
 		am_set_add(&policy->live, i);
 	if (anyone)
 		am_set_add(&policy->live, AM_SUBJECT_ANYONE);
+}
+
+/* Subject by subject into the fact's set. */
+static int add_fact(struct am_compiler *c, enum am_fact kind, uint64_t value, size_t subject)
+{
+	struct am_set *set = am_compile_fact(c, kind, value, &c->image->policy->unlisted[kind]);
+
+	if (!set)
+		return -ENOMEM;
+	am_set_add(set, subject);
+	return 0;
 }
 
 /* ---- users and groups ------------------------------------------------------- */
@@ -88,19 +85,18 @@ static int resolve(struct am_compiler *c, enum am_fact kind, const char *text, s
 	int err = parse_id(text, ret);
 
 	if (err == -EINVAL)
-		err = kind == AM_FACT_USER ? resolver->user(resolver->ctx, text, ret)
-					   : resolver->group(resolver->ctx, text, ret);
+		err = kind == AM_FACT_GROUP ? resolver->group(resolver->ctx, text, ret)
+					    : resolver->user(resolver->ctx, text, ret);
 	if (err == -ENOMEM)
 		return err;
 	if (err)
-		refuse_account(c, kind == AM_FACT_USER ? "user" : "group", text, pos, err);
+		refuse_account(c, kind == AM_FACT_GROUP ? "group" : "user", text, pos, err);
 	return err ? 1 : 0;
 }
 
 static int add_account(struct am_compiler *c, enum am_fact kind, size_t subject, const char *text,
 		       struct am_pos pos)
 {
-	struct am_set *set;
 	uint32_t id = 0;
 	int r;
 
@@ -109,47 +105,121 @@ static int add_account(struct am_compiler *c, enum am_fact kind, size_t subject,
 	r = resolve(c, kind, text, pos, &id);
 	if (r)
 		return r < 0 ? r : 0;
-	set = am_compile_fact(c, kind, id, &c->image->policy->unlisted[kind]);
-	if (!set)
-		return -ENOMEM;
-	am_set_add(set, subject);
-	return 0;
+	return add_fact(c, kind, id, subject);
 }
 
-/* ---- executables ------------------------------------------------------------ */
+/* ---- files ------------------------------------------------------------------ */
+
+/* The entry for the file, made if new: one for each digest that is asked of it, and one
+ * for those who ask for none. */
+static struct am_image_exe *file_entry(struct am_compiler *c, const char *path, struct am_pos pos,
+				       const uint8_t *sha256)
+{
+	struct am_image *image = c->image;
+	struct am_image_exe new = { .path = path, .pos = pos, .pinned = sha256,
+				    .set = image->policy->unlisted[AM_FACT_EXE],
+				    .script = image->policy->unlisted[AM_FACT_SCRIPT] };
+
+	if (sha256)
+		memcpy(new.sha256, sha256, sizeof(new.sha256));
+	for (size_t i = 0; i < image->n_exes; i++)
+		if (!strcmp(image->exes[i].path, path) && image->exes[i].pinned == new.pinned &&
+		    !memcmp(image->exes[i].sha256, new.sha256, sizeof(new.sha256)))
+			return &image->exes[i];
+	if (AM_APPEND(image->exes, image->n_exes, new))
+		return NULL;
+	return &image->exes[image->n_exes - 1];
+}
 
 static int add_exe(struct am_compiler *c, size_t subject, const struct am_model_subject *s)
 {
-	struct am_image *image = c->image;
-	struct am_image_exe exe = { .path = s->exe, .pos = s->exe_pos,
-				    .set = image->policy->unlisted[AM_FACT_EXE] };
+	struct am_image_exe *entry;
 
 	if (!s->exe)
 		return 0;
-	for (size_t i = 0; i < image->n_exes; i++) {
-		if (strcmp(image->exes[i].path, s->exe))
+	entry = file_entry(c, s->exe, s->exe_pos, s->pinned ? s->sha256 : NULL);
+	if (!entry)
+		return -ENOMEM;
+	entry->is_exe = true;
+	am_set_add(&entry->set, subject);
+	return 0;
+}
+
+static int add_script(struct am_compiler *c, size_t subject, const struct am_model_subject *s)
+{
+	struct am_image_exe *entry;
+
+	if (!s->script)
+		return 0;
+	entry = file_entry(c, s->script, s->script_pos, NULL);
+	if (!entry)
+		return -ENOMEM;
+	entry->is_script = true;
+	am_set_add(&entry->script, subject);
+	return 0;
+}
+
+/* ---- cgroups and purposes --------------------------------------------------- */
+
+static bool is_same(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static int add_cgroup(struct am_compiler *c, size_t subject, const struct am_model_subject *s)
+{
+	struct am_image *image = c->image;
+	struct am_image_cgroup new = { .path = s->cgroup, .unit = s->unit, .pos = s->cgroup_pos,
+				       .set = image->policy->unlisted[AM_FACT_CGROUP] };
+
+	if (!s->cgroup && !s->unit)
+		return 0;
+	am_set_add(&new.set, subject);
+	for (size_t i = 0; i < image->n_cgroups; i++) {
+		struct am_image_cgroup *known = &image->cgroups[i];
+
+		if (!is_same(known->path, new.path) || !is_same(known->unit, new.unit))
 			continue;
-		am_set_add(&image->exes[i].set, subject);
+		am_set_add(&known->set, subject);
 		return 0;
 	}
-	am_set_add(&exe.set, subject);
-	return AM_APPEND(image->exes, image->n_exes, exe);
+	return AM_APPEND(image->cgroups, image->n_cgroups, new);
+}
+
+static int add_purpose(struct am_compiler *c, size_t subject, const struct am_model_subject *s)
+{
+	const struct am_model *m = c->model;
+
+	for (size_t i = 0; s->purpose && i < m->n_purposes; i++)
+		if (!strcmp(m->purposes[i].name, s->purpose))
+			return add_fact(c, AM_FACT_PURPOSE, c->purposes[i], subject);
+	return 0;
+}
+
+static int add_subject(struct am_compiler *c, size_t index, const struct am_model_subject *s)
+{
+	int err;
+
+	err = add_exe(c, index, s);
+	if (!err)
+		err = add_script(c, index, s);
+	if (!err)
+		err = add_account(c, AM_FACT_USER, index, s->user, s->user_pos);
+	if (!err)
+		err = add_account(c, AM_FACT_GROUP, index, s->group, s->group_pos);
+	if (!err)
+		err = add_account(c, AM_FACT_LOGIN, index, s->login, s->login_pos);
+	if (!err)
+		err = add_cgroup(c, index, s);
+	return err ? err : add_purpose(c, index, s);
 }
 
 int am_compile_subjects(struct am_compiler *c)
 {
-	fill_unlisted(c);
-	for (size_t i = 0; i < c->model->n_subjects; i++) {
-		const struct am_model_subject *s = &c->model->subjects[i];
-		int err;
+	int err = 0;
 
-		err = add_exe(c, i, s);
-		if (!err)
-			err = add_account(c, AM_FACT_USER, i, s->user, s->user_pos);
-		if (!err)
-			err = add_account(c, AM_FACT_GROUP, i, s->group, s->group_pos);
-		if (err)
-			return err;
-	}
-	return 0;
+	fill_unlisted(c);
+	for (size_t i = 0; !err && i < c->model->n_subjects; i++)
+		err = add_subject(c, i, &c->model->subjects[i]);
+	return err;
 }

@@ -6,6 +6,7 @@
  * that nobody means to hold them. So the two families are kept apart: IPv4 networks
  * take over no zones from IPv6 ones, and ::ffff:0:0/96 is entered when one is around it. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -13,7 +14,11 @@
 #include "policy/reader.h"
 #include "policy/set.h"
 
-enum { V4_PREFIX = 96 };
+enum {
+	V4_PREFIX = 96,
+	/* Of two policies, while one follows the other, half the room of am_facts. */
+	PORT_FACTS_MAX = 32768,
+};
 
 static const uint8_t v4_net[16] = { [10] = 0xff, [11] = 0xff };
 static const uint8_t v4_loopback[16] = { [10] = 0xff, [11] = 0xff, [12] = 127 };
@@ -199,17 +204,42 @@ static int fill_nets(struct am_compiler *c)
 
 /* ---- ports ------------------------------------------------------------------ */
 
+/* What an entry with the port 0 is about, for a protocol without ports too. */
+enum { PORTS = UINT16_MAX + 1 };
+
+/* Ports of one protocol that the same zones hold: from `first` to the next stretch. */
+struct stretch {
+	unsigned first;
+	struct am_set zones;
+};
+
+struct stretches {
+	struct stretch *items;	/* owned */
+	size_t count;
+};
+
+static void done_stretches(struct stretches *s)
+{
+	free(s->items);
+}
+
+/* What a zone says of ICMP it says of ICMP for IPv6. */
+static uint8_t proto_of_zones(uint8_t proto)
+{
+	return proto == IPPROTO_ICMPV6 ? IPPROTO_ICMP : proto;
+}
+
 /* Whether the zone holds the port; port 0 asks for every port of the protocol. */
-static bool holds_port(const struct am_model_zone *z, uint8_t proto, uint16_t port)
+static bool holds_port(const struct am_model_zone *z, uint8_t proto, unsigned port)
 {
 	for (size_t i = 0; i < z->n_ports; i++)
-		if (z->ports[i].proto == proto &&
-		    (!z->ports[i].port || z->ports[i].port == port))
+		if (z->ports[i].proto == proto_of_zones(proto) &&
+		    (!z->ports[i].port || (port >= z->ports[i].port && port <= z->ports[i].last)))
 			return true;
 	return !z->n_ports;
 }
 
-static void fill_port_set(const struct am_model *m, uint8_t proto, uint16_t port,
+static void fill_port_set(const struct am_model *m, uint8_t proto, unsigned port,
 			  struct am_set *set)
 {
 	for (unsigned zone = 0; zone < AM_ZONE_FIRST_USER; zone++)
@@ -219,23 +249,138 @@ static void fill_port_set(const struct am_model *m, uint8_t proto, uint16_t port
 			am_set_add(set, AM_ZONE_FIRST_USER + i);
 }
 
-static int fill_ports(struct am_compiler *c)
+static int by_first(const void *a, const void *b)
 {
-	const struct am_model *m = c->model;
+	const struct stretch *x = a, *y = b;
 
-	/* No zone names a port of protocol 0: what is left are those that name none. */
-	fill_port_set(m, 0, 0, &c->image->policy->unlisted[AM_FACT_PORT]);
+	return (int)x->first - (int)y->first;
+}
+
+static int add_cut(struct stretches *s, unsigned first)
+{
+	struct stretch new = { .first = first };
+
+	return first < PORTS ? AM_APPEND(s->items, s->count, new) : 0;
+}
+
+/* Where a port or a range of some zone begins or ends, what holds may change. The first
+ * stretch is port 0. */
+static int find_stretches(const struct am_model *m, uint8_t proto, struct stretches *ret)
+{
+	int err = add_cut(ret, 0);
+	size_t kept = 0;
+
 	for (size_t i = 0; i < m->n_zones; i++) {
-		for (size_t j = 0; j < m->zones[i].n_ports; j++) {
+		for (size_t j = 0; !err && j < m->zones[i].n_ports; j++) {
 			const struct am_model_port *p = &m->zones[i].ports[j];
-			struct am_set set = { { 0 } };
 
-			fill_port_set(m, p->proto, p->port, &set);
-			if (!am_compile_fact(c, AM_FACT_PORT, AM_PORT(p->proto, p->port), &set))
-				return -ENOMEM;
+			if (p->proto != proto_of_zones(proto) || !p->port)
+				continue;
+			err = add_cut(ret, p->port);
+			if (!err)
+				err = add_cut(ret, p->last + 1U);
 		}
 	}
+	if (!err && ret->count > 1)
+		err = add_cut(ret, 1);
+	if (err)
+		return err;
+	qsort(ret->items, ret->count, sizeof(*ret->items), by_first);
+	for (size_t i = 0; i < ret->count; i++)
+		if (!kept || ret->items[i].first != ret->items[kept - 1].first)
+			ret->items[kept++] = ret->items[i];
+	ret->count = kept;
+	for (size_t i = 0; i < kept; i++)
+		fill_port_set(m, proto, ret->items[i].first, &ret->items[i].zones);
 	return 0;
+}
+
+static unsigned end_of(const struct stretches *s, size_t i)
+{
+	return i + 1 < s->count ? s->items[i + 1].first : PORTS;
+}
+
+/* How many ports are not as `other` says. */
+static size_t count_unlike(const struct stretches *s, const struct am_set *other)
+{
+	size_t n = 0;
+
+	for (size_t i = 1; i < s->count; i++)
+		if (memcmp(&s->items[i].zones, other, sizeof(*other)))
+			n += end_of(s, i) - s->items[i].first;
+	return n;
+}
+
+/* The set of all ports that have no entry of their own. As a rule that of the zones that
+ * name the protocol as a whole, which is also right for what has no port; but where a wide
+ * range would make too many entries, the set that leaves the fewest. */
+static const struct am_set *common_zones(const struct stretches *s)
+{
+	const struct am_set *best = &s->items[0].zones;
+	size_t fewest = count_unlike(s, best);
+
+	if (fewest <= AM_PORTS_MAX)
+		return best;
+	for (size_t i = 1; i < s->count; i++) {
+		size_t n = count_unlike(s, &s->items[i].zones);
+
+		if (n >= fewest)
+			continue;
+		fewest = n;
+		best = &s->items[i].zones;
+	}
+	return best;
+}
+
+static int add_port(struct am_compiler *c, uint8_t proto, unsigned port, const struct am_set *zones)
+{
+	struct am_image_fact fact = {
+		.key = { .kind = AM_FACT_PORT, .value = AM_PORT(proto, port) },
+		.set = *zones,
+	};
+
+	return AM_APPEND(c->image->facts, c->image->n_facts, fact);
+}
+
+static int fill_proto(struct am_compiler *c, uint8_t proto, size_t *entries)
+{
+	__attribute__((cleanup(done_stretches))) struct stretches s = { 0 };
+	const struct am_set *common;
+	int err = find_stretches(c->model, proto, &s);
+
+	if (err)
+		return err;
+	common = common_zones(&s);
+	*entries += count_unlike(&s, common) + 1;
+	if (*entries > PORT_FACTS_MAX)
+		return 0;
+	if (memcmp(common, &c->image->policy->unlisted[AM_FACT_PORT], sizeof(*common)))
+		err = add_port(c, proto, 0, common);
+	for (size_t i = 1; i < s.count; i++) {
+		if (!memcmp(&s.items[i].zones, common, sizeof(*common)))
+			continue;
+		for (unsigned port = s.items[i].first; !err && port < end_of(&s, i); port++)
+			err = add_port(c, proto, port, &s.items[i].zones);
+	}
+	return err;
+}
+
+static int fill_ports(struct am_compiler *c)
+{
+	static const uint8_t protos[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_ICMP,
+					  IPPROTO_ICMPV6 };
+	size_t entries = 0;
+	int err = 0;
+
+	/* No zone names protocol 0: what is left are those that name no port. */
+	fill_port_set(c->model, 0, 0, &c->image->policy->unlisted[AM_FACT_PORT]);
+	for (size_t i = 0; !err && i < AM_COUNT(protos); i++)
+		err = fill_proto(c, protos[i], &entries);
+	if (!err && entries > PORT_FACTS_MAX)
+		am_diags_add(c->diags, AM_SEVERITY_ERROR, (struct am_pos){ .file = c->model->file },
+			     "Let ranges overlap less, or name protocols as a whole.",
+			     "the ranges of ports take more than %d entries", PORT_FACTS_MAX);
+	return err;
 }
 
 int am_compile_zones(struct am_compiler *c)

@@ -96,49 +96,98 @@ static bool fact_holds(const struct question *q, enum am_fact kind, uint64_t val
 	return false;
 }
 
-/* The name that some subject has for the user; NULL if none. */
-static const char *user_name(const struct question *q)
+/* The name that some subject has for the number; NULL if none. */
+static const char *account_name(const struct question *q, enum am_fact kind, uint32_t id)
 {
-	for (size_t i = 0; i < q->model->n_subjects; i++)
-		if (q->model->subjects[i].user &&
-		    fact_holds(q, AM_FACT_USER, q->event->uid, i))
-			return q->model->subjects[i].user;
+	for (size_t i = 0; i < q->model->n_subjects; i++) {
+		const char *atom = am_subject_atom(&q->model->subjects[i], kind);
+
+		if (atom && fact_holds(q, kind, id, i))
+			return atom;
+	}
 	return NULL;
 }
 
-static void say_who(const struct question *q)
+static void say_account(const struct question *q, enum am_fact kind, const char *word,
+			const char *number_word, uint32_t id)
 {
-	const char *name = user_name(q);
+	const char *name = account_name(q, kind, id);
 
 	if (name)
-		fprintf(q->out, "user=%s", name);
+		fprintf(q->out, "%s=%s", word, name);
 	else
-		fprintf(q->out, "uid=%u", q->event->uid);
+		fprintf(q->out, "%s=%u", number_word, id);
+}
+
+/* Who logged in is said where rules may have asked for it. */
+static void say_who(const struct question *q)
+{
+	say_account(q, AM_FACT_USER, "user", "uid", q->event->uid);
+	if (q->image->policy->mentioned >> AM_FACT_LOGIN & 1 && q->event->login != UINT32_MAX) {
+		fputc(' ', q->out);
+		say_account(q, AM_FACT_LOGIN, "login", "login", q->event->login);
+	}
 	if (q->exe && q->exe[0]) {
 		fputs(" exe=", q->out);
 		am_escape_write(q->out, q->exe, AM_ESCAPE_WORD);
 	}
 }
 
-enum {
-	UNMET_EXE = 1,
-	UNMET_USER = 2,
-	UNMET_GROUP = 4,
-};
+/* What is known to hold of one that the task is holds of the task. */
+static bool holds_of_another(const struct question *q, enum am_fact kind, const char *atom)
+{
+	for (size_t i = 0; i < q->model->n_subjects; i++) {
+		const char *other = am_subject_atom(&q->model->subjects[i], kind);
 
-/* The conditions of a subject that the event does not show to hold. */
+		if (other && !strcmp(other, atom) && am_set_has(&q->event->bits, i))
+			return true;
+	}
+	return false;
+}
+
+/* Whether the event shows that a condition of the subject holds. */
+static bool is_shown(const struct question *q, unsigned subject, enum am_fact kind,
+		     const char *atom)
+{
+	switch (kind) {
+	case AM_FACT_EXE:
+		return q->exe && !strcmp(atom, q->exe);
+	case AM_FACT_USER:
+		return fact_holds(q, kind, q->event->uid, subject);
+	case AM_FACT_GROUP:
+		return fact_holds(q, kind, q->event->gid, subject) ||
+		       holds_of_another(q, kind, atom);
+	case AM_FACT_LOGIN:
+		return fact_holds(q, kind, q->event->login, subject);
+	default:
+		return holds_of_another(q, kind, atom);
+	}
+}
+
+/* The conditions of a subject that the event does not show to hold: a bit per am_fact. */
 static unsigned unmet(const struct question *q, unsigned subject)
 {
-	const struct am_model_subject *s = &q->model->subjects[subject];
 	unsigned missing = 0;
 
-	if (s->exe && (!q->exe || strcmp(s->exe, q->exe)))
-		missing |= UNMET_EXE;
-	if (s->user && !fact_holds(q, AM_FACT_USER, q->event->uid, subject))
-		missing |= UNMET_USER;
-	if (s->group && !fact_holds(q, AM_FACT_GROUP, q->event->gid, subject))
-		missing |= UNMET_GROUP;
+	for (unsigned kind = AM_FACT_INVALID + 1; kind < AM_FACT_MAX_; kind++) {
+		const char *atom = am_subject_atom(&q->model->subjects[subject], kind);
+
+		if (atom && !is_shown(q, subject, kind, atom))
+			missing |= 1U << kind;
+	}
 	return missing;
+}
+
+/* The key under which a policy asks for it. */
+static const char *condition_key(const struct am_model_subject *s, enum am_fact kind)
+{
+	static const char *const keys[AM_FACT_MAX_] = {
+		[AM_FACT_EXE] = "exe", [AM_FACT_USER] = "user", [AM_FACT_GROUP] = "group",
+		[AM_FACT_LOGIN] = "login", [AM_FACT_CGROUP] = "cgroup",
+		[AM_FACT_PURPOSE] = "purpose", [AM_FACT_SCRIPT] = "script",
+	};
+
+	return kind == AM_FACT_CGROUP && s->unit ? "unit" : keys[kind];
 }
 
 static void say_needs(const struct question *q, unsigned subject)
@@ -146,13 +195,15 @@ static void say_needs(const struct question *q, unsigned subject)
 	const struct am_model_subject *s = &q->model->subjects[subject];
 	unsigned missing = unmet(q, subject);
 
-	if (missing & UNMET_EXE)
-		fprintf(q->out, " exe=%s", s->exe);
-	if (missing & UNMET_USER)
-		fprintf(q->out, " user=%s", s->user);
-	if (missing & UNMET_GROUP)
-		fprintf(q->out, " group=%s", s->group);
-	if (!missing)
+	for (unsigned kind = AM_FACT_INVALID + 1; kind < AM_FACT_MAX_; kind++)
+		if (missing >> kind & 1)
+			fprintf(q->out, " %s=%s", condition_key(s, kind),
+				am_subject_atom(s, kind));
+	if (missing)
+		return;
+	if (s->pinned)
+		fprintf(q->out, " the file %s with the sha256 of the policy", s->exe);
+	else
 		fprintf(q->out, " the file %s as it was when the policy was applied",
 			s->exe ? s->exe : "of its executable");
 }
@@ -363,6 +414,70 @@ static void say_no_rule(const struct question *q)
 		say_nearest(q, 0);
 }
 
+/* ---- purposes --------------------------------------------------------------- */
+
+/* A rule that lets somebody use the purpose: of those that the task is, or the nearest. */
+static const struct am_model_rule *find_use(const struct question *q, unsigned purpose)
+{
+	const struct am_model_rule *best = NULL;
+
+	for (size_t i = 0; i < q->model->n_rules; i++) {
+		const struct am_model_rule *rule = &q->model->rules[i];
+
+		if (!rule->deny && am_rule_does(rule, AM_OP_USE) &&
+		    am_rule_speaks_of(rule->purposes, rule->n_purposes, purpose) &&
+		    (!best || misses(q, rule) < misses(q, best)))
+			best = rule;
+	}
+	return best;
+}
+
+static bool may_use(const struct question *q, unsigned purpose)
+{
+	const char *name = q->model->purposes[purpose].name;
+
+	for (unsigned n = 1; n < AM_PURPOSES_MAX; n++)
+		if (q->image->purposes[n] && !strcmp(q->image->purposes[n], name))
+			return am_image_may_use(q->image, &q->event->bits, n);
+	return false;
+}
+
+static void say_use(const struct question *q, unsigned purpose)
+{
+	const struct am_model_rule *rule = find_use(q, purpose);
+
+	if (!rule)
+		return;
+	fprintf(q->out, "; rule %zu lets %s use %s", rule_number(q, rule),
+		subject_name(q, rule->subject), q->model->purposes[purpose].name);
+	if (is_subject(q, rule))
+		return;
+	fputs(", which needs", q->out);
+	say_needs(q, rule->subject);
+}
+
+static void say_purpose(const struct question *q)
+{
+	const struct am_model_store *s = q->store < 0 ? NULL : &q->model->stores[q->store];
+	unsigned best;
+
+	if (!s || !s->n_purposes) {
+		fputs("the store is open for other purposes only", q->out);
+		return;
+	}
+	best = s->purposes[0];
+	fprintf(q->out, "%s is open for the purpose%s ", s->name, s->n_purposes > 1 ? "s" : "");
+	for (size_t i = 0; i < s->n_purposes; i++) {
+		fprintf(q->out, "%s%s", i ? ", " : "", q->model->purposes[s->purposes[i]].name);
+		if (may_use(q, s->purposes[i]) && !may_use(q, best))
+			best = s->purposes[i];
+	}
+	fputs(" only; ", q->out);
+	say_who(q);
+	fputs(" runs under another or none", q->out);
+	say_use(q, best);
+}
+
 static void say_label_denies(const struct question *q)
 {
 	const struct am_model_rule *rule = find_rule(q, true, q->event->culprits);
@@ -441,6 +556,9 @@ static void answer(const struct question *q)
 		break;
 	case AM_REASON_NO_RULE:
 		say_no_rule(q);
+		break;
+	case AM_REASON_PURPOSE:
+		say_purpose(q);
 		break;
 	case AM_REASON_LABEL_DENIES:
 		say_label_denies(q);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "decide.h"
+#include "policy/path.h"
 
 void am_image_free(struct am_image *image)
 {
@@ -13,6 +14,7 @@ void am_image_free(struct am_image *image)
 	free(image->facts);
 	free(image->nets);
 	free(image->exes);
+	free(image->cgroups);
 	free(image->roots);
 	free(image);
 }
@@ -24,6 +26,28 @@ void am_image_stamp(struct am_image *image, uint32_t generation)
 		image->facts[i].key.generation = generation;
 	for (size_t i = 0; i < image->n_nets; i++)
 		image->nets[i].key.generation = generation;
+}
+
+/* ---- cgroups and purposes --------------------------------------------------- */
+
+void am_image_cgroup_join(struct am_image_cgroup_at *at, size_t n)
+{
+	/* Joining what has been joined already changes nothing. */
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < n; j++)
+			if (!strcmp(at[i].path, at[j].path) ||
+			    am_path_is_below(at[i].path, at[j].path))
+				am_set_join(&at[i].set, &at[j].set);
+}
+
+bool am_image_may_use(const struct am_image *image, const struct am_set *bits, unsigned purpose)
+{
+	const struct am_grant *g;
+
+	if (!purpose || purpose >= AM_PURPOSES_MAX || !image->purposes[purpose])
+		return false;
+	g = &image->use[purpose];
+	return am_set_meets(bits, &g->allow) && !am_set_meets(bits, &g->deny);
 }
 
 /* ---- destinations: the kernel's look-ups, one by one ------------------------ */
@@ -58,6 +82,14 @@ static const struct am_set *find_fact(const struct am_image *image, enum am_fact
 		if (image->facts[i].key.kind == kind && image->facts[i].key.value == value)
 			return &image->facts[i].set;
 	return NULL;
+}
+
+const struct am_set *am_image_fact_set(const struct am_image *image, enum am_fact kind,
+				       uint64_t value)
+{
+	const struct am_set *set = find_fact(image, kind, value);
+
+	return set ? set : &image->policy->unlisted[kind];
 }
 
 void am_image_zones(const struct am_image *image, const uint8_t addr[16], uint8_t proto,

@@ -30,11 +30,27 @@ struct am_image_net {
 	struct am_zones zones;
 };
 
-/* An executable that some subject names: whoever publishes the image gives its
- * inode an id and adds the fact {AM_FACT_EXE, id} with `set`; two paths that turn out
- * to be one inode get the union of their sets. */
+/* A file that some subject names as executable or script: whoever publishes the image
+ * gives its inode an id and adds the facts {AM_FACT_EXE, id} with `set` and
+ * {AM_FACT_SCRIPT, id} with `script`; two entries that turn out to be one inode get the
+ * unions of their sets. A pinned one counts only if the file has the digest: else it is
+ * as if it were not there. */
 struct am_image_exe {
 	const char *path;	/* borrowed from the model */
+	struct am_pos pos;
+	struct am_set set;
+	struct am_set script;
+	bool is_exe, is_script;	/* what subjects name it as */
+	bool pinned;
+	uint8_t sha256[AM_SHA256_BYTES];
+};
+
+/* A cgroup that some subject names, by path or as a unit's: whoever publishes the image
+ * finds its id and adds the fact {AM_FACT_CGROUP, id} with the set of am_image_cgroup_join().
+ * One that does not exist has no fact; it may come up later. */
+struct am_image_cgroup {
+	const char *path;	/* borrowed from the model; NULL if `unit` names it */
+	const char *unit;
 	struct am_pos pos;
 	struct am_set set;
 };
@@ -53,6 +69,12 @@ struct am_image {
 	size_t n_nets;
 	struct am_image_exe *exes;
 	size_t n_exes;
+	struct am_image_cgroup *cgroups;
+	size_t n_cgroups;
+	/* By the number of the purpose: who may take it on, unless denied (for the agent; the
+	 * kernel does not ask), and its name in this policy, borrowed; NULL: not of it. */
+	struct am_grant use[AM_PURPOSES_MAX];
+	const char *purposes[AM_PURPOSES_MAX];
 	struct am_image_root *roots;	/* outer before inner */
 	size_t n_roots;
 };
@@ -69,6 +91,26 @@ int am_image_compile(const struct am_model *model, struct am_registry *registry,
 
 /* Writes the generation into everything that carries it. */
 void am_image_stamp(struct am_image *image, uint32_t generation);
+
+/* A cgroup where it was found, below the cgroup2 mount: "/system.slice/x.service", the root
+ * "". */
+struct am_image_cgroup_at {
+	const char *path;
+	struct am_set set;
+};
+
+/* The kernel takes the set of the nearest listed cgroup alone, so that of each must hold
+ * who the cgroups around it make of a task: joins them in. In any order; equal paths are
+ * one cgroup and come to have the same set. */
+void am_image_cgroup_join(struct am_image_cgroup_at *at, size_t n);
+
+/* The set of a fact as the kernel finds it; without the facts that are added when the
+ * image is published. Borrowed. */
+const struct am_set *am_image_fact_set(const struct am_image *image, enum am_fact kind,
+				       uint64_t value);
+
+/* Whether a task that is these subjects may take on the purpose with this number. */
+bool am_image_may_use(const struct am_image *image, const struct am_set *bits, unsigned purpose);
 
 /* The destination's zones as the kernel computes them, from the image: those of its
  * address, with AM_ZONE_ANYWHERE in the place of each that does not take the port. */

@@ -5,6 +5,7 @@
 
 #include "base/array.h"
 #include "policy/access.h"
+#include "policy/reader.h"
 #include "policy/rule.h"
 #include "policy/set.h"
 
@@ -120,12 +121,24 @@ static void try_senders(struct trial *t, unsigned label)
 				.place = &t->space->places[i] });
 }
 
+static void try_users(struct trial *t)
+{
+	const struct am_model_invariant *inv = t->inv;
+	size_t n = am_rule_count(inv->purposes, inv->n_purposes, t->model->n_purposes);
+
+	for (size_t i = 0; i < n; i++)
+		try_access(t, &(struct am_access){
+			.op = AM_OP_USE, .store = -1,
+			.purpose = am_rule_item(inv->purposes, i) });
+}
+
 static void try_all(struct trial *t)
 {
 	const struct am_model_invariant *inv = t->inv;
 	size_t n = am_rule_count(inv->labels, inv->n_labels, t->model->n_labels);
 
 	try_stores(t);
+	try_users(t);
 	for (size_t i = 0; i < n; i++) {
 		if (inv->ops >> AM_OP_SEND & 1)
 			try_senders(t, am_rule_item(inv->labels, i));
@@ -136,11 +149,6 @@ static void try_all(struct trial *t)
 
 /* ---- what is said ----------------------------------------------------------- */
 
-static const char *op_word(unsigned op)
-{
-	return op == AM_OP_READ ? "read" : op == AM_OP_WRITE ? "write" : "send";
-}
-
 /* The rule that lets them; NULL where none is needed. */
 static const struct am_model_rule *find_rule(const struct trial *t)
 {
@@ -149,10 +157,8 @@ static const struct am_model_rule *find_rule(const struct trial *t)
 	am_space_bits(t->space, 0, &t->who, &bits);
 	for (size_t i = 0; i < t->model->n_rules; i++) {
 		const struct am_model_rule *rule = &t->model->rules[i];
-		unsigned subject = rule->subject == AM_RULE_ANYBODY ? AM_SUBJECT_ANYONE
-								    : (unsigned)rule->subject;
 
-		if (!rule->deny && am_set_has(&bits, subject) &&
+		if (!rule->deny && am_set_has(&bits, am_rule_subject(rule)) &&
 		    am_access_concerns(t->space, 0, &t->access, rule))
 			return rule;
 	}
@@ -162,13 +168,15 @@ static const struct am_model_rule *find_rule(const struct trial *t)
 static void say_hint(const struct trial *t, FILE *out)
 {
 	const struct am_model_rule *rule = find_rule(t);
+	char place[AM_PLACE_LEN];
 
 	if (t->who.unknown)
 		fputs("It is what on-error: allow means; write on-error: deny for the store, or drop "
 		      "the invariant.", out);
 	else if (rule)
-		fprintf(out, "Rule %zu on line %u lets them: %s.",
-			(size_t)(rule - t->model->rules) + 1, rule->pos.line, rule->text);
+		fprintf(out, "Rule %zu on %s lets them: %s.",
+			(size_t)(rule - t->model->rules) + 1,
+			am_reader_place(rule->pos, t->inv->pos, place, sizeof(place)), rule->text);
 	else
 		fputs("A terminal is open unless a rule denies it; deny it to them.", out);
 }
@@ -177,7 +185,7 @@ static void say_fact(const struct trial *t, FILE *out)
 {
 	fputs("the invariant does not hold: ", out);
 	am_who_print(t->space, &t->who, AM_WHO_FULL, out);
-	fprintf(out, " may %s ", op_word(t->access.op));
+	fprintf(out, " may %s ", am_access_word(t->access.op));
 	am_access_print_object(t->space, 0, &t->access, out);
 }
 

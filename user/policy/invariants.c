@@ -4,9 +4,10 @@
  *   never WHO may OP[, OP] STORE[, STORE]        OP: read, write
  *   never WHO may read LABEL[, LABEL]            the data that carries it, wherever it is
  *   never WHO may send LABEL[, LABEL] to ZONE[, ZONE]
+ *   never WHO may use PURPOSE[, PURPOSE]
  *
  * WHO is a subject, anyone, third-party, or `anyone but` SUBJECT[, SUBJECT]. `everything`
- * stands for all stores or all labels, `all labels` for the latter as well. A name that is
+ * stands for all stores, labels or purposes, `all labels` for all labels as well. A name that is
  * a store and a label is both. */
 #include <errno.h>
 #include <string.h>
@@ -117,6 +118,17 @@ static int read_objects(struct am_phrase *p, struct am_model_invariant *inv)
 
 /* ---- an invariant ----------------------------------------------------------- */
 
+static int read_use(struct am_phrase *p, struct am_model_invariant *inv)
+{
+	int err;
+
+	inv->ops = 1U << AM_OP_USE;
+	err = am_phrase_names(p, AM_NAMED_PURPOSE, &inv->purposes, &inv->n_purposes);
+	if (!err && !p->failed)
+		(void)am_phrase_end(p, true);	/* a fault there is in the diags */
+	return err;
+}
+
 static int read_phrase(struct am_phrase *p, struct am_model_invariant *inv)
 {
 	bool send;
@@ -125,8 +137,12 @@ static int read_phrase(struct am_phrase *p, struct am_model_invariant *inv)
 	if (!expect(p, "never"))
 		return 0;
 	err = read_who(p, inv);
-	if (err || p->failed || !expect(p, "may") || !am_phrase_ops(p, &inv->ops))
+	if (err || p->failed || !expect(p, "may"))
 		return err;
+	if (am_phrase_take(p, "use"))
+		return read_use(p, inv);
+	if (!am_phrase_ops(p, &inv->ops))
+		return 0;
 	send = inv->ops & 1U << AM_OP_SEND;
 	err = send ? read_send(p, inv) : read_objects(p, inv);
 	if (!err && !p->failed)

@@ -2,9 +2,7 @@
 #include "policy/model.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "policy/reader.h"
 
@@ -56,6 +54,7 @@ static void free_invariant(struct am_model_invariant *inv)
 	free(inv->stores);
 	free(inv->labels);
 	free(inv->zones);
+	free(inv->purposes);
 }
 
 void am_model_free(struct am_model *m)
@@ -115,26 +114,60 @@ const char *am_subject_atom(const struct am_model_subject *subject, enum am_fact
 
 /* ---- parsing ---------------------------------------------------------------- */
 
-static int read_model(struct am_model *m, const char *text, size_t len, struct am_diags *diags)
+static void free_roots(struct am_node **roots, size_t n)
 {
-	am_auto(am_node) struct am_node *root = NULL;
+	for (size_t i = 0; i < n; i++)
+		am_node_free(roots[i]);
+	free(roots);
+}
+
+/* A text that is not YAML is no reason not to look at the others. */
+static int parse_all(const struct am_source *sources, size_t n, struct am_diags *diags,
+		     struct am_node **roots)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < n && err != -ENOMEM; i++) {
+		int r = am_yaml_parse(sources[i].name, sources[i].text, sources[i].len, diags,
+				      &roots[i]);
+
+		err = r ? r : err;
+	}
+	return err;
+}
+
+static int read_model(struct am_model *m, const struct am_source *sources, size_t n,
+		      struct am_diags *diags)
+{
 	struct am_reader reader = { .model = m, .diags = diags };
+	struct am_node **roots = calloc(n + 1, sizeof(*roots));
 	int err;
 
-	err = am_yaml_parse(m->file, text, len, diags, &root);
+	if (!roots)
+		return -ENOMEM;
+	err = parse_all(sources, n, diags, roots);
+	if (!err)
+		err = am_read_policy(&reader, (const struct am_node *const *)roots, n);
+	free_roots(roots, n);
+	return err ? err : am_check_policy(&reader);
+}
+
+int am_model_read(struct am_model *m, const struct am_source *sources, size_t n,
+		  struct am_diags *diags)
+{
+	size_t errors = diags->errors;
+	int err = read_model(m, sources, n, diags);
+
+	am_diags_sort(diags);
 	if (err)
 		return err;
-	err = am_read_policy(&reader, root);
-	if (err)
-		return err;
-	return am_check_policy(&reader);
+	return diags->errors != errors ? -EINVAL : 0;
 }
 
 int am_model_parse(const char *name, const char *text, size_t len, struct am_diags *diags,
 		   struct am_model **ret)
 {
 	am_auto(am_model) struct am_model *m = calloc(1, sizeof(*m));
-	size_t errors = diags->errors;
 	int err;
 
 	if (!m)
@@ -142,92 +175,8 @@ int am_model_parse(const char *name, const char *text, size_t len, struct am_dia
 	m->file = strdup(name);
 	if (!m->file)
 		return -ENOMEM;
-	err = read_model(m, text, len, diags);
-	am_diags_sort(diags);
-	if (err)
-		return err;
-	if (diags->errors != errors)
-		return -EINVAL;
-	*ret = AM_TAKE_PTR(m);
-	return 0;
-}
-
-/* ---- the file --------------------------------------------------------------- */
-
-static int refuse_file(struct am_diags *diags, const char *path, const char *fact,
-		       const char *hint, int err)
-{
-	am_diags_add(diags, AM_SEVERITY_ERROR, (struct am_pos){ .file = path }, hint, "%s", fact);
+	err = am_model_read(m, &(struct am_source){ m->file, text, len }, 1, diags);
+	if (!err)
+		*ret = AM_TAKE_PTR(m);
 	return err;
-}
-
-static int refuse_errno(struct am_diags *diags, const char *path, int err)
-{
-	am_diags_add(diags, AM_SEVERITY_ERROR, (struct am_pos){ .file = path },
-		     "Check the name of the file and who may read it.",
-		     "the file cannot be read: %s", strerror(-err));
-	return err;
-}
-
-static int open_policy(const char *path, struct am_diags *diags, int *ret)
-{
-	am_autoclose int fd = -1;
-	struct stat st;
-
-	/* Non-blocking, for a FIFO, which is refused. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return refuse_errno(diags, path, -errno);
-	if (S_ISDIR(st.st_mode))
-		return refuse_file(diags, path, "this is a folder", "Name one policy file in it.",
-				   -EISDIR);
-	if (!S_ISREG(st.st_mode))
-		return refuse_file(diags, path, "this is not a regular file",
-				   "Save the policy to a file and name that.", -EINVAL);
-	if (st.st_size > AM_POLICY_BYTES_MAX)
-		return refuse_file(diags, path, "the file is larger than 1 MiB",
-				   "A policy is a page of text; name the right file.", -EFBIG);
-	*ret = AM_TAKE_FD(fd);
-	return 0;
-}
-
-/* All bytes of the file, at most `size`, whatever its size was said to be. */
-static ssize_t read_bytes(int fd, char *buf, size_t size)
-{
-	size_t len = 0;
-
-	while (len < size) {
-		ssize_t n = read(fd, buf + len, size - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += n;
-	}
-	return len;
-}
-
-int am_model_load(const char *path, struct am_diags *diags, struct am_model **ret)
-{
-	am_autofree char *text = NULL;
-	am_autoclose int fd = -1;
-	ssize_t len;
-	int err;
-
-	err = open_policy(path, diags, &fd);
-	if (err)
-		return err;
-	text = malloc(AM_POLICY_BYTES_MAX + 1);
-	if (!text)
-		return refuse_errno(diags, path, -ENOMEM);
-	len = read_bytes(fd, text, AM_POLICY_BYTES_MAX + 1);
-	if (len < 0)
-		return refuse_errno(diags, path, len);
-	if (len > AM_POLICY_BYTES_MAX)
-		return refuse_file(diags, path, "the file is larger than 1 MiB",
-				   "A policy is a page of text; name the right file.", -EFBIG);
-	return am_model_parse(path, text, len, diags, ret);
 }

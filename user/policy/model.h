@@ -148,13 +148,15 @@ struct am_model_invariant {
 	enum am_never who;
 	int *subjects;
 	size_t n_subjects;
-	unsigned ops;		/* bit per am_op */
+	unsigned ops;		/* bit per am_op, and AM_OP_USE */
 	int *stores;		/* read, write */
 	size_t n_stores;
 	int *labels;		/* send; read: data that carries them, wherever it is */
 	size_t n_labels;
 	int *zones;		/* send */
 	size_t n_zones;
+	int *purposes;		/* use */
+	size_t n_purposes;
 };
 
 struct am_model {

@@ -255,86 +255,147 @@ struct port {
 };
 
 struct ports {
+	const struct am_image *const *images;
+	size_t n_images;
+	const struct am_image_fact **facts[IMAGES];	/* owned: those about ports, in order */
+	size_t n_facts[IMAGES];
 	struct port *items;	/* owned */
 	size_t count;
 };
 
 static void done_ports(struct ports *p)
 {
+	for (size_t k = 0; k < IMAGES; k++)
+		free(p->facts[k]);
 	free(p->items);
 }
 
-static const struct am_set *find_port(const struct am_image *image, uint8_t proto, uint16_t port)
+static int by_value(const void *a, const void *b)
 {
-	const struct am_set *whole = NULL;
+	const struct am_image_fact *const *x = a, *const *y = b;
 
-	for (size_t i = 0; i < image->n_facts; i++) {
-		const struct am_image_fact *f = &image->facts[i];
-
-		if (f->key.kind != AM_FACT_PORT)
-			continue;
-		if (f->key.value == AM_PORT(proto, port))
-			return &f->set;
-		if (f->key.value == AM_PORT(proto, 0))
-			whole = &f->set;
-	}
-	return whole ? whole : &image->policy->unlisted[AM_FACT_PORT];
+	if ((*x)->key.value == (*y)->key.value)
+		return 0;
+	return (*x)->key.value < (*y)->key.value ? -1 : 1;
 }
 
-static bool is_mentioned(const struct am_image *const *images, size_t n, uint64_t value)
+static int index_ports(struct ports *p, size_t k)
 {
-	for (size_t k = 0; k < n; k++)
-		for (size_t i = 0; i < images[k]->n_facts; i++)
-			if (images[k]->facts[i].key.kind == AM_FACT_PORT &&
-			    images[k]->facts[i].key.value == value)
-				return true;
+	const struct am_image *image = p->images[k];
+
+	p->facts[k] = calloc(image->n_facts + 1, sizeof(*p->facts[k]));
+	if (!p->facts[k])
+		return -ENOMEM;
+	for (size_t i = 0; i < image->n_facts; i++)
+		if (image->facts[i].key.kind == AM_FACT_PORT)
+			p->facts[k][p->n_facts[k]++] = &image->facts[i];
+	qsort(p->facts[k], p->n_facts[k], sizeof(*p->facts[k]), by_value);
+	return 0;
+}
+
+/* NULL if the image has no entry of its own for it. */
+static const struct am_set *find_entry(const struct ports *p, size_t k, uint8_t proto,
+				       uint16_t port)
+{
+	const struct am_image_fact wanted = { .key = { .value = AM_PORT(proto, port) } };
+	const struct am_image_fact *key = &wanted;
+	const struct am_image_fact **found = bsearch(&key, p->facts[k], p->n_facts[k],
+						     sizeof(*p->facts[k]), by_value);
+
+	return found ? &(*found)->set : NULL;
+}
+
+static const struct am_set *find_port(const struct ports *p, size_t k, uint8_t proto,
+				      uint16_t port)
+{
+	const struct am_set *set = find_entry(p, k, proto, port);
+
+	set = set ? set : find_entry(p, k, proto, 0);
+	return set ? set : &p->images[k]->policy->unlisted[AM_FACT_PORT];
+}
+
+static bool is_listed(const struct ports *p, uint8_t proto, uint16_t port)
+{
+	for (size_t k = 0; k < p->n_images; k++)
+		if (find_entry(p, k, proto, port))
+			return true;
 	return false;
 }
 
-static int add_port(const struct am_image *const *images, size_t n, uint8_t proto, uint16_t port,
-		    struct ports *ret)
+static int add_port(struct ports *p, uint8_t proto, uint16_t port)
 {
-	struct port p = { .proto = proto, .port = port };
+	struct port new = { .proto = proto, .port = port };
 
-	for (size_t k = 0; k < n; k++)
-		p.zones[k] = *find_port(images[k], proto, port);
-	for (size_t i = 0; i < ret->count; i++)
-		if (!memcmp(ret->items[i].zones, p.zones, sizeof(p.zones)))
+	for (size_t k = 0; k < p->n_images; k++)
+		new.zones[k] = *find_port(p, k, proto, port);
+	for (size_t i = 0; i < p->count; i++)
+		if (!memcmp(p->items[i].zones, new.zones, sizeof(new.zones)))
 			return 0;
-	return AM_APPEND(ret->items, ret->count, p);
+	return AM_APPEND(p->items, p->count, new);
 }
 
-/* A port of the protocol that no policy mentions. There is one: they mention fewer. */
-static uint16_t other_port(const struct am_image *const *images, size_t n, uint8_t proto)
+static bool has_ports(uint8_t proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP;
+}
+
+/* A port of the protocol for which there is no entry, and if all have one the last: that
+ * is then a cell that there is already. */
+static uint16_t other_port(const struct ports *p, uint8_t proto)
 {
 	static const uint16_t known[] = { 443, 80, 8080, 53 };
 	unsigned port = 1024;
 
+	if (!has_ports(proto))
+		return 0;
 	for (size_t i = 0; i < AM_COUNT(known); i++)
-		if (!is_mentioned(images, n, AM_PORT(proto, known[i])))
+		if (!is_listed(p, proto, known[i]))
 			return known[i];
-	while (port < UINT16_MAX && is_mentioned(images, n, AM_PORT(proto, port)))
+	while (port < UINT16_MAX && is_listed(p, proto, port))
 		port++;
 	return port;
 }
 
-static int list_ports(const struct am_image *const *images, size_t n, struct ports *ret)
+/* A protocol that no zone names. */
+static uint8_t other_proto(const struct ports *p)
 {
-	static const uint8_t protos[] = { IPPROTO_TCP, IPPROTO_UDP };
-	int err = 0;
+	static const uint8_t known[] = { IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_GRE };
+	unsigned proto = 143;	/* from here on none has been given a meaning */
 
-	for (size_t i = 0; !err && i < AM_COUNT(protos); i++)
-		err = add_port(images, n, protos[i], other_port(images, n, protos[i]), ret);
-	for (size_t k = 0; k < n; k++) {
-		for (size_t i = 0; !err && i < images[k]->n_facts; i++) {
-			const struct am_fact_key *key = &images[k]->facts[i].key;
+	for (size_t i = 0; i < AM_COUNT(known); i++)
+		if (!is_listed(p, known[i], 0))
+			return known[i];
+	while (proto < UINT8_MAX && is_listed(p, proto, 0))
+		proto++;
+	return proto;
+}
 
-			/* Port 0 stands for all ports of the protocol, which are in already. */
-			if (key->kind == AM_FACT_PORT && (uint16_t)key->value)
-				err = add_port(images, n, key->value >> 16, key->value, ret);
+/* Every entry, and for each protocol what has none. */
+static int list_ports(struct ports *p)
+{
+	int err = add_port(p, IPPROTO_TCP, other_port(p, IPPROTO_TCP));
+
+	if (!err)
+		err = add_port(p, IPPROTO_UDP, other_port(p, IPPROTO_UDP));
+	for (size_t k = 0; k < p->n_images; k++) {
+		for (size_t i = 0; !err && i < p->n_facts[k]; i++) {
+			uint64_t value = p->facts[k][i]->key.value;
+			uint8_t proto = value >> 16;
+			uint16_t port = value;
+
+			err = add_port(p, proto, port ? port : other_port(p, proto));
 		}
 	}
-	return err ? err : add_port(images, n, IPPROTO_ICMP, 0, ret);
+	return err ? err : add_port(p, other_proto(p), 0);
+}
+
+static int make_ports(struct ports *p)
+{
+	int err = 0;
+
+	for (size_t k = 0; !err && k < p->n_images; k++)
+		err = index_ports(p, k);
+	return err ? err : list_ports(p);
 }
 
 /* ---- all cells -------------------------------------------------------------- */
@@ -435,12 +496,13 @@ int am_places_list(const struct am_image *const *images, size_t n_images, struct
 		   size_t *ret_n)
 {
 	__attribute__((cleanup(done_cells))) struct cells addresses = { 0 }, cells = { 0 };
-	__attribute__((cleanup(done_ports))) struct ports ports = { 0 };
+	__attribute__((cleanup(done_ports))) struct ports ports = { .images = images,
+								    .n_images = n_images };
 	int err;
 
 	err = list_addresses(images, n_images, &addresses);
 	if (!err)
-		err = list_ports(images, n_images, &ports);
+		err = make_ports(&ports);
 	if (!err)
 		err = add_product(&cells, &addresses, &ports, n_images);
 	if (!err)

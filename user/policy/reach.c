@@ -12,10 +12,11 @@
 #include "policy/rule.h"
 #include "policy/set.h"
 
-/* What one grant is about: an operation to a store, or a label and a zone. How many of
- * the rules that are still there put each subject into it. */
+/* What one grant is about: an operation to a store, a label and a zone, or a purpose. How
+ * many of the rules that are still there put each subject into it. */
 struct cell {
 	struct am_grant grant;
+	uint64_t purposes;	/* under which the store is open; 0: whatever */
 	uint16_t (*counts)[AM_SUBJECTS_MAX];	/* [0] allow, [1] deny; NULL: no rule yet */
 };
 
@@ -25,7 +26,7 @@ struct reach {
 	struct am_space *space;		/* owned */
 	struct cell *stores;		/* owned: [store * 2 + (op - AM_OP_READ)] */
 	struct cell *sends;		/* owned: [label * AM_ZONES_MAX + zone] */
-	struct am_points points[AM_SUBJECTS_MAX];
+	struct cell *uses;		/* owned: [purpose] */
 };
 
 static size_t count_sends(const struct am_model *m)
@@ -39,17 +40,12 @@ static void done_reach(struct reach *r)
 		free(r->stores[i].counts);
 	for (size_t i = 0; r->sends && i < count_sends(r->model); i++)
 		free(r->sends[i].counts);
-	for (size_t i = 0; i < AM_SUBJECTS_MAX; i++)
-		free(r->points[i].bits);
+	for (size_t i = 0; r->uses && i < r->model->n_purposes; i++)
+		free(r->uses[i].counts);
 	free(r->stores);
 	free(r->sends);
+	free(r->uses);
 	am_space_free(r->space);
-}
-
-static unsigned subject_of(const struct am_model_rule *rule)
-{
-	return rule->subject == AM_RULE_ANYBODY ? (unsigned)AM_SUBJECT_ANYONE
-						: (unsigned)rule->subject;
 }
 
 /* ---- what a rule is about --------------------------------------------------- */
@@ -89,12 +85,14 @@ static struct cell *next_cell(struct walk *w)
 
 		return send_cell(w->reach, label, rule->zones[w->at++ % rule->n_zones]);
 	}
+	if (w->at < am_rule_count(rule->purposes, rule->n_purposes, m->n_purposes))
+		return &w->reach->uses[am_rule_item(rule->purposes, w->at++)];
 	return NULL;
 }
 
 static void take_out(struct cell *c, const struct am_model_rule *rule)
 {
-	unsigned subject = subject_of(rule);
+	unsigned subject = am_rule_subject(rule);
 
 	if (!--c->counts[rule->deny][subject])
 		am_set_drop(rule->deny ? &c->grant.deny : &c->grant.allow, subject);
@@ -102,7 +100,7 @@ static void take_out(struct cell *c, const struct am_model_rule *rule)
 
 static int put_in(struct cell *c, const struct am_model_rule *rule)
 {
-	unsigned subject = subject_of(rule);
+	unsigned subject = am_rule_subject(rule);
 
 	if (!c->counts)
 		c->counts = calloc(2, sizeof(*c->counts));
@@ -135,27 +133,27 @@ static void take_rule(struct reach *r, const struct am_model_rule *rule)
 
 /* ---- whether it matters ----------------------------------------------------- */
 
-/* Whether a task that is the subject can be none of `others`. */
-static bool can_avoid(const struct reach *r, unsigned subject, const struct am_set *others)
+/* Whether a task that is the subject can be none of `others`, under one of the purposes. */
+static bool can_avoid(const struct reach *r, unsigned subject, const struct am_set *others,
+		      uint64_t purposes)
 {
-	const struct am_points *p = &r->points[subject];
+	struct am_goal goal = { .is_not = { *others }, .purposes = { purposes } };
+	struct am_who who;
 
-	for (size_t i = 0; i < p->count; i++)
-		if (!am_set_meets(&p->bits[i], others))
-			return true;
-	return false;
+	am_set_add(&goal.is[0], subject);
+	return am_space_find(r->space, &goal, &who);
 }
 
 /* An allow matters to a task that no other allow lets in and no deny keeps out; a deny to
- * one that no other deny keeps out. */
+ * one that no other deny keeps out, whatever its purpose, since denies come first. */
 static bool matters_to(const struct reach *r, const struct am_model_rule *rule,
-		       const struct am_grant *rest)
+		       const struct am_grant *rest, uint64_t purposes)
 {
 	struct am_set others = rest->deny;
 
 	if (!rule->deny)
 		am_set_join(&others, &rest->allow);
-	return can_avoid(r, subject_of(rule), &others);
+	return can_avoid(r, am_rule_subject(rule), &others, rule->deny ? 0 : purposes);
 }
 
 static struct am_grant grant_at(struct reach *r, unsigned label, const struct am_place *place)
@@ -195,7 +193,7 @@ static bool matters_to_sends(struct reach *r, const struct am_model_rule *rule)
 			/* Terminals are open without a rule. */
 			if (!rule->deny && place->kind == AM_PLACE_TERMINAL)
 				continue;
-			if (matters_to(r, rule, &rest))
+			if (matters_to(r, rule, &rest, 0))
 				return true;
 		}
 	}
@@ -211,12 +209,13 @@ static bool matters(struct reach *r, const struct am_model_rule *rule)
 	if (am_rule_does(rule, AM_OP_SEND))
 		return matters_to_sends(r, rule);
 	while ((c = next_cell(&w)))
-		if (matters_to(r, rule, &c->grant))
+		if (matters_to(r, rule, &c->grant, c->purposes))
 			return true;
 	return false;
 }
 
-/* Whether denies keep out everybody whom the rule lets in; it need not be there. */
+/* Whether denies, or the purposes of the stores, keep out everybody whom the rule lets in;
+ * it need not be there. */
 static bool is_denied(struct reach *r, const struct am_model_rule *rule)
 {
 	struct walk w = { r, rule, 0 };
@@ -224,7 +223,7 @@ static bool is_denied(struct reach *r, const struct am_model_rule *rule)
 
 	if (!am_rule_does(rule, AM_OP_SEND)) {
 		while ((c = next_cell(&w)))
-			if (can_avoid(r, subject_of(rule), &c->grant.deny))
+			if (can_avoid(r, am_rule_subject(rule), &c->grant.deny, c->purposes))
 				return false;
 		return true;
 	}
@@ -235,7 +234,7 @@ static bool is_denied(struct reach *r, const struct am_model_rule *rule)
 			struct am_grant all = grant_at(r, am_rule_item(rule->labels, j),
 						       &r->space->places[i]);
 
-			if (can_avoid(r, subject_of(rule), &all.deny))
+			if (can_avoid(r, am_rule_subject(rule), &all.deny, 0))
 				return false;
 		}
 	}
@@ -251,14 +250,13 @@ static int set_out(struct reach *r)
 
 	r->stores = calloc(m->n_stores * 2 + 1, sizeof(*r->stores));
 	r->sends = calloc(count_sends(m) + 1, sizeof(*r->sends));
-	if (!r->stores || !r->sends)
+	r->uses = calloc(m->n_purposes + 1, sizeof(*r->uses));
+	if (!r->stores || !r->sends || !r->uses)
 		return -ENOMEM;
+	for (size_t i = 0; i < m->n_stores * 2; i++)
+		r->stores[i].purposes = r->space->stores[0][i / 2]->purposes;
 	for (size_t i = 0; i < m->n_rules; i++) {
-		unsigned subject = subject_of(&m->rules[i]);
-
 		err = put_rule(r, &m->rules[i]);
-		if (!err && !r->points[subject].bits)
-			err = am_space_points(r->space, subject, &r->points[subject]);
 		if (err)
 			return err;
 	}
@@ -286,6 +284,7 @@ static bool has_same_scope(const struct am_model_rule *a, const struct am_model_
 	return a->subject == b->subject && a->ops == b->ops &&
 	       is_same_list(a->stores, a->n_stores, b->stores, b->n_stores) &&
 	       is_same_list(a->labels, a->n_labels, b->labels, b->n_labels) &&
+	       is_same_list(a->purposes, a->n_purposes, b->purposes, b->n_purposes) &&
 	       is_same_list(a->zones, a->n_zones, b->zones, b->n_zones);
 }
 
@@ -305,11 +304,31 @@ static bool is_terminal_only(const struct am_model_rule *rule)
 	return rule->n_zones == 1 && rule->zones[0] == AM_ZONE_TERMINAL;
 }
 
+/* Whether no deny is needed for it: the stores are open for other purposes only. */
+static bool is_purposeless(struct reach *r, const struct am_model_rule *rule)
+{
+	static const struct am_set nobody;
+	struct walk w = { r, rule, 0 };
+	struct cell *c;
+
+	if (!rule->n_stores)
+		return false;
+	while ((c = next_cell(&w)))
+		if (can_avoid(r, am_rule_subject(rule), &nobody, c->purposes))
+			return false;
+	return true;
+}
+
 static void warn_of_allow(struct reach *r, const struct am_model_rule *rule, size_t number)
 {
 	size_t opposite = find_alike(r->model, rule, true), same = find_alike(r->model, rule, false);
 
-	if (opposite)
+	if (is_purposeless(r, rule))
+		am_diags_add(r->diags, AM_SEVERITY_WARNING, rule->pos,
+			     "Add the subject's purpose to those of the store, or remove the rule.",
+			     "rule %zu allows nothing: its stores are open for other purposes only",
+			     number);
+	else if (opposite)
 		am_diags_add(r->diags, AM_SEVERITY_WARNING, rule->pos,
 			     "Deny wins over allow; remove one of the two.",
 			     "rule %zu allows only what rule %zu denies", number, opposite);
@@ -366,10 +385,10 @@ static int check_rules(struct reach *r)
 
 static bool is_readable(struct reach *r, unsigned store)
 {
-	const struct am_grant *g = &store_cell(r, store, AM_OP_READ)->grant;
+	const struct cell *c = store_cell(r, store, AM_OP_READ);
 
-	AM_SET_EACH(subject, &g->allow)
-		if (can_avoid(r, subject, &g->deny))
+	AM_SET_EACH(subject, &c->grant.allow)
+		if (can_avoid(r, subject, &c->grant.deny, c->purposes))
 			return true;
 	return false;
 }

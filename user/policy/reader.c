@@ -51,10 +51,10 @@ static const struct am_key *find_key(const struct am_key *keys, size_t n, const 
 	return NULL;
 }
 
-static const struct am_node *find_value(const struct am_node *map, const char *name)
+const struct am_node *am_node_value(const struct am_node *map, const char *key)
 {
 	for (size_t i = 0; i < map->n_items; i += 2)
-		if (!strcmp(map->items[i]->text, name))
+		if (!strcmp(map->items[i]->text, key))
 			return map->items[i + 1];
 	return NULL;
 }
@@ -89,8 +89,8 @@ static void refuse_later_key(struct am_reader *r, const struct am_node *key)
 			len && key->text[len - 1] == 's' ? "are" : "is");
 }
 
-int am_reader_keys(struct am_reader *r, const struct am_node *map, const char *what,
-		   const struct am_key *keys, size_t n_keys, void *into)
+void am_reader_refuse_keys(struct am_reader *r, const struct am_node *map, const char *what,
+			   const struct am_key *keys, size_t n_keys)
 {
 	for (size_t i = 0; i < map->n_items; i += 2) {
 		const struct am_key *key = find_key(keys, n_keys, map->items[i]->text);
@@ -100,8 +100,14 @@ int am_reader_keys(struct am_reader *r, const struct am_node *map, const char *w
 		else if (!key->read)
 			refuse_later_key(r, map->items[i]);
 	}
+}
+
+int am_reader_keys(struct am_reader *r, const struct am_node *map, const char *what,
+		   const struct am_key *keys, size_t n_keys, void *into)
+{
+	am_reader_refuse_keys(r, map, what, keys, n_keys);
 	for (size_t i = 0; i < n_keys; i++) {
-		const struct am_node *value = find_value(map, keys[i].name);
+		const struct am_node *value = am_node_value(map, keys[i].name);
 		int err = 0;
 
 		if (value && keys[i].read)
@@ -152,7 +158,7 @@ int am_reader_choice(struct am_reader *r, const struct am_node *node, const char
 
 struct named {
 	const char *word;
-	const void *items;	/* structures that begin with `char *name` */
+	const void *items;	/* structures that begin as an am_model_label does */
 	size_t count, size;
 };
 
@@ -161,6 +167,9 @@ static struct named list_of(const struct am_model *m, enum am_named named)
 	switch (named) {
 	case AM_NAMED_LABEL:
 		return (struct named){ "label", m->labels, m->n_labels, sizeof(*m->labels) };
+	case AM_NAMED_PURPOSE:
+		return (struct named){ "purpose", m->purposes, m->n_purposes,
+				       sizeof(*m->purposes) };
 	case AM_NAMED_STORE:
 		return (struct named){ "store", m->stores, m->n_stores, sizeof(*m->stores) };
 	case AM_NAMED_SUBJECT:
@@ -185,11 +194,31 @@ size_t am_model_count(const struct am_model *m, enum am_named named)
 	return list_of(m, named).count;
 }
 
-const char *am_model_name(const struct am_model *m, enum am_named named, size_t i)
+static const struct am_model_label *item_at(const struct am_model *m, enum am_named named,
+					    size_t i)
 {
 	struct named list = list_of(m, named);
 
-	return *(char *const *)((const char *)list.items + i * list.size);
+	return (const void *)((const char *)list.items + i * list.size);
+}
+
+const char *am_model_name(const struct am_model *m, enum am_named named, size_t i)
+{
+	return item_at(m, named, i)->name;
+}
+
+struct am_pos am_model_pos(const struct am_model *m, enum am_named named, size_t i)
+{
+	return item_at(m, named, i)->pos;
+}
+
+const char *am_reader_place(struct am_pos pos, struct am_pos from, char *buf, size_t size)
+{
+	if (strcmp(pos.file, from.file))
+		snprintf(buf, size, "%s, line %u", pos.file, pos.line);
+	else
+		snprintf(buf, size, "line %u", pos.line);
+	return buf;
 }
 
 int am_model_find(const struct am_model *m, enum am_named named, const char *name)
@@ -256,7 +285,7 @@ static bool is_reserved(const char *name)
 {
 	static const char *const reserved[] = {
 		"allow", "deny", "to", "read", "write", "send", "anyone", "everything", "all",
-		"any", "and", "or", "not", "none", "if", "except", "never", "may", "but",
+		"any", "and", "or", "not", "none", "if", "except", "use", "never", "may", "but",
 		"third-party",
 	};
 
@@ -299,14 +328,29 @@ bool am_reader_name(struct am_reader *r, const struct am_node *node, enum am_nam
 	return false;
 }
 
+/* The same key twice in one file has been refused with the tree. */
+static void refuse_again(struct am_reader *r, const struct am_node *key, enum am_named named,
+			 struct am_pos first)
+{
+	char place[AM_PLACE_LEN];
+
+	if (!strcmp(first.file, key->pos.file))
+		return;
+	am_reader_error(r, key->pos, "A name has one meaning; remove it here or there.",
+			"the %s '%s' is already declared in %s", am_named_word(named), key->text,
+			am_reader_place(first, key->pos, place, sizeof(place)));
+}
+
 bool am_reader_may_add(struct am_reader *r, const struct am_node *key, enum am_named named,
 		       size_t max)
 {
 	bool fits = am_model_count(r->model, named) < max;
+	int known = am_model_find(r->model, named, key->text);
 
-	/* The same key twice has been refused with the tree. */
-	if (am_model_find(r->model, named, key->text) >= 0)
+	if (known >= 0) {
+		refuse_again(r, key, named, am_model_pos(r->model, named, known));
 		return false;
+	}
 	if (!am_reader_name(r, key, named)) {
 		r->incomplete[named] = true;
 		return false;

@@ -17,7 +17,7 @@ static inline unsigned am_rule_item(const int *list, size_t i)
 
 static inline bool am_rule_does(const struct am_model_rule *rule, unsigned op)
 {
-	return op < AM_OP_MAX_ && rule->ops >> op & 1;
+	return op <= AM_OP_USE && rule->ops >> op & 1;
 }
 
 static inline bool am_rule_speaks_of(const int *list, size_t n, unsigned index)

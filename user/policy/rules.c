@@ -3,9 +3,10 @@
  *
  *   VERB WHO to OP[, OP] STORE[, STORE]          OP: read, write
  *   VERB WHO to send LABEL[, LABEL] to ZONE[, ZONE]
+ *   VERB WHO to use PURPOSE[, PURPOSE]
  *
  * VERB is allow or deny; WHO is a subject or anyone; `everything` stands for all
- * stores or all labels. */
+ * stores, labels or purposes. */
 #include <errno.h>
 #include <string.h>
 
@@ -61,14 +62,44 @@ static int read_send(struct am_phrase *p, struct am_model_rule *rule)
 	return am_phrase_names(p, AM_NAMED_ZONE, &rule->zones, &rule->n_zones);
 }
 
+/* Who needs a purpose to be the subject cannot take one on: he has none yet. */
+static void check_user(struct am_phrase *p, const struct am_model_rule *rule)
+{
+	const struct am_model_subject *s;
+
+	if (rule->subject == AM_RULE_ANYBODY || rule->subject < 0)
+		return;
+	s = &p->reader->model->subjects[rule->subject];
+	if (s->purpose)
+		am_reader_error(p->reader, rule->pos,
+				"Name a subject for those who may take it on, without purpose.",
+				"the subject '%s' is one only under the purpose '%s', so nobody "
+				"could ever take it on", s->name, s->purpose);
+}
+
+static int read_use(struct am_phrase *p, struct am_model_rule *rule)
+{
+	int err;
+
+	rule->ops = 1U << AM_OP_USE;
+	check_user(p, rule);
+	err = am_phrase_names(p, AM_NAMED_PURPOSE, &rule->purposes, &rule->n_purposes);
+	if (!err && !p->failed)
+		(void)am_phrase_end(p, true);	/* a fault there is in the diags */
+	return err;
+}
+
 static int read_phrase(struct am_phrase *p, struct am_model_rule *rule)
 {
 	bool send;
 	int err;
 
 	if (!read_verb(p, rule) || !read_subject(p, rule) ||
-	    !read_to(p, "A rule reads: allow SUBJECT to read STORE.") ||
-	    !am_phrase_ops(p, &rule->ops))
+	    !read_to(p, "A rule reads: allow SUBJECT to read STORE."))
+		return 0;
+	if (am_phrase_take(p, "use"))
+		return read_use(p, rule);
+	if (!am_phrase_ops(p, &rule->ops))
 		return 0;
 	send = rule->ops & 1U << AM_OP_SEND;
 	err = send ? read_send(p, rule) :

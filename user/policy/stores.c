@@ -70,6 +70,39 @@ static int read_store_labels(struct am_reader *r, const struct am_node *node, vo
 	return am_reader_list(r, node, "a list of labels", labels_hint, read_store_label, into);
 }
 
+static int read_store_purpose(struct am_reader *r, const struct am_node *node, void *into)
+{
+	struct am_model_store *s = into;
+	int purpose;
+
+	if (!am_reader_expects(r, node, AM_NODE_TEXT, "a purpose",
+			       "Name a purpose that is declared under 'purposes'."))
+		return 0;
+	purpose = am_model_find(r->model, AM_NAMED_PURPOSE, node->text);
+	if (purpose < 0) {
+		am_reader_unknown(r, node->pos, AM_NAMED_PURPOSE, node->text);
+		return 0;
+	}
+	for (size_t i = 0; i < s->n_purposes; i++) {
+		if (s->purposes[i] != (unsigned)purpose)
+			continue;
+		am_reader_error(r, node->pos, "Keep one of the two.",
+				"the store has the purpose '%s' twice", node->text);
+		return 0;
+	}
+	return AM_APPEND(s->purposes, s->n_purposes, (unsigned)purpose);
+}
+
+static int read_store_purposes(struct am_reader *r, const struct am_node *node, void *into)
+{
+	static const char hint[] = "Write the purposes as a list, such as [kyc]; leave them out to "
+				   "open the store whatever the purpose.";
+
+	if (node->kind == AM_NODE_LIST && !node->n_items)
+		am_reader_error(r, node->pos, hint, "the list of purposes is empty");
+	return am_reader_list(r, node, "a list of purposes", hint, read_store_purpose, into);
+}
+
 static int read_store_class(struct am_reader *r, const struct am_node *node, void *into)
 {
 	struct am_model_store *s = into;
@@ -125,12 +158,12 @@ static const struct am_key store_keys[] = {
 	{ "paths", read_store_paths,
 	  "Say what the store protects, such as paths: [/srv/registry]." },
 	{ "labels", read_store_labels, labels_hint },
+	{ "purposes", read_store_purposes, NULL },
 	{ "class", read_store_class, NULL },
 	{ "mode", read_store_mode, NULL },
 	{ "spill", read_store_spill, NULL },
 	{ "on-error", read_store_on_error, NULL },
 	{ "strict", read_store_strict, NULL },
-	{ "purposes", NULL, NULL },
 	{ "retention", NULL, NULL },
 };
 

@@ -165,28 +165,74 @@ static int read_cidr(struct am_reader *r, const struct am_node *node, void *into
 
 /* ---- ports ------------------------------------------------------------------ */
 
-static const char ports_hint[] = "Write the ports as a list, such as [tcp/5432, udp/53, tcp], "
-				 "or any.";
+static const char ports_hint[] = "Write the ports as a list, such as [tcp/5432, tcp/8000-8099, "
+				 "udp, icmp], or any.";
+
+static const struct {
+	const char *name;
+	uint8_t number;
+	bool has_ports;
+} protos[] = {
+	{ "tcp", IPPROTO_TCP, true },
+	{ "udp", IPPROTO_UDP, true },
+	{ "sctp", IPPROTO_SCTP, true },
+	{ "icmp", IPPROTO_ICMP, false },
+};
+
+const char *am_proto_name(uint8_t proto)
+{
+	for (size_t i = 0; i < AM_COUNT(protos); i++)
+		if (protos[i].number == proto)
+			return protos[i].name;
+	return NULL;
+}
+
+/* "80" or "8000-8099". */
+static int parse_range(const char *text, struct am_model_port *ret)
+{
+	const char *dash = strchr(text, '-');
+	unsigned long first, last;
+	char number[8];
+
+	if (!dash) {
+		if (parse_number(text, UINT16_MAX, &first) || !first)
+			return -EINVAL;
+		ret->port = ret->last = first;
+		return 0;
+	}
+	if ((size_t)(dash - text) >= sizeof(number))
+		return -EINVAL;
+	memcpy(number, text, dash - text);
+	number[dash - text] = '\0';
+	if (parse_number(number, UINT16_MAX, &first) || !first ||
+	    parse_number(dash + 1, UINT16_MAX, &last) || last <= first)
+		return -EINVAL;
+	ret->port = first;
+	ret->last = last;
+	return 0;
+}
 
 static int parse_port(const char *text, struct am_model_port *ret)
 {
 	const char *slash = strchrnul(text, '/');
-	size_t len = slash - text;
-	unsigned long port = 0;
 
-	if (len != 3 || (memcmp(text, "tcp", 3) && memcmp(text, "udp", 3)))
-		return -EINVAL;
-	if (*slash && (parse_number(slash + 1, 65535, &port) || !port))
-		return -EINVAL;
-	ret->proto = text[0] == 't' ? IPPROTO_TCP : IPPROTO_UDP;
-	ret->port = port;
-	return 0;
+	for (size_t i = 0; i < AM_COUNT(protos); i++) {
+		if (strncmp(protos[i].name, text, slash - text) ||
+		    protos[i].name[slash - text])
+			continue;
+		ret->proto = protos[i].number;
+		if (!*slash)
+			return 0;
+		return protos[i].has_ports ? parse_range(slash + 1, ret) : -EINVAL;
+	}
+	return -EINVAL;
 }
 
 static bool has_port(const struct am_model_zone *z, const struct am_model_port *port)
 {
 	for (size_t i = 0; i < z->n_ports; i++)
-		if (z->ports[i].proto == port->proto && z->ports[i].port == port->port)
+		if (z->ports[i].proto == port->proto && z->ports[i].port == port->port &&
+		    z->ports[i].last == port->last)
 			return true;
 	return false;
 }

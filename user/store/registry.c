@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The file `registry`, lines of text ended by a line feed, in this order:
  *
- *   amanat-registry 1              format and its version
+ *   amanat-registry VERSION        1 without purposes, 2 with them
  *   label BIT NAME                 once per label, BIT growing from 0 without gaps
+ *   purpose NUMBER NAME            once per purpose, NUMBER growing from 1 without gaps
  *   store SLOT EPOCH NAME          once per store, SLOT growing from 1 without gaps,
  *   path PATH                        followed by the paths it has now
  *   end LINES                      the number of lines above; nothing follows
  *
  * It is valid if every line is one of these, fields are separated by one space,
- * numbers are decimal without leading zeros and in range (BIT below 64, SLOT below
- * 4096, EPOCH from 1 to 1048575), no name occurs twice among labels or among
- * stores, names are made of letters, digits and -_. and at most 63 bytes long,
+ * numbers are decimal without leading zeros and in range (BIT and NUMBER below 64, SLOT
+ * below 4096, EPOCH from 1 to 1048575), no name occurs twice among labels, purposes or
+ * stores, version 2 has a purpose and version 1 has none, names are made of letters, digits and -_. and at most 63 bytes long,
  * paths are absolute and hold no control character. Everything else is refused
  * whole: a wrong number would give one store's tags to another. */
 #include "store/registry.h"
@@ -26,6 +27,8 @@
 
 enum {
 	REGISTRY_VERSION = 1,
+	REGISTRY_PURPOSES = 2,	/* the version with purposes; others stay what agents of
+				 * before can read */
 	REGISTRY_BYTES_MAX = 64 << 20,
 	NAME_LEN_MAX = 63,
 	EPOCH_MAX = (1 << (32 - AM_STORE_SLOT_BITS)) - 1,
@@ -43,6 +46,8 @@ struct slot {
 struct am_registry {
 	char *labels[AM_LABELS_MAX];
 	unsigned n_labels;
+	char *purposes[AM_PURPOSES_MAX];	/* [0] is NULL: no purpose */
+	unsigned n_purposes;
 	struct slot *stores;	/* [n] is slot n + 1 */
 	size_t n_stores;
 };
@@ -60,6 +65,8 @@ void am_registry_free(struct am_registry *r)
 		return;
 	for (unsigned i = 0; i < r->n_labels; i++)
 		free(r->labels[i]);
+	for (unsigned i = 1; i <= r->n_purposes; i++)
+		free(r->purposes[i]);
 	for (size_t i = 0; i < r->n_stores; i++) {
 		free(r->stores[i].name);
 		free_paths(r->stores[i].paths, r->stores[i].n_paths);
@@ -115,6 +122,25 @@ int am_registry_label(struct am_registry *r, const char *name)
 		return -ENOMEM;
 	r->labels[r->n_labels] = copy;
 	return r->n_labels++;
+}
+
+int am_registry_purpose(struct am_registry *r, const char *name)
+{
+	char *copy;
+
+	for (unsigned i = 1; i <= r->n_purposes; i++)
+		if (!strcmp(r->purposes[i], name))
+			return i;
+	if (!name_is_valid(name))
+		return -EINVAL;
+	if (r->n_purposes == AM_PURPOSES_MAX - 1)
+		return -ENOSPC;
+
+	copy = strdup(name);
+	if (!copy)
+		return -ENOMEM;
+	r->purposes[++r->n_purposes] = copy;
+	return r->n_purposes;
 }
 
 static int copy_paths(const char *const *paths, size_t n, char ***ret)
@@ -223,6 +249,11 @@ const char *am_registry_label_name(const struct am_registry *r, unsigned bit)
 	return bit < r->n_labels ? r->labels[bit] : NULL;
 }
 
+const char *am_registry_purpose_name(const struct am_registry *r, unsigned number)
+{
+	return number && number <= r->n_purposes ? r->purposes[number] : NULL;
+}
+
 const char *am_registry_store_name(const struct am_registry *r, uint32_t id)
 {
 	uint32_t slot = id & AM_STORE_SLOT_MASK;
@@ -241,6 +272,11 @@ int am_registry_copy(const struct am_registry *r, struct am_registry **ret)
 		return err;
 	for (unsigned i = 0; i < r->n_labels; i++) {
 		err = am_registry_label(copy, r->labels[i]);
+		if (err < 0)
+			return err;
+	}
+	for (unsigned i = 1; i <= r->n_purposes; i++) {
+		err = am_registry_purpose(copy, r->purposes[i]);
 		if (err < 0)
 			return err;
 	}
@@ -318,6 +354,22 @@ static int read_label(struct am_registry *r, char *rest)
 	return err == (int)bit ? 0 : -EBADMSG;
 }
 
+static int read_purpose(struct am_registry *r, char *rest)
+{
+	unsigned long number;
+	int err;
+
+	err = take_number(&rest, r->n_purposes + 1, r->n_purposes + 1, &number);
+	if (err)
+		return err;
+	if (!rest || !name_is_valid(rest))
+		return -EBADMSG;
+	err = am_registry_purpose(r, rest);
+	if (err == -ENOMEM)
+		return err;
+	return err == (int)number ? 0 : -EBADMSG;
+}
+
 static int read_store(struct am_registry *r, char *rest)
 {
 	unsigned long slot, epoch;
@@ -366,22 +418,27 @@ static int read_end(const struct lines *l, char *rest)
 	return 0;
 }
 
-static int read_head(struct lines *l)
+static unsigned long version_of(const struct am_registry *r)
+{
+	return r->n_purposes ? REGISTRY_PURPOSES : REGISTRY_VERSION;
+}
+
+static int read_head(struct lines *l, unsigned long *ret_version)
 {
 	char *line = take_line(l);
-	unsigned long version;
 
 	if (!line || strcmp(take_word(&line), "amanat-registry"))
 		return -EBADMSG;
-	return take_number(&line, REGISTRY_VERSION, REGISTRY_VERSION, &version) || line ? -EBADMSG
-											: 0;
+	return take_number(&line, REGISTRY_VERSION, REGISTRY_PURPOSES, ret_version) || line ?
+	       -EBADMSG : 0;
 }
 
 static int read_lines(struct am_registry *r, struct lines *l)
 {
+	unsigned long version = 0;
 	int err;
 
-	err = read_head(l);
+	err = read_head(l, &version);
 	while (!err) {
 		char *rest = take_line(l);
 		const char *kind = take_word(&rest);
@@ -389,9 +446,11 @@ static int read_lines(struct am_registry *r, struct lines *l)
 		if (!kind)
 			return -EBADMSG;
 		if (!strcmp(kind, "end"))
-			return read_end(l, rest);
-		if (!strcmp(kind, "label") && !r->n_stores)
+			return version == version_of(r) ? read_end(l, rest) : -EBADMSG;
+		if (!strcmp(kind, "label") && !r->n_stores && !r->n_purposes)
 			err = read_label(r, rest);
+		else if (!strcmp(kind, "purpose") && !r->n_stores)
+			err = read_purpose(r, rest);
 		else if (!strcmp(kind, "store"))
 			err = read_store(r, rest);
 		else if (!strcmp(kind, "path"))
@@ -434,9 +493,11 @@ static void print_all(const struct am_registry *r, FILE *out)
 {
 	unsigned long lines = 1;
 
-	fprintf(out, "amanat-registry %d\n", REGISTRY_VERSION);
+	fprintf(out, "amanat-registry %lu\n", version_of(r));
 	for (unsigned i = 0; i < r->n_labels; i++, lines++)
 		fprintf(out, "label %u %s\n", i, r->labels[i]);
+	for (unsigned i = 1; i <= r->n_purposes; i++, lines++)
+		fprintf(out, "purpose %u %s\n", i, r->purposes[i]);
 	for (size_t i = 0; i < r->n_stores; i++, lines++) {
 		const struct slot *s = &r->stores[i];
 

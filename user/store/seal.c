@@ -122,7 +122,8 @@ static int label(struct am_seal *s, const struct am_root *root, int fd, const st
 		return r;
 	/* A root: what the kernel side finds when it looks upwards from a file that has no label
 	 * yet. A file with another name: through that it may come back to the cache from a
-	 * folder without label. A stray whose label has changed would come back with the old one. */
+	 * folder without label. A stray whose label has changed: it would come back with the
+	 * old one. */
 	known = tag.flags & AM_TAG_STRAY;
 	if (flags & AM_TAG_ROOT || (known ? r > 0 : S_ISREG(st->st_mode) && st->st_nlink > 1))
 		return s->ops.stray(s->ops.ctx, fd);

@@ -187,6 +187,20 @@ def sendfile_from_a_store_to_the_allowed_zone_gets_through(lab):
         expect('what arrives', listener.heard()[:4], b'cnic')
 
 @scenario(ENFORCED)
+def a_first_packet_that_carries_data_is_refused(lab):
+    """TCP fast open: the only stream send that takes a name."""
+    def by_fastopen(ip, port):
+        with socket.socket(INET, STREAM) as s:
+            return s.sendto(DATA, socket.MSG_FASTOPEN, (ip, port))
+    with Listener(FOREIGN4, 443) as foreign, Listener(HOME4, ZONE_PORT) as home:
+        got, _ = after_reading(lab, lambda: by_fastopen(FOREIGN4, 443),
+                               lambda: by_fastopen(HOME4, ZONE_PORT))
+        expect('away and home', got, ['EACCES', len(DATA)])
+        expect('what arrives at home', home.heard(), DATA)
+        foreign.silent()
+
+
+@scenario(ENFORCED)
 def a_local_socket_is_the_zone_local(lab):
     with socket.socket(socket.AF_UNIX, STREAM) as listener:
         path = os.path.join(lab.out, 'local.sock')

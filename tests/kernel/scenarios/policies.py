@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Policies that replace each other, and policies that are refused."""
 import os
+import socket
 
 from harness.actor import Actor
 from harness.check import attempt, expect, expect_that, refused, scenario
@@ -105,6 +106,33 @@ def a_rule_to_send_that_is_taken_away_counts_on_an_open_connection(lab):
         refused('under the new one', a.step())
         a.end()
         expect('what arrives', listener.heard(), b'under the old policy')
+    lab.reload()
+
+
+@scenario(RELOADED)
+def the_zones_of_every_policy_can_be_opened_and_closed(lab):
+    def script():
+        read_file(lab.single)
+        a, _ = socket.socketpair()
+        yield attempt(a.send, b'x')
+        yield attempt(sendto, '127.0.0.1', 53, b'x')
+        yield attempt(sendto, '::1', 53, b'x')
+        yield attempt(os.write, os.openpty()[1], b'x')
+        yield attempt(sendto, FOREIGN4, 53, b'x')
+    lab.agent.reload(lab.policy(added=['allow desk to send cnic to local, loopback',
+                                       'deny desk to send cnic to terminal']))
+    with Actor(DESK, script) as a:
+        expect('a local socket', a.step(), 1)
+        expect('the loopback address', a.step(), 1)
+        expect('the loopback address of IPv6', a.step(), 1)
+        refused('a terminal', a.step())
+        refused('a foreign address', a.step())
+        e = lab.event(pid=a.pid, op='send', reason='label-denies')
+        expect_that(f'the event names the rule: {e.why!r}', 'rule 9' in e.why)
+    lab.agent.reload(lab.policy(rules=['allow desk to read single',
+                                       'allow desk to send cnic to anywhere']))
+    with Actor(DESK, script) as a:
+        expect('all with `anywhere`', [a.step() for _ in range(5)], [1] * 5)
     lab.reload()
 
 
