@@ -23,8 +23,8 @@ static const struct am_cmd commands[] = {
 	},
 	{
 		.name = "policy",
-		.words = "check FILE [--json]",
-		.summary = "tells whether the agent would take a policy file",
+		.words = "VERB ...",
+		.summary = "checks, compiles and signs policies; 'policy --help' lists the verbs",
 		.run = policy,
 	},
 	{

@@ -32,7 +32,7 @@
 enum {
 	ROUNDS = 1500,
 	SLOW_ROUNDS = 200,
-	RUNS = 5,
+	RUNS = 10,
 	RESULTS_MAX = 32,
 	BLOCK = 4096,
 };

@@ -28,6 +28,7 @@ static void any_policy(void)
 	policy.labels = any_u64();
 	store = any_store();
 	any_rules();
+	walk_at_once = 1;
 }
 
 static void any_facts(void)
@@ -551,6 +552,18 @@ void prove_am_decide_asks_by_operation(void)
 }
 
 /* ---- the walk ------------------------------------------------------------------ */
+
+/* What lets the other properties here take the walk at once. */
+void prove_the_walk_asks_about_every_label(void)
+{
+	struct am_decision stepwise = any_decision();
+
+	decide_anything();
+	walk_at_once = 0;
+	am_decide(&facts, &stepwise);
+	reached("both ways");
+	same_decision(&decision, &stepwise);
+}
 
 static __u64 visited;
 

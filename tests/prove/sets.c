@@ -70,15 +70,16 @@ void prove_a_stale_tag_names_no_store(void)
 {
 	const struct am_policy *policy = any_slots();
 	__u32 id = any_u32(), slot = any_u32();
-	const struct am_store *store = am_store_of(policy, id);
+	const struct am_store *store = am_store_of(policy, id), *in_slot;
 
 	suppose(slot == id % AM_STORES_MAX);
-	if (!id || policy->stores[slot].id != id) {
+	in_slot = &policy->stores[slot];
+	if (!id || in_slot->id != id) {
 		reached("stale, or no store");
 		must(!store, "another epoch, an unused slot or no id: no store");
 	} else {
 		reached("live");
-		must(store == &policy->stores[slot], "the live store is the one in its slot");
+		must(store == in_slot, "the live store is the one in its slot");
 		must(store->id == id, "of the same epoch");
 	}
 	must(!am_store_of((void *)0, id), "no policy: no store");

@@ -364,6 +364,13 @@ static void compiles_no_policy_with_a_fault(void **state)
 			     "--serial", "1", NULL), 1);
 	assert_non_null(strstr(err, "p.yaml:4:15: error: there is no subject 'x'"));
 	assert_int_equal(access(in_folder("new"), F_OK), -1);
+	put("p.yaml", "version: 1\nname: p\nmode: enforce\nlabels: [l]\n"
+		      "stores: {s: {paths: [/s], labels: [l]}}\nrules: [allow anyone to read s]\n"
+		      "invariants: [never anyone may read s]\n");
+	assert_int_equal(run(am_cli_policy_compile, in_folder("p.yaml"), "-o", in_folder("new"),
+			     "--serial", "1", NULL), 1);
+	assert_non_null(strstr(err, "p.yaml:7:"));
+	assert_int_equal(access(in_folder("new"), F_OK), -1);
 	put("p.yaml", policy);
 	assert_int_equal(run(am_cli_policy_compile, in_folder("p.yaml"), "-o", in_folder("new"),
 			     "--serial", "5", "--rollback", "5", NULL), 1);

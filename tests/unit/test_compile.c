@@ -269,6 +269,57 @@ static void numbers_purposes_and_says_who_may_use_them(void **state)
 	drop_compiled(&c);
 }
 
+#define COPIES                                                                 \
+	HEAD "purposes: [kyc, sim, audit]\n"                                   \
+	"stores:\n"                                                            \
+	"  s: {paths: [/s], labels: [l], purposes: [sim, kyc]}\n"              \
+	"  t: {paths: [/t], labels: [m]}\n"                                    \
+	"subjects:\n"                                                          \
+	"  a: {exe: /bin/a, unit: x.service}\n"                                \
+	"  b: {purpose: sim}\n"                                                \
+	"  c: {purpose: audit}\n"                                              \
+	"rules:\n"                                                             \
+	"  - allow a to read everything\n"                                     \
+	"  - allow b to read s\n"                                              \
+	"  - allow c to read s\n"
+
+static bool reads(const struct compiled *c, const struct asker *who, const char *label)
+{
+	const struct am_grant *g = &c->image->policy->label_read[label_bit_of(c, label)];
+	struct am_set bits = bits_of(c->image, who);
+
+	return am_set_meets(&bits, &g->allow) && !am_set_meets(&bits, &g->deny);
+}
+
+static void closes_copies_to_other_purposes(void **state)
+{
+	struct asker a = { .exe = "/bin/a", .cgroup = "/x.service/y", .n_gids = 1 };
+	struct asker other = { .exe = "/bin/b", .cgroup = "/x.service/y", .n_gids = 1 };
+	struct compiled c = compiled(COPIES);
+	unsigned kyc = am_registry_purpose(c.registry, "kyc");
+	unsigned sim = am_registry_purpose(c.registry, "sim");
+	unsigned audit = am_registry_purpose(c.registry, "audit");
+
+	(void)state;
+	assert_false(reads(&c, &a, "l"));
+	assert_true(reads(&c, &a, "m"));
+	a.purpose = kyc;
+	assert_true(reads(&c, &a, "l"));
+	assert_true(reads(&c, &a, "m"));
+	a.purpose = audit;
+	assert_false(reads(&c, &a, "l"));
+	other.purpose = kyc;
+	assert_false(reads(&c, &other, "l"));
+	other.purpose = sim;
+	assert_true(reads(&c, &other, "l"));
+	other.purpose = audit;
+	assert_false(reads(&c, &other, "l"));
+	/* Only who mentions no purpose is narrowed. */
+	assert_int_equal(c.image->n_narrows, 1);
+	assert_int_equal(c.image->narrows[0].bit, 3);
+	drop_compiled(&c);
+}
+
 static void joins_subjects_that_name_one_value_twice(void **state)
 {
 	struct compiled c = compiled(HEAD "subjects:\n  a: {user: root}\n  b: {user: 0}\n"
@@ -365,6 +416,19 @@ static void refuses_anyone_beside_256_subjects(void **state)
 
 	(void)state;
 	refused(text, 263, 9, "no room for rules about anyone");
+}
+
+static void refuses_purposes_of_copies_beside_255_subjects(void **state)
+{
+	static const char rules[] = "rules: [allow s0 to read s]\n";
+	am_autofree char *text = many_subjects(255, rules);
+	char *labels = strstr(text, "labels: [l]}}");
+	am_autofree char *with = NULL;
+
+	(void)state;
+	assert_true(asprintf(&with, "%.*slabels: [l], purposes: [p]}}%s\npurposes: [p]\n",
+			     (int)(labels - text), text, labels + strlen("labels: [l]}}")) > 0);
+	refused(with, 5, 10, "no room for who may read copies of 's' under its purposes");
 }
 
 static void refuses_a_network_in_too_many_zones(void **state)
@@ -799,6 +863,8 @@ int main(void)
 		cmocka_unit_test(holds_255_subjects_and_anyone),
 		cmocka_unit_test(refuses_accounts_that_the_host_does_not_have),
 		cmocka_unit_test(refuses_anyone_beside_256_subjects),
+		cmocka_unit_test(closes_copies_to_other_purposes),
+		cmocka_unit_test(refuses_purposes_of_copies_beside_255_subjects),
 		cmocka_unit_test(refuses_a_network_in_too_many_zones),
 		cmocka_unit_test(refuses_too_many_zones_without_network),
 		cmocka_unit_test(refuses_a_label_for_which_no_number_is_left),

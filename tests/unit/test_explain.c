@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "policy/explain.h"
+#include "policy/set.h"
 #include "policy_text.h"
 
 #define POLICY                                                                 \
@@ -371,6 +372,28 @@ static void suspects_the_digest_of_a_pinned_executable(void **state)
 			    "pinned, which needs the file /bin/db with the sha256 of the policy");
 }
 
+/* A copy asks for the purposes that its source asks for. */
+static void names_the_purpose_that_a_copy_needs(void **state)
+{
+	struct am_event e = event(AM_OP_READ, AM_REASON_LABEL_NO_RULE, 5, subjects(JOB, -1));
+	unsigned kyc = am_registry_purpose(policy.registry, "kyc");
+	unsigned sim = am_registry_purpose(policy.registry, "sim");
+
+	(void)state;
+	e.labels = e.culprits = labels("cnic", NULL);
+	e.login = UINT32_MAX;
+	says(&e, NULL, "no rule lets uid=5 read data that carries the label cnic; rule 2 lets "
+		       "job under the purposes kyc, sim");
+	e.reason = AM_REASON_RULE_ALLOWS;
+	e.verdict = AM_VERDICT_ALLOW;
+	am_set_add(&e.bits, am_image_narrow(policy.image, policy.model, JOB,
+					    1ULL << kyc | 1ULL << sim));
+	says(&e, NULL, "rule 2: job may read kept, which carries the same labels");
+	/* Who is the subject under a purpose only needs no second one. */
+	e.bits = subjects(CLERK, -1);
+	says(&e, NULL, "rule 3: clerk may read kept, which carries the same labels");
+}
+
 static void explains_purposes_and_who_may_take_them_on(void **state)
 {
 	struct am_event e = event(AM_OP_READ, AM_REASON_PURPOSE, 5, subjects(SLICE, -1));
@@ -484,6 +507,7 @@ int main(void)
 		other_test(names_login_and_unit_that_are_missing),
 		other_test(names_script_cgroup_and_purpose_that_are_missing),
 		other_test(suspects_the_digest_of_a_pinned_executable),
+		other_test(names_the_purpose_that_a_copy_needs),
 		other_test(explains_purposes_and_who_may_take_them_on),
 		other_test(survives_events_that_make_no_sense),
 		cmocka_unit_test(lets_no_name_speak_to_the_terminal),

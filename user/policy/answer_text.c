@@ -26,7 +26,7 @@ static void print_atoms(const struct am_space *space, const struct am_model_rule
 	const char *gap = "";
 
 	if (rule->subject == AM_RULE_ANYBODY) {
-		fputs("whoever it is", out);
+		fputs("it is about anyone", out);
 		return;
 	}
 	s = &model_of(space)->subjects[rule->subject];
@@ -39,8 +39,7 @@ static void print_atoms(const struct am_space *space, const struct am_model_rule
 			am_fact_word(kind), atom);
 		gap = " ";
 	}
-	if (!*gap)
-		fputs("whoever it is", out);
+	fprintf(out, *gap ? " is %s" : "everybody is %s", s->name);
 }
 
 static void print_purposes(const struct am_space *space, const struct am_ask *ask, FILE *out)
@@ -79,7 +78,6 @@ void am_answer_print_fact(const struct am_space *space, const struct am_ask *ask
 	}
 	if (answer->rule) {
 		print_atoms(space, answer->rule, out);
-		fprintf(out, " is %s", subject_name(space, answer->rule));
 	} else {
 		am_who_print(space, &ask->who, AM_WHO_FULL, out);
 		fprintf(out, " is nobody whom a rule lets %s ", am_access_word(part->op));

@@ -68,24 +68,6 @@ static void grant_purposes(struct am_compiler *c, const struct am_model_rule *ru
 		grant(&c->image->use[c->purposes[am_rule_item(rule->purposes, i)]], rule, bit);
 }
 
-/* A copy is as closed as its source: to read data that carries a label, some rule must
- * let read a store that carries it, and no rule may deny one. */
-static void grant_copies(struct am_compiler *c)
-{
-	struct am_policy *policy = c->image->policy;
-
-	for (size_t i = 0; i < c->model->n_stores; i++) {
-		const struct am_store *s = store_at(c, i);
-
-		for (unsigned label = 0; label < AM_LABELS_MAX; label++) {
-			if (!(s->labels >> label & 1))
-				continue;
-			am_set_join(&policy->label_read[label].allow, &s->read.allow);
-			am_set_join(&policy->label_read[label].deny, &s->read.deny);
-		}
-	}
-}
-
 int am_compile_rules(struct am_compiler *c)
 {
 	const struct am_model *m = c->model;
@@ -105,8 +87,7 @@ int am_compile_rules(struct am_compiler *c)
 		grant_labels(c, rule, anybody ? AM_SUBJECT_ANYONE : rule->subject);
 		grant_purposes(c, rule, anybody ? AM_SUBJECT_ANYONE : rule->subject);
 	}
-	grant_copies(c);
-	return 0;
+	return am_compile_copies(c);
 }
 
 /* ---- the whole -------------------------------------------------------------- */
@@ -150,6 +131,7 @@ int am_image_compile(const struct am_model *model, struct am_registry *registry,
 		return err;
 	if (diags->errors != errors)
 		return -EINVAL;
+	image->stores = AM_TAKE_PTR(stores);
 	*ret = AM_TAKE_PTR(image);
 	return 0;
 }

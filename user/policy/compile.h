@@ -20,6 +20,7 @@ int am_compile_subjects(struct am_compiler *c);		/* live, unlisted, facts, exes,
 int am_compile_zones(struct am_compiler *c);		/* unlisted ports, port facts, nets */
 int am_compile_stores(struct am_compiler *c);		/* stores, roots, what labels carry */
 int am_compile_rules(struct am_compiler *c);		/* grants; after the three others */
+int am_compile_copies(struct am_compiler *c);		/* what labels allow to read; after all */
 
 /* The fact's set, made if new and then equal to `fresh`. NULL for lack of memory;
  * valid until the next call. */

@@ -243,29 +243,52 @@ static int common_label(const struct question *q, const struct am_model_rule *ru
 	return -1;
 }
 
-static uint64_t store_labels(const struct question *q, unsigned store)
+/* As the kernel has it. */
+static const struct am_store *image_store(const struct question *q, unsigned store)
 {
-	const struct am_policy *policy = q->image->policy;
-
-	for (unsigned slot = 1; slot < AM_STORES_MAX; slot++) {
-		const char *name = policy->stores[slot].id ?
-			am_registry_store_name(q->registry, slot) : NULL;
-
-		if (name && !strcmp(name, q->model->stores[store].name))
-			return policy->stores[slot].labels;
-	}
-	return 0;
+	return &q->image->policy->stores[q->image->stores[store] & AM_STORE_SLOT_MASK];
 }
 
-/* A store of the rule that carries one of `labels`; -1 if none. */
+/* Whether the task may read copies of the store by the rule: under one of the store's
+ * purposes, if it has some. */
+static bool reads_copies(const struct question *q, const struct am_model_rule *rule,
+			 const struct am_store *s)
+{
+	unsigned subject = rule->subject == AM_RULE_ANYBODY ? (unsigned)AM_SUBJECT_ANYONE
+							    : (unsigned)rule->subject;
+	unsigned bit = am_image_narrow(q->image, q->model, subject, s->purposes);
+
+	return bit < AM_SUBJECTS_MAX && am_set_has(&q->event->bits, bit);
+}
+
+/* A store of the rule that carries one of `labels`; -1 if none. One whose copies the task
+ * may read by the rule, if there is one. */
 static int common_store(const struct question *q, const struct am_model_rule *rule,
 			uint64_t labels)
 {
-	for (size_t i = 0; i < q->model->n_stores; i++)
-		if (am_rule_speaks_of(rule->stores, rule->n_stores, i) &&
-		    store_labels(q, i) & labels)
+	int found = -1;
+
+	for (size_t i = 0; i < q->model->n_stores; i++) {
+		const struct am_store *s = image_store(q, i);
+
+		if (!(s->labels & labels) ||
+		    !am_rule_speaks_of(rule->stores, rule->n_stores, i))
+			continue;
+		if (reads_copies(q, rule, s))
 			return i;
-	return -1;
+		found = found < 0 ? (int)i : found;
+	}
+	return found;
+}
+
+/* Whether a rule that lets read the labels does so under purposes that the task lacks. */
+static bool lacks_purpose(const struct question *q, const struct am_model_rule *rule,
+			  uint64_t labels)
+{
+	int store = q->event->op == AM_OP_READ && labels ? common_store(q, rule, labels) : -1;
+
+	return store >= 0 && q->model->stores[store].n_purposes &&
+	       !reads_copies(q, rule, image_store(q, store));
 }
 
 /* The rule that allows or denies what the event did: to its store, or else to `labels`. */
@@ -277,7 +300,8 @@ static bool decides(const struct question *q, const struct am_model_rule *rule, 
 		return common_label(q, rule, labels) >= 0 && common_zone(q, rule) >= 0;
 	if (!labels)
 		return am_rule_speaks_of(rule->stores, rule->n_stores, q->store);
-	return common_store(q, rule, labels) >= 0;
+	return common_store(q, rule, labels) >= 0 &&
+	       (rule->deny || !lacks_purpose(q, rule, labels));
 }
 
 static const struct am_model_rule *find_rule(const struct question *q, bool deny, uint64_t labels)
@@ -318,10 +342,12 @@ static bool is_about(const struct question *q, const struct am_model_rule *rule,
 	return common_store(q, rule, labels) >= 0;
 }
 
-/* How far a rule is from allowing it: conditions that do not hold, and the zone. */
-static unsigned misses(const struct question *q, const struct am_model_rule *rule)
+/* How far a rule is from allowing it: conditions that do not hold, the zone, the purpose. */
+static unsigned misses(const struct question *q, const struct am_model_rule *rule,
+		       uint64_t labels)
 {
-	unsigned n = q->event->op == AM_OP_SEND && common_zone(q, rule) < 0;
+	unsigned n = (q->event->op == AM_OP_SEND && common_zone(q, rule) < 0) +
+		     lacks_purpose(q, rule, labels);
 
 	if (is_subject(q, rule))
 		return n;
@@ -335,10 +361,18 @@ static const struct am_model_rule *nearest_rule(const struct question *q, uint64
 	for (size_t i = 0; i < q->model->n_rules; i++) {
 		const struct am_model_rule *rule = &q->model->rules[i];
 
-		if (is_about(q, rule, labels) && (!best || misses(q, rule) < misses(q, best)))
+		if (is_about(q, rule, labels) &&
+		    (!best || misses(q, rule, labels) < misses(q, best, labels)))
 			best = rule;
 	}
 	return best;
+}
+
+static void say_purposes(const struct question *q, const struct am_model_store *s)
+{
+	fprintf(q->out, "purpose%s ", s->n_purposes > 1 ? "s" : "");
+	for (size_t i = 0; i < s->n_purposes; i++)
+		fprintf(q->out, "%s%s", i ? ", " : "", q->model->purposes[s->purposes[i]].name);
 }
 
 static void say_nearest(const struct question *q, uint64_t labels)
@@ -351,6 +385,10 @@ static void say_nearest(const struct question *q, uint64_t labels)
 		subject_name(q, rule->subject));
 	if (q->event->op == AM_OP_SEND && common_zone(q, rule) < 0)
 		fprintf(q->out, " send to %s", am_model_zone_name(q->model, rule->zones[0]));
+	if (lacks_purpose(q, rule, labels)) {
+		fputs(" under the ", q->out);
+		say_purposes(q, &q->model->stores[common_store(q, rule, labels)]);
+	}
 	if (!is_subject(q, rule)) {
 		fputs(", which needs", q->out);
 		say_needs(q, rule->subject);
@@ -426,7 +464,7 @@ static const struct am_model_rule *find_use(const struct question *q, unsigned p
 
 		if (!rule->deny && am_rule_does(rule, AM_OP_USE) &&
 		    am_rule_speaks_of(rule->purposes, rule->n_purposes, purpose) &&
-		    (!best || misses(q, rule) < misses(q, best)))
+		    (!best || misses(q, rule, 0) < misses(q, best, 0)))
 			best = rule;
 	}
 	return best;
@@ -466,12 +504,11 @@ static void say_purpose(const struct question *q)
 		return;
 	}
 	best = s->purposes[0];
-	fprintf(q->out, "%s is open for the purpose%s ", s->name, s->n_purposes > 1 ? "s" : "");
-	for (size_t i = 0; i < s->n_purposes; i++) {
-		fprintf(q->out, "%s%s", i ? ", " : "", q->model->purposes[s->purposes[i]].name);
+	for (size_t i = 1; i < s->n_purposes; i++)
 		if (may_use(q, s->purposes[i]) && !may_use(q, best))
 			best = s->purposes[i];
-	}
+	fprintf(q->out, "%s is open for the ", s->name);
+	say_purposes(q, s);
 	fputs(" only; ", q->out);
 	say_who(q);
 	fputs(" runs under another or none", q->out);

@@ -15,7 +15,9 @@ void am_image_free(struct am_image *image)
 	free(image->nets);
 	free(image->exes);
 	free(image->cgroups);
+	free(image->narrows);
 	free(image->roots);
+	free(image->stores);
 	free(image);
 }
 
@@ -38,6 +40,22 @@ void am_image_cgroup_join(struct am_image_cgroup_at *at, size_t n)
 			if (!strcmp(at[i].path, at[j].path) ||
 			    am_path_is_below(at[i].path, at[j].path))
 				am_set_join(&at[i].set, &at[j].set);
+}
+
+unsigned am_image_narrow(const struct am_image *image, const struct am_model *model,
+			 unsigned subject, uint64_t purposes)
+{
+	const char *own = subject < model->n_subjects ? model->subjects[subject].purpose : NULL;
+
+	if (!purposes)
+		return subject;
+	for (unsigned n = 1; own && n < AM_PURPOSES_MAX; n++)
+		if (purposes >> n & 1 && image->purposes[n] && !strcmp(image->purposes[n], own))
+			return subject;
+	for (size_t i = 0; i < image->n_narrows; i++)
+		if (image->narrows[i].subject == subject && image->narrows[i].purposes == purposes)
+			return image->narrows[i].bit;
+	return AM_SUBJECTS_MAX;
 }
 
 bool am_image_may_use(const struct am_image *image, const struct am_set *bits, unsigned purpose)

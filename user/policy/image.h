@@ -9,7 +9,8 @@
 
 /* The subject that rules about anyone speak of. It mentions no fact, so every task is
  * it, also one that is no other subject. Bit n of the sets is subject n of the model;
- * with all AM_SUBJECTS_MAX of them this one is the model's last, and there is no anyone. */
+ * with all AM_SUBJECTS_MAX of them this one is the model's last, and there is no anyone.
+ * Behind the model's subjects there may be narrow ones (am_image_narrow). */
 enum { AM_SUBJECT_ANYONE = AM_SUBJECTS_MAX - 1 };
 
 /* Where names of this host come from: nsswitch in the agent, a table in tests.
@@ -55,6 +56,14 @@ struct am_image_cgroup {
 	struct am_set set;
 };
 
+/* A subject that no policy names: who is `subject` and runs under one of `purposes` (bit
+ * per number). It stands for `subject` where copies of a store with these are read. */
+struct am_image_narrow {
+	unsigned subject;	/* of the model, or AM_SUBJECT_ANYONE */
+	unsigned bit;		/* of the sets; behind the subjects of the model */
+	uint64_t purposes;
+};
+
 struct am_image_root {
 	const char *path;	/* borrowed from the model */
 	struct am_pos pos;
@@ -71,12 +80,15 @@ struct am_image {
 	size_t n_exes;
 	struct am_image_cgroup *cgroups;
 	size_t n_cgroups;
+	struct am_image_narrow *narrows;
+	size_t n_narrows;
 	/* By the number of the purpose: who may take it on, unless denied (for the agent; the
 	 * kernel does not ask), and its name in this policy, borrowed; NULL: not of it. */
 	struct am_grant use[AM_PURPOSES_MAX];
 	const char *purposes[AM_PURPOSES_MAX];
 	struct am_image_root *roots;	/* outer before inner */
 	size_t n_roots;
+	uint32_t *stores;		/* ids, by store of the model */
 };
 
 /* The resolver of this host: getpwnam_r and getgrnam_r. Numbers reach no resolver. */
@@ -108,6 +120,12 @@ void am_image_cgroup_join(struct am_image_cgroup_at *at, size_t n);
  * image is published. Borrowed. */
 const struct am_set *am_image_fact_set(const struct am_image *image, enum am_fact kind,
 				       uint64_t value);
+
+/* The bit of a task that is the subject and runs under one of the purposes: the subject's
+ * own if they are none, or its own purpose is among them; AM_SUBJECTS_MAX if no copy is
+ * open to it or no task can be that. */
+unsigned am_image_narrow(const struct am_image *image, const struct am_model *model,
+			 unsigned subject, uint64_t purposes);
 
 /* Whether a task that is these subjects may take on the purpose with this number. */
 bool am_image_may_use(const struct am_image *image, const struct am_set *bits, unsigned purpose);

@@ -2,13 +2,11 @@
 #include "policy/place.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <string.h>
 
 #include "base/array.h"
+#include "policy/ports.h"
 #include "policy/set.h"
-
-enum { IMAGES = AM_COUNT(((struct am_place *)0)->zones) };
 
 /* ---- networks: who lies in whom --------------------------------------------- */
 
@@ -17,7 +15,7 @@ enum { IMAGES = AM_COUNT(((struct am_place *)0)->zones) };
 struct net {
 	uint8_t addr[16];
 	unsigned prefix;
-	const struct am_zones *own[IMAGES], *zones[IMAGES];
+	const struct am_zones *own[AM_PLACE_IMAGES], *zones[AM_PLACE_IMAGES];
 };
 
 struct nets {
@@ -86,7 +84,7 @@ static void merge_equal(struct nets *nets)
 			continue;
 		}
 		/* Of `::/0` both the network itself and what stands for all addresses. */
-		for (size_t k = 0; k < IMAGES; k++)
+		for (size_t k = 0; k < AM_PLACE_IMAGES; k++)
 			if (nets->items[i].own[k])
 				last->own[k] = nets->items[i].own[k];
 	}
@@ -104,7 +102,7 @@ static void find_entries(struct nets *nets)
 
 		while (depth && !holds(chain[depth - 1], n->addr, n->prefix))
 			depth--;
-		for (size_t k = 0; k < IMAGES; k++)
+		for (size_t k = 0; k < AM_PLACE_IMAGES; k++)
 			n->zones[k] = n->own[k] ? n->own[k] :
 				      depth ? chain[depth - 1]->zones[k] : NULL;
 		chain[depth++] = n;
@@ -246,181 +244,32 @@ static int list_addresses(const struct am_image *const *images, size_t n, struct
 	return err;
 }
 
-/* ---- cells of ports --------------------------------------------------------- */
-
-struct port {
-	uint8_t proto;
-	uint16_t port;
-	struct am_set zones[IMAGES];
-};
-
-struct ports {
-	const struct am_image *const *images;
-	size_t n_images;
-	const struct am_image_fact **facts[IMAGES];	/* owned: those about ports, in order */
-	size_t n_facts[IMAGES];
-	struct port *items;	/* owned */
-	size_t count;
-};
-
-static void done_ports(struct ports *p)
-{
-	for (size_t k = 0; k < IMAGES; k++)
-		free(p->facts[k]);
-	free(p->items);
-}
-
-static int by_value(const void *a, const void *b)
-{
-	const struct am_image_fact *const *x = a, *const *y = b;
-
-	if ((*x)->key.value == (*y)->key.value)
-		return 0;
-	return (*x)->key.value < (*y)->key.value ? -1 : 1;
-}
-
-static int index_ports(struct ports *p, size_t k)
-{
-	const struct am_image *image = p->images[k];
-
-	p->facts[k] = calloc(image->n_facts + 1, sizeof(*p->facts[k]));
-	if (!p->facts[k])
-		return -ENOMEM;
-	for (size_t i = 0; i < image->n_facts; i++)
-		if (image->facts[i].key.kind == AM_FACT_PORT)
-			p->facts[k][p->n_facts[k]++] = &image->facts[i];
-	qsort(p->facts[k], p->n_facts[k], sizeof(*p->facts[k]), by_value);
-	return 0;
-}
-
-/* NULL if the image has no entry of its own for it. */
-static const struct am_set *find_entry(const struct ports *p, size_t k, uint8_t proto,
-				       uint16_t port)
-{
-	const struct am_image_fact wanted = { .key = { .value = AM_PORT(proto, port) } };
-	const struct am_image_fact *key = &wanted;
-	const struct am_image_fact **found = bsearch(&key, p->facts[k], p->n_facts[k],
-						     sizeof(*p->facts[k]), by_value);
-
-	return found ? &(*found)->set : NULL;
-}
-
-static const struct am_set *find_port(const struct ports *p, size_t k, uint8_t proto,
-				      uint16_t port)
-{
-	const struct am_set *set = find_entry(p, k, proto, port);
-
-	set = set ? set : find_entry(p, k, proto, 0);
-	return set ? set : &p->images[k]->policy->unlisted[AM_FACT_PORT];
-}
-
-static bool is_listed(const struct ports *p, uint8_t proto, uint16_t port)
-{
-	for (size_t k = 0; k < p->n_images; k++)
-		if (find_entry(p, k, proto, port))
-			return true;
-	return false;
-}
-
-static int add_port(struct ports *p, uint8_t proto, uint16_t port)
-{
-	struct port new = { .proto = proto, .port = port };
-
-	for (size_t k = 0; k < p->n_images; k++)
-		new.zones[k] = *find_port(p, k, proto, port);
-	for (size_t i = 0; i < p->count; i++)
-		if (!memcmp(p->items[i].zones, new.zones, sizeof(new.zones)))
-			return 0;
-	return AM_APPEND(p->items, p->count, new);
-}
-
-static bool has_ports(uint8_t proto)
-{
-	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP;
-}
-
-/* A port of the protocol for which there is no entry, and if all have one the last: that
- * is then a cell that there is already. */
-static uint16_t other_port(const struct ports *p, uint8_t proto)
-{
-	static const uint16_t known[] = { 443, 80, 8080, 53 };
-	unsigned port = 1024;
-
-	if (!has_ports(proto))
-		return 0;
-	for (size_t i = 0; i < AM_COUNT(known); i++)
-		if (!is_listed(p, proto, known[i]))
-			return known[i];
-	while (port < UINT16_MAX && is_listed(p, proto, port))
-		port++;
-	return port;
-}
-
-/* A protocol that no zone names. */
-static uint8_t other_proto(const struct ports *p)
-{
-	static const uint8_t known[] = { IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_GRE };
-	unsigned proto = 143;	/* from here on none has been given a meaning */
-
-	for (size_t i = 0; i < AM_COUNT(known); i++)
-		if (!is_listed(p, known[i], 0))
-			return known[i];
-	while (proto < UINT8_MAX && is_listed(p, proto, 0))
-		proto++;
-	return proto;
-}
-
-/* Every entry, and for each protocol what has none. */
-static int list_ports(struct ports *p)
-{
-	int err = add_port(p, IPPROTO_TCP, other_port(p, IPPROTO_TCP));
-
-	if (!err)
-		err = add_port(p, IPPROTO_UDP, other_port(p, IPPROTO_UDP));
-	for (size_t k = 0; k < p->n_images; k++) {
-		for (size_t i = 0; !err && i < p->n_facts[k]; i++) {
-			uint64_t value = p->facts[k][i]->key.value;
-			uint8_t proto = value >> 16;
-			uint16_t port = value;
-
-			err = add_port(p, proto, port ? port : other_port(p, proto));
-		}
-	}
-	return err ? err : add_port(p, other_proto(p), 0);
-}
-
-static int make_ports(struct ports *p)
-{
-	int err = 0;
-
-	for (size_t k = 0; !err && k < p->n_images; k++)
-		err = index_ports(p, k);
-	return err ? err : list_ports(p);
-}
-
 /* ---- all cells -------------------------------------------------------------- */
 
-static int by_cell(const void *a, const void *b)
+/* IPv4 first, then what people know best. */
+static int by_preference(const void *a, const void *b)
 {
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	const struct am_place *x = a, *y = b;
-	int order = memcmp(x->in, y->in, sizeof(x->in));
+	bool v4 = !memcmp(x->addr, mapped, sizeof(mapped));
+	int order;
 
-	if (order)
-		return order;
+	if (v4 != !memcmp(y->addr, mapped, sizeof(mapped)))
+		return v4 ? -1 : 1;
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
 	order = memcmp(x->addr, y->addr, sizeof(x->addr));
 	if (order)
 		return order;
 	return x->proto != y->proto ? (int)x->proto - (int)y->proto : (int)x->port - (int)y->port;
 }
 
-static int by_address(const void *a, const void *b)
+static int by_cell(const void *a, const void *b)
 {
 	const struct am_place *x = a, *y = b;
-	int order = memcmp(x->addr, y->addr, sizeof(x->addr));
+	int order = memcmp(x->in, y->in, sizeof(x->in));
 
-	if (order)
-		return order;
-	return x->proto != y->proto ? (int)x->proto - (int)y->proto : (int)x->port - (int)y->port;
+	return order ? order : by_preference(a, b);
 }
 
 static void sort_out(struct cells *c)
@@ -454,7 +303,7 @@ static int add_cell(struct cells *c, const struct am_place *place)
 	return 0;
 }
 
-static int add_product(struct cells *c, const struct cells *addresses, const struct ports *ports,
+static int add_product(struct cells *c, const struct cells *addresses, const struct am_ports *ports,
 		       size_t n)
 {
 	for (size_t i = 0; i < addresses->count; i++) {
@@ -463,6 +312,7 @@ static int add_product(struct cells *c, const struct cells *addresses, const str
 
 			place.proto = ports->items[j].proto;
 			place.port = ports->items[j].port;
+			place.rank = j;
 			for (size_t k = 0; k < n; k++)
 				set_zones(&place, k, &addresses->items[i].zones[k],
 					  &ports->items[j].zones[k]);
@@ -472,7 +322,7 @@ static int add_product(struct cells *c, const struct cells *addresses, const str
 	}
 	sort_out(c);
 	if (c->count)
-		qsort(c->items, c->count, sizeof(*c->items), by_address);
+		qsort(c->items, c->count, sizeof(*c->items), by_preference);
 	return 0;
 }
 
@@ -496,13 +346,13 @@ int am_places_list(const struct am_image *const *images, size_t n_images, struct
 		   size_t *ret_n)
 {
 	__attribute__((cleanup(done_cells))) struct cells addresses = { 0 }, cells = { 0 };
-	__attribute__((cleanup(done_ports))) struct ports ports = { .images = images,
-								    .n_images = n_images };
+	__attribute__((cleanup(am_ports_done))) struct am_ports ports = { .images = images,
+									  .n_images = n_images };
 	int err;
 
 	err = list_addresses(images, n_images, &addresses);
 	if (!err)
-		err = make_ports(&ports);
+		err = am_ports_list(&ports);
 	if (!err)
 		err = add_product(&cells, &addresses, &ports, n_images);
 	if (!err)

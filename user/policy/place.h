@@ -15,13 +15,16 @@ enum am_place_kind {
 	AM_PLACE_MAX_,
 };
 
+enum { AM_PLACE_IMAGES = 2 };	/* policies that are looked at together, at most */
+
 struct am_place {
 	enum am_place_kind kind;
 	uint8_t proto;		/* AM_PLACE_NETWORK: IPPROTO_* */
 	uint16_t port;
 	uint8_t addr[16];
-	struct am_zones zones[2];	/* under each policy, as the kernel computes them */
-	struct am_set in[2];		/* the same, with `anywhere` */
+	unsigned rank;		/* of places of one cell the lowest is kept */
+	struct am_zones zones[AM_PLACE_IMAGES];	/* under each policy, as the kernel computes them */
+	struct am_set in[AM_PLACE_IMAGES];		/* the same, with `anywhere` */
 };
 
 enum { AM_PLACE_TEXT = 80 };

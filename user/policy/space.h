@@ -31,7 +31,7 @@
 #include "policy/image.h"
 #include "policy/place.h"
 
-enum { AM_SPACE_POLICIES = 2 };
+enum { AM_SPACE_POLICIES = AM_PLACE_IMAGES };
 
 /* A value that some subject mentions, or some purpose of a policy. */
 struct am_space_value {

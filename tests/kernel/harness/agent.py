@@ -124,7 +124,7 @@ class Agent:
         self.process = subprocess.Popen(
             [f'{programs}/amanatd', '--policy', policy, '--state', state, '--run', run],
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            preexec_fn=(lambda: check(libc.setns(net, 0))) if net is not None else None)
+            preexec_fn=None if net is None else lambda: check(libc.setns(net, 0)))
         self.lines = Lines(self.process.stderr)
         self.said = []
         self.tail = None

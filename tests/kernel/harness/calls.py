@@ -62,6 +62,13 @@ def link_fd(fd, path):
                       AT_SYMLINK_FOLLOW))
 
 
+RENAME_EXCHANGE = 2
+
+
+def exchange(one, other):
+    check(libc.renameat2(AT_FDCWD, one.encode(), AT_FDCWD, other.encode(), RENAME_EXCHANGE))
+
+
 # ---- sendmmsg ------------------------------------------------------------------
 
 class Iovec(ctypes.Structure):
@@ -79,7 +86,7 @@ class Mmsghdr(ctypes.Structure):
 
 
 def sockaddr4(ip, port):
-    return struct.pack('=H', socket.AF_INET) + struct.pack('>H', port) + socket.inet_aton(ip) + bytes(8)
+    return struct.pack('=H', socket.AF_INET) + struct.pack('>H4s8x', port, socket.inet_aton(ip))
 
 
 def sendmmsg(fd, data, addresses):
@@ -124,14 +131,13 @@ class Ring:
 
     def run(self, opcode, fd, address, size, offset=0, flags=0):
         """The request's result; raises OSError as the system call would."""
-        head, tail, mask = self.sq_off[0], self.sq_off[1], self.sq_off[2]
+        tail, mask = self.sq_off[1], self.sq_off[2]
         at = self._word(self.sq, tail)
         slot = at & self._word(self.sq, mask)
         struct.pack_into('BBHiQQIi24x', self.sqes, slot * SQE_SIZE, opcode, flags, 0, fd, offset,
                          address, size, 0)
         struct.pack_into('I', self.sq, self.sq_off[6] + slot * 4, slot)
         struct.pack_into('I', self.sq, tail, at + 1)
-        del head
         check(libc.syscall(SYS_IO_URING_ENTER, self.fd, 1, 1, IORING_ENTER_GETEVENTS, None, 0))
         done = self._word(self.cq, self.cq_off[0])
         entry = self.cq_off[5] + (done & self._word(self.cq, self.cq_off[2])) * 16

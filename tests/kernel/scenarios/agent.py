@@ -7,7 +7,7 @@ import subprocess
 import time
 
 from harness.actor import Actor, do
-from harness.check import attempt, expect, expect_that, fail, refused, scenario
+from harness.check import Deadline, attempt, expect, expect_that, fail, refused, scenario
 from harness.lab import MANY, SECRET
 from harness.stages import BEFORE, KILLED, RESTARTED, SEALING, STOPPED, STRESSED
 from harness.world import DESK, ROOT, VENDOR
@@ -25,6 +25,14 @@ def loaded_programs():
         names |= {after for word, after in zip(words, words[1:])
                   if word == 'name' and after.startswith('am_')}
     return names
+
+
+def none_are_loaded():
+    """The kernel frees them when no program can be running any more: in a moment."""
+    deadline = Deadline(20)
+    while loaded_programs() and not deadline.passed():
+        pass
+    expect('programs and maps of ours', loaded_programs(), set())
 
 
 # ---- before it starts ----------------------------------------------------------
@@ -54,8 +62,9 @@ def a_state_directory_that_is_read_only_starts_no_agent(lab):
 
 @scenario(BEFORE)
 def nobody_but_root_starts_an_agent(lab):
-    r = subprocess.run([f'{lab.programs}/amanatd', '--policy', '/dev/null', '--state',
-                        lab.outside_path('vendors-state'), '--run', lab.outside_path('vendors-run')],
+    r = subprocess.run([f'{lab.programs}/amanatd', '--policy', '/dev/null',
+                        '--state', lab.outside_path('vendors-state'),
+                        '--run', lab.outside_path('vendors-run')],
                        user=VENDOR.uid, group=VENDOR.gid, extra_groups=[], capture_output=True,
                        text=True)
     expect_that(f'it ends with {r.returncode}: {r.stderr!r}', r.returncode in (1, 3))
@@ -90,6 +99,28 @@ def a_store_of_100000_files_is_closed_before_its_files_are_labelled(lab):
     expect('of another file, then', do(VENDOR, _open, f'{lab.many}/0/0/0.csv'), 'EACCES')
     expect_that(f'walking took {sealed - closed:.1f} s', sealed - closed < SEALING_SECONDS)
     return f'closed {closed:.1f} s after the start, sealed {sealed:.1f} s after it'
+
+
+def deep_and_known(lab):
+    """A file so deep that a climb of bounded length does not see the store, and cached."""
+    path = os.path.join(lab.registry, *(['d'] * 30))
+    os.makedirs(path, 0o777)
+    path = os.path.join(path, 'known.csv')
+    lab.write(path)
+    return path, os.open(path, os.O_PATH)
+
+
+@scenario(SEALING, prepare=deep_and_known)
+def a_very_deep_file_is_closed(lab, prepared):
+    """Whether it was labelled on sight or by the walk is not told apart here."""
+    path, fd = prepared
+    try:
+        lab.wait_sealed()
+        refused('reading', lab.read(VENDOR, path))
+        refused('reading by a descriptor from before',
+                lab.read(VENDOR, f'/proc/{os.getpid()}/fd/{fd}'))
+    finally:
+        os.close(fd)
 
 
 def _open(path):
@@ -189,7 +220,7 @@ def a_storm_hangs_nothing_and_its_losses_are_counted(lab):
 
 @scenario(KILLED)
 def a_killed_agent_takes_its_refusals_along(lab):
-    expect('programs and maps of ours', loaded_programs(), set())
+    none_are_loaded()
     lab.open_to(VENDOR, lab.single)
     r = subprocess.run([f'{lab.programs}/amanat', '--run', lab.last.run, 'status'],
                        capture_output=True, text=True)
@@ -216,7 +247,7 @@ def strays_stay_closed_after_the_disk_was_mounted_anew(lab):
 @scenario(STOPPED)
 def an_agent_that_is_told_to_end_leaves_nothing_behind(lab):
     expect('its exit status', lab.last.process.returncode, 0)
-    expect('programs and maps of ours', loaded_programs(), set())
+    none_are_loaded()
     expect('pins', os.listdir('/sys/fs/bpf'), [])
     expect('its run directory', os.listdir(lab.last.run), [])
     for user in (ROOT, VENDOR):

@@ -6,11 +6,12 @@ import threading
 
 from harness import calls
 from harness.actor import Actor, do
-from harness.check import attempt, expect, expect_that, refused, scenario
+from harness.check import attempt, expect, expect_that, refused, scenario, skip
 from harness.lab import read_file
 from harness.net import DGRAM, INET, INET6, STREAM, Listener, connect, send, sendmsg, sendto
 from harness.stages import ENFORCED
-from harness.world import DESK, FOREIGN4, FOREIGN6, HOME4, HOME6, ROOT
+from harness.world import (DESK, FOREIGN4, FOREIGN6, HOME4, HOME6, MNT_DETACH, ROOT, mount,
+                           umount)
 
 ZONE_PORT = 5432
 DATA = b'four score'
@@ -198,6 +199,69 @@ def a_first_packet_that_carries_data_is_refused(lab):
         expect('away and home', got, ['EACCES', len(DATA)])
         expect('what arrives at home', home.heard(), DATA)
         foreign.silent()
+
+
+@scenario(ENFORCED)
+def who_called_is_answered_only_from_the_zone(lab):
+    """A reader that listens: the others connect to it."""
+    def script():
+        with socket.socket(INET, STREAM) as listener:
+            listener.bind(('0.0.0.0', 9999))
+            listener.listen()
+            read_file(citizens(lab))
+            yield 'listening'
+            for _ in range(2):
+                s, peer = listener.accept()
+                yield attempt(s.send, DATA), peer[0]
+
+    def call_from(ip, port):
+        s = socket.socket(INET, STREAM)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.bind((ip, port))
+        s.connect((HOME4, 9999))
+        return s
+    with Actor(DESK, script) as a:
+        expect('it listens', a.step(), 'listening')
+        with call_from(FOREIGN4, 443):
+            expect('an answer to a foreign address', a.step(), ['EACCES', FOREIGN4])
+        with call_from(HOME4, ZONE_PORT) as s:
+            expect('an answer to the zone', a.step(), [len(DATA), HOME4])
+            expect('what arrives', s.recv(99), DATA)
+
+
+@scenario(ENFORCED)
+def multipath_tcp_is_no_way_around(lab):
+    def by_mptcp():
+        with socket.socket(INET, STREAM, 262) as s:
+            s.connect((FOREIGN4, 443))
+            return s.send(DATA)
+    with Listener(FOREIGN4, 443) as listener:
+        got, _ = after_reading(lab, by_mptcp)
+        if got == ['EPROTONOSUPPORT']:
+            skip('this kernel has no MPTCP')
+        expect('connecting', got, ['EACCES'])
+        listener.silent()
+
+
+@scenario(ENFORCED)
+def a_mapping_through_an_overlay_labels_the_reader(lab):
+    """The overlay's file is another inode, and the store's is what is mapped."""
+    where = lab.world.path('overlay-to-map')
+    for name in ('merged', 'upper', 'work'):
+        os.makedirs(os.path.join(where, name), exist_ok=True)
+    mount('overlay', f'{where}/merged', 'overlay',
+          data=f'lowerdir={lab.registry},upperdir={where}/upper,workdir={where}/work')
+
+    def script():
+        fd = os.open(f'{where}/merged/citizens.csv', os.O_RDONLY)
+        yield calls.peek(calls.map_file(fd, calls.PROT_READ), 4)
+        yield attempt(sendto, FOREIGN4, 53, DATA)
+    try:
+        with Actor(DESK, script) as a:
+            expect('what it sees', a.step(), b'cnic')
+            refused('sending after that', a.step())
+    finally:
+        umount(f'{where}/merged', MNT_DETACH)
 
 
 @scenario(ENFORCED)

@@ -3,7 +3,7 @@
 import os
 
 from harness.actor import Actor, do
-from harness.calls import handle_of, link_fd, open_by_handle
+from harness.calls import exchange, handle_of, link_fd, open_by_handle
 from harness.check import attempt, expect, expect_that, refused, scenario
 from harness.lab import SECRET, read_file
 from harness.stages import ENFORCED
@@ -220,6 +220,70 @@ def a_folders_handle_opens_nothing_below_it(lab):
         lab.open_to(DESK, os.path.join(folder, 'c', '0001.csv'))
     finally:
         os.close(mount_fd)
+
+
+@scenario(ENFORCED)
+def a_second_mount_of_the_disk_is_closed(lab):
+    where = lab.world.path('second')
+    os.makedirs(where, exist_ok=True)
+    device = next(l.split()[0] for l in open('/proc/mounts') if l.split()[1] == lab.disk)
+    mount(device, where, 'ext4')
+    try:
+        lab.closed(os.path.join(where, 'registry', CITIZENS))
+        drop_caches()
+        lab.closed(os.path.join(where, 'registry', 'deep', 'a', 'b', 'c', '0001.csv'))
+    finally:
+        umount(where)
+
+
+@scenario(ENFORCED)
+def an_overlay_on_a_store_is_closed(lab):
+    where = lab.world.path('overlay')
+    for name in ('merged', 'upper', 'work'):
+        os.makedirs(os.path.join(where, name), exist_ok=True)
+    mount('overlay', f'{where}/merged', 'overlay',
+          data=f'lowerdir={lab.registry},upperdir={where}/upper,workdir={where}/work')
+    try:
+        path = os.path.join(where, 'merged', CITIZENS)
+        refused('reading through it', do(ROOT, read_file, path))
+        refused('opening it to write, which copies it', do(ROOT, os.open, path, os.O_RDWR))
+        expect_that('the desk reads through it', do(DESK, read_file, path)[:4] == b'cnic')
+    finally:
+        umount(f'{where}/merged')
+
+
+@scenario(ENFORCED)
+def a_program_in_a_store_is_not_run(lab):
+    path = os.path.join(lab.registry, 'program')
+
+    def make():
+        with open('/bin/true', 'rb') as f:
+            lab.write(path, f.read())
+        os.chmod(path, 0o755)
+    expect('the keeper writes it', do(KEEPER, make), None)
+    refused('exec', do(ROOT, lambda: os.execv(path, ['true'])))
+
+
+@scenario(ENFORCED)
+def exchanging_two_files_leaves_both_closed(lab):
+    path, outside = lab.put('to-exchange.csv'), lab.outside_path('to-exchange.csv')
+    lab.write(outside)
+    expect('the keeper exchanges them', do(KEEPER, exchange, path, outside), None)
+    for _ in range(2):
+        lab.closed(path)
+        lab.closed(outside)
+        drop_caches()
+
+
+@scenario(ENFORCED)
+def a_file_linked_into_a_store_is_closed_by_both_names(lab):
+    outside, path = lab.outside_path('to-link-in'), os.path.join(lab.registry, 'linked-in.csv')
+    lab.write(outside)
+    expect('the keeper links it', do(KEEPER, os.link, outside, path), None)
+    for _ in range(2):
+        lab.closed(path)
+        lab.closed(outside)
+        drop_caches()
 
 
 @scenario(ENFORCED)

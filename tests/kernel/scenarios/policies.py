@@ -23,7 +23,7 @@ def broken(lab):
         'no YAML': ('stores: [', ''),
         'a missing path': (good.replace(lab.vault, lab.vault + '-missing'), 'No such file'),
         'a path that is a symbolic link': (good.replace(lab.vault, link), 'symbolic link'),
-        'an unknown user': (good.replace('user: acme', 'user: nobody-of-that-name'), 'nobody-of-that-name'),
+        'an unknown user': (good.replace('user: acme', 'user: nobody-there'), 'nobody-there'),
         'an unknown label': (good + '  - allow desk to send cnik to app-tier\n', 'cnik'),
         'an unknown key': (good + 'moed: enforce\n', 'moed'),
     }

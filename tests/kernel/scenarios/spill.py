@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """Copies: what a process that has read labelled data writes to."""
 import os
+import resource
 
 from harness.actor import Actor, do
 from harness.check import attempt, expect, expect_that, refused, scenario
 from harness.lab import SECRET, read_file
 from harness.stages import ENFORCED
-from harness.world import DESK, ROOT, VENDOR, drop_caches
+from harness.world import DESK, ROOT, VENDOR, check, drop_caches, libc
 
 
 def copied(lab, name, source=None):
@@ -178,3 +179,111 @@ def a_deleted_copy_leaves_nothing_behind(lab):
     for i in range(n + 1):
         expect('root reads a new file', lab.read(ROOT, lab.outside_path(f'after-{i}')), b'fresh')
     return None if n < 63 else 'the inode number was not given out again'
+
+
+@scenario(ENFORCED)
+def a_copy_without_read_and_write_is_closed(lab):
+    """copy_file_range, sendfile and splice from file to file."""
+    def by_splice(fd, out):
+        a, b = os.pipe()
+        n = os.splice(fd, b, 4096, offset_src=0)
+        return os.splice(a, out, n)
+    ways = {'copy_file_range': lambda fd, out: os.copy_file_range(fd, out, 4096, 0),
+            'sendfile': lambda fd, out: os.sendfile(out, fd, 0, 4096), 'splice': by_splice}
+    for name, way in ways.items():
+        path = lab.outside_path('copy-by-' + name)
+
+        def script():
+            fd = os.open(lab.single, os.O_RDONLY)
+            yield attempt(way, fd, os.open(path, os.O_CREAT | os.O_WRONLY, 0o666))
+        with Actor(DESK, script) as a:
+            expect(name, a.step(), len(SECRET))
+        lab.closed(path)
+
+
+@scenario(ENFORCED)
+def a_splice_into_a_pipe_carries_the_labels(lab):
+    for name, call in (('splice', lambda fd, out: os.splice(fd, out, 100, offset_src=0)),
+                       ('sendfile', lambda fd, out: os.sendfile(out, fd, 0, 100))):
+        ends = os.pipe()
+
+        def give():
+            fd = os.open(lab.single, os.O_RDONLY)
+            yield attempt(call, fd, ends[1])
+
+        def take():
+            yield attempt(os.read, ends[0], 100)
+        with Actor(DESK, give) as g, Actor(VENDOR, take) as t:
+            expect(f'{name} into the pipe', g.step(), len(SECRET))
+            refused(f"the vendor's read after {name}", t.step())
+        for end in ends:
+            os.close(end)
+
+
+@scenario(ENFORCED)
+def a_nameless_file_in_memory_carries_the_labels(lab):
+    fd = os.memfd_create('scratch')
+
+    def give():
+        read_file(lab.single)
+        yield attempt(os.pwrite, fd, SECRET, 0)
+
+    def take():
+        yield attempt(os.pread, fd, 100, 0)
+    with Actor(DESK, give) as g, Actor(VENDOR, take) as t, Actor(DESK, take) as d:
+        expect('writing', g.step(), len(SECRET))
+        refused("the vendor's read", t.step())
+        expect("the desk's read", d.step(), SECRET)
+    os.close(fd)
+
+
+@scenario(ENFORCED)
+def a_core_dump_of_a_reader_is_closed(lab):
+    where = lab.outside_path('cores')
+    os.makedirs(where)
+    with open('/proc/sys/kernel/core_pattern') as f:
+        before = f.read()
+
+    def script():
+        os.chdir(where)
+        resource.setrlimit(resource.RLIMIT_CORE, (1 << 30, 1 << 30))
+        child = os.fork()
+        if not child:
+            kept = read_file(lab.single)
+            check(libc.prctl(4, 1, 0, 0, 0))    # PR_SET_DUMPABLE, which setuid has taken
+            os.abort()
+            del kept
+        yield os.waitpid(child, 0)[1] & 0x80
+    try:
+        with open('/proc/sys/kernel/core_pattern', 'w') as f:
+            f.write('core')
+        with Actor(DESK, script) as a:
+            expect('a core is dumped', a.step(), 0x80)
+    finally:
+        with open('/proc/sys/kernel/core_pattern', 'w') as f:
+            f.write(before)
+    for name in os.listdir(where):
+        for user in (ROOT, VENDOR):
+            got = do(user, lambda: SECRET.strip() in read_file(os.path.join(where, name)))
+            expect_that(f'{user.name} finds nothing in it: {got}', got in (False, 'EACCES'))
+
+
+@scenario(ENFORCED)
+def devices_that_others_can_read_are_refused(lab):
+    names = ['/dev/kmsg', '/sys/kernel/tracing/trace_marker']
+    block = next(l.split()[0] for l in open('/proc/mounts') if l.split()[1] == lab.disk)
+
+    def make():
+        return [os.open(n, os.O_WRONLY) for n in names], os.open(block, os.O_RDWR)
+
+    def script(made):
+        fds, disk = made
+        # The reader's own rights don't matter: it is handed what is open already.
+        read_file(lab.single)
+        yield attempt(os.write, fds[0], b'from a reader\n')
+        yield attempt(os.pwrite, disk, bytes(1), 0)
+        yield attempt(os.write, fds[1], b'from a reader\n')
+    with Actor(DESK, script, first=make) as a:
+        refused("the kernel's log", a.step())
+        refused('a disk', a.step())
+        refused("the kernel's trace", a.step())
