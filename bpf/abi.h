@@ -124,7 +124,8 @@ struct am_tag {
 struct am_inode_key {
 	__u8 uuid[16];		/* super_block.s_uuid */
 	__u64 ino;
-	__u64 root;		/* btrfs root id, else 0 */
+	__u64 root;		/* 0; room for what tells btrfs subvolumes apart, should that be
+				 * wanted: as it is, a snapshot's file is as closed as its origin */
 	__u32 generation;
 	__u32 dev;		/* super_block.s_dev where there is no s_uuid, else 0 */
 };
@@ -358,7 +359,7 @@ enum am_count {
 	AM_COUNT_NO_SCRATCH,		/* records for which no scratch slot was free */
 	AM_COUNT_SPILLED,		/* objects outside every store that gained labels */
 	AM_COUNT_DETACHED,		/* opens by handle that no name could be found for */
-	AM_COUNT_UNPROVEN_DROPPED,	/* tags of a rename into a store that then failed */
+	AM_COUNT_UNPROVEN,		/* uses of a file whose rename into a store has not happened */
 	AM_COUNT_MAX_,
 };
 

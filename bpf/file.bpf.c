@@ -3,7 +3,7 @@
  *   file_open        each open, before it returns a descriptor
  *   file_permission  each read and write on an open descriptor, readdir included;
  *                    on a socket: sendfile and splice into it
- *   mmap_file        each mapping
+ *   mmap_file        each mapping; mmap_backing_file: of the file below an overlay's
  *   file_mprotect    a mapping that becomes accessible later
  *   path_truncate, file_truncate   a write without a descriptor's write
  *
@@ -26,6 +26,15 @@ AM_INLINE struct am_object am_object_of(struct file *file)
 	return o;
 }
 
+/* Up to 6.4 overlayfs opens the real file under its own path, and a mapping of it is
+ * asked about for the overlay's inode only. So there opening counts as mapping. */
+AM_INLINE bool is_below_overlay(struct file *file)
+{
+	struct dentry *dentry = file->f_path.dentry;
+
+	return BPF_CORE_READ(dentry, d_inode) != file->f_inode;
+}
+
 AM_NOINLINE int open_checked(unsigned long long *ctx, struct am_tag *tag)
 {
 	struct file *file = (struct file *)ctx[0];
@@ -37,7 +46,7 @@ AM_NOINLINE int open_checked(unsigned long long *ctx, struct am_tag *tag)
 	if (!o.tag)
 		return 0;
 	if (mode & FMODE_READ)
-		r = am_access(&o, AM_OP_READ, AM_ACT_OPEN);
+		r = am_access(&o, AM_OP_READ, is_below_overlay(file) ? AM_ACT_MMAP : AM_ACT_OPEN);
 	if (!r && (mode & FMODE_WRITE))
 		r = am_access(&o, AM_OP_WRITE, AM_ACT_OPEN);
 	return r;
@@ -106,6 +115,15 @@ int BPF_PROG(am_mmap_file, struct file *file, unsigned long reqprot, unsigned lo
 	/* PROT_NONE counts as a read: what it will become is not known yet. */
 	return map_checked(file, (prot & PROT_WRITE) && (flags & MAP_TYPE) != MAP_PRIVATE,
 			   AM_ACT_MMAP);
+}
+
+/* The real file below an overlay's that is being mapped. */
+SEC("?lsm/mmap_backing_file")	/* from 6.12 on */
+int BPF_PROG(am_mmap_backing, struct vm_area_struct *vma, struct file *file, struct file *user)
+{
+	__u64 flags = vma->vm_flags;
+
+	return map_checked(file, (flags & VM_WRITE) && (flags & VM_SHARED), AM_ACT_MMAP);
 }
 
 SEC("lsm/file_mprotect")

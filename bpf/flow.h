@@ -30,8 +30,15 @@ AM_INLINE bool am_is_switch(struct inode *inode)
 	unsigned long magic = inode->i_sb->s_magic;
 
 	return magic == AM_MAGIC_PROC || magic == AM_MAGIC_SYSFS || magic == AM_MAGIC_CGROUP2 ||
-	       magic == AM_MAGIC_DEBUGFS || magic == AM_MAGIC_TRACEFS ||
 	       magic == AM_MAGIC_SECURITYFS;
+}
+
+/* File systems that hand on what is written to them, such as trace_marker does. */
+AM_INLINE bool am_is_outlet(struct inode *inode)
+{
+	unsigned long magic = inode->i_sb->s_magic;
+
+	return magic == AM_MAGIC_DEBUGFS || magic == AM_MAGIC_TRACEFS;
 }
 
 /* Devices that swallow or are switches: nothing written can be read back. */
@@ -168,6 +175,8 @@ AM_INLINE int am_untagged_write(const struct am_object *o, __u32 act)
 	if (!leader || !leader->labels)
 		return 0;
 	if (kind == S_IFCHR || kind == S_IFBLK)
+		return am_device_write(o, act);
+	if (kind == S_IFREG && am_is_outlet(o->inode))
 		return am_device_write(o, act);
 	if ((kind == S_IFREG && !am_is_switch(o->inode)) || kind == S_IFIFO)
 		return am_spill(o, leader, act);

@@ -2,7 +2,7 @@
 /* How inodes come by their tags, and lose them:
  *   d_instantiate        a name gets its inode: what the folder above has, it has
  *   inode_free_security  an inode goes: a deleted stray is forgotten */
-#include "label.h"
+#include "access.h"
 
 __u64 am_sealing;
 __u64 am_have_strays;
@@ -36,6 +36,25 @@ AM_INLINE void inherit(struct inode *inode, const struct am_tag *above)
 		am_tag_inherit(inode, above);
 }
 
+/* A core file gets what the dying task carries: the kernel writes it unasked. */
+AM_INLINE bool core_dumped(struct inode *inode)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct am_tag value = {}, *tag;
+	struct am_task *leader;
+
+	if (!(task->flags & PF_DUMPCORE))
+		return false;
+	leader = am_leader_of(task);
+	if (!leader || !leader->labels)
+		return false;
+	value.labels = leader->labels;
+	tag = am_tag_create(inode, &value);
+	if (tag)
+		am_stray_keep(inode, tag);
+	return tag != NULL;
+}
+
 SEC("lsm/d_instantiate")
 int BPF_PROG(am_instantiate, struct dentry *dentry, struct inode *inode)
 {
@@ -54,11 +73,11 @@ int BPF_PROG(am_instantiate, struct dentry *dentry, struct inode *inode)
 	if (!dir)
 		return 0;
 	above = am_tag_of(dir);
-	if (!above && !am_have_strays)
-		return 0;
 	/* Its own tag stays: of a store's root, of a link from elsewhere. One that says
 	 * only that nothing is known is seen to at the next use. */
 	if (am_tag_of(inode))
+		return 0;
+	if (!above && core_dumped(inode))
 		return 0;
 	if (am_have_strays && am_stray_restore(inode))
 		return 0;

@@ -157,18 +157,19 @@ AM_NOINLINE struct am_tag *am_tag_climb(struct inode *inode, __u64 dentry)
 	return am_tag_inherit(inode, above);
 }
 
-/* A tag put on at a rename is believed once the store's root is found above. */
-AM_NOINLINE struct am_tag *am_tag_prove(struct inode *inode, __u64 dentry, struct am_tag *tag)
+/* A tag put on at a rename is believed once the store's root is found above. Until
+ * then the file is as if untagged, and asked about anew at each use: the rename may
+ * be about to happen, or have failed. */
+AM_NOINLINE struct am_tag *am_tag_prove(__u64 dentry, struct am_tag *tag)
 {
 	struct am_tag *above = am_tag_above(dentry);
 
-	if (above && above->store == tag->store) {
-		tag->flags &= ~AM_TAG_UNPROVEN;
-		return tag;
+	if (!above || above->store != tag->store) {
+		am_count(AM_COUNT_UNPROVEN);
+		return NULL;
 	}
-	am_count(AM_COUNT_UNPROVEN_DROPPED);
-	bpf_inode_storage_delete(&am_tags, inode);
-	return NULL;
+	tag->flags &= ~AM_TAG_UNPROVEN;
+	return tag;
 }
 
 /* A file first met without a name (open by handle, an NFS server): what is kept for
@@ -222,7 +223,7 @@ AM_INLINE struct am_tag *am_tag_settle(struct inode *inode, __u64 dentry, struct
 	if (!tag)
 		return am_sealing ? am_tag_climb(inode, dentry) : NULL;
 	if (tag->flags & AM_TAG_UNPROVEN)
-		return am_tag_prove(inode, dentry, tag);
+		return am_tag_prove(dentry, tag);
 	if (tag->flags & AM_TAG_DETACHED)
 		return am_tag_attach(inode, dentry, tag);
 	if (am_sealing)

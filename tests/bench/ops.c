@@ -122,6 +122,16 @@ static uint64_t pread_4k(struct subject *s)
 	return pread_some(s, BLOCK);
 }
 
+static uint64_t pwrite_1(struct subject *s)
+{
+	uint64_t begin = __rdtsc();
+	char byte = 0;
+
+	if (pwrite(s->fd, &byte, 1, 0) != 1)
+		return 0;
+	return __rdtsc() - begin;
+}
+
 static uint64_t send_1(struct subject *s)
 {
 	uint64_t took, begin = __rdtsc();
@@ -213,6 +223,11 @@ static void measure_file(const char *where, const char *path)
 	measure(pread_1, &s, ROUNDS, "read 1 B, %s", where);
 	measure(pread_4k, &s, ROUNDS, "read 4 KiB, %s", where);
 	measure(open_close, &s, ROUNDS, "open+close, %s", where);
+	(void)close(s.fd);
+	s.fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (s.fd < 0)
+		fail(path);
+	measure(pwrite_1, &s, ROUNDS, "write 1 B, %s", where);
 	(void)close(s.fd);
 }
 

@@ -19,17 +19,10 @@ _Static_assert((__builtin_offsetof(struct am_policy, send) + BEFORE) % sizeof(st
 static struct am_policy *policy;
 static struct am_facts facts;
 
-/* Facts under a policy of any bytes. Its memory has an unknown length, which happens to
- * be COUNT: CBMC takes such an array as a look-up. The same bytes as a struct would be
- * thirteen million variables. See README.md. */
+/* Facts under a policy of any bytes. */
 static void any_facts(void)
 {
-	__u64 count = any_u64();
-	struct am_set *memory;
-
-	suppose(count >= COUNT && count <= COUNT);
-	memory = __CPROVER_allocate(count * sizeof(*memory), 0);
-	policy = (struct am_policy *)((char *)memory + BEFORE);
+	policy = (struct am_policy *)((char *)any_memory(struct am_set, COUNT) + BEFORE);
 	facts = any_facts_value();
 	facts.policy = policy;
 }
@@ -98,11 +91,10 @@ void prove_asking_a_zone_keeps_its_contract(void)
 
 	any_facts();
 	rules.label = any_label();
-	rules.zone_allows = rules.zone_denies = (struct am_set){ { 0 } };
-	if (meets(&facts.bits, send_allow(rules.label, zone)))
-		rules.zone_allows = (struct am_set){ { ~0ULL, ~0ULL, ~0ULL, ~0ULL } };
-	if (meets(&facts.bits, send_deny(rules.label, zone)))
-		rules.zone_denies = (struct am_set){ { ~0ULL, ~0ULL, ~0ULL, ~0ULL } };
+	rules.zone_allows = any_memory(__u8, AM_ZONES_MAX);
+	rules.zone_denies = any_memory(__u8, AM_ZONES_MAX);
+	rules.zone_allows[zone] = meets(&facts.bits, send_allow(rules.label, zone));
+	rules.zone_denies[zone] = meets(&facts.bits, send_deny(rules.label, zone));
 	reached("a zone");
 	am_zone_ask(&facts, rules.label, zone, &allowed, &denied);
 	contract_zone(&facts, rules.label, zone, &expected_allowed, &expected_denied);

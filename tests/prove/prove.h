@@ -34,6 +34,19 @@ static _Bool any_bool(void)
 #define reached(sentence) ((void)0)
 #endif
 
+/* Memory of any bytes that holds `n` of `type`. Its length is unknown to CBMC until it
+ * has to solve for it, so that it takes the memory as a look-up and not as one variable
+ * for each bit, which for a policy are thirteen million. See README.md. */
+#define any_memory(type, n) ((type *)__CPROVER_allocate(exactly(n) * sizeof(type), 0))
+
+static __u64 exactly(__u64 n)
+{
+	__u64 unknown = any_u64();
+
+	suppose(unknown >= n && unknown <= n);
+	return unknown;
+}
+
 /* The naive definitions that decide.h is held against. */
 static _Bool holds(const struct am_set *set, unsigned n)
 {

@@ -49,8 +49,7 @@ void prove_a_label_is_refused_by_a_deny_or_the_lack_of_an_allow(void)
 	     "without a rule if neither allowed nor denied");
 }
 
-/* The slots of a policy: CBMC takes an array of unknown length as a lookup, one of
- * known length as 4096 stores. See README.md. */
+/* A policy in an array of stores, its slots at whole elements. */
 static const struct am_policy *any_slots(void)
 {
 	enum {
@@ -58,12 +57,8 @@ static const struct am_policy *any_slots(void)
 			 __builtin_offsetof(struct am_policy, stores) % sizeof(struct am_store),
 		COUNT = (BEFORE + sizeof(struct am_policy)) / sizeof(struct am_store),
 	};
-	__u64 count = any_u64();
-	struct am_store *memory;
 
-	suppose(count >= COUNT && count <= COUNT);
-	memory = __CPROVER_allocate(count * sizeof(*memory), 0);
-	return (struct am_policy *)((char *)memory + BEFORE);
+	return (struct am_policy *)((char *)any_memory(struct am_store, COUNT) + BEFORE);
 }
 
 void prove_a_stale_tag_names_no_store(void)

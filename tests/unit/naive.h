@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,7 +118,7 @@ static inline void write_subjects(FILE *out, const struct shape *size)
 			fprintf(out, "group: %s, ", PICK(all_groups));
 		if (one_in(4))
 			fprintf(out, "%s, ", PICK(all_cgroups));
-		if (one_in(5))
+		if (s % 2 && one_in(3))
 			fprintf(out, "purpose: p%u, ", below(size->purposes));
 		fputs("}\n", out);
 	}
@@ -201,20 +202,21 @@ static inline void write_access(FILE *out, const struct shape *size, bool may_us
 	write_zone_names(out, size);
 }
 
-/* A subject that mentions a purpose cannot be let use one: those are left to the others. */
-static inline void write_rules(FILE *out, const struct shape *size, bool may_use)
+/* A subject that mentions a purpose cannot be let use one: only odd ones mention any. */
+static inline void write_rules(FILE *out, const struct shape *size)
 {
 	fputs("rules:\n", out);
 	for (unsigned r = 0; r < size->rules; r++) {
+		unsigned subject = below(size->subjects);
 		bool anyone = one_in(6);
 
 		fprintf(out, "  - %s ", one_in(4) ? "deny" : "allow");
 		if (anyone)
 			fputs("anyone", out);
 		else
-			fprintf(out, "u%u", below(size->subjects));
+			fprintf(out, "u%u", subject);
 		fputs(" to ", out);
-		write_access(out, size, may_use && anyone);
+		write_access(out, size, anyone || subject % 2 == 0);
 		fputc('\n', out);
 	}
 }
@@ -231,7 +233,7 @@ static inline void write_policy(FILE *out, const struct shape *size)
 	write_stores(out, size);
 	write_subjects(out, size);
 	write_zones(out, size);
-	write_rules(out, size, true);
+	write_rules(out, size);
 }
 
 static inline char *random_policy(const struct shape *size)
@@ -421,6 +423,7 @@ struct naive_access {
 	unsigned op;
 	int store, label, purpose;	/* indices, -1: none */
 	struct naive_spot spot;
+	int under;			/* copies: the purpose of who asks */
 };
 
 static inline bool naive_is_below(const char *path, const char *outer)
@@ -459,6 +462,15 @@ static inline bool naive_names(const int *list, size_t n, int index)
 	return false;
 }
 
+/* Whether the store is open under the purpose. */
+static inline bool naive_is_open(const struct am_model *m, unsigned store, int purpose)
+{
+	for (size_t i = 0; i < m->stores[store].n_purposes; i++)
+		if ((int)m->stores[store].purposes[i] == purpose)
+			return true;
+	return !m->stores[store].n_purposes;
+}
+
 static inline bool naive_speaks(const struct am_model *m, const struct am_model_rule *r,
 				const struct naive_access *a)
 {
@@ -471,7 +483,8 @@ static inline bool naive_speaks(const struct am_model *m, const struct am_model_
 	if (a->op == AM_OP_READ) {
 		for (size_t s = 0; s < m->n_stores; s++)
 			if (naive_labels(m, s) >> a->label & 1 &&
-			    naive_names(r->stores, r->n_stores, s))
+			    naive_names(r->stores, r->n_stores, s) &&
+			    (r->deny || naive_is_open(m, s, a->under)))
 				return true;
 		return false;
 	}
@@ -491,28 +504,28 @@ static inline enum naive_answer naive_ask(const struct am_model *m, unsigned whi
 					  const struct naive_access *a, uint32_t without)
 {
 	bool allowed = a->op == AM_OP_SEND && a->spot.zone == AM_ZONE_TERMINAL;
-	bool denied = false, purpose = true;
+	struct naive_access asked = *a;
+	bool denied = false;
 
 	if (a->store < 0 && a->label < 0 && a->purpose < 0)
 		return NAIVE_ALLOWED;	/* in no store */
+	asked.under = p->purpose;
 	for (size_t i = 0; i < m->n_rules; i++) {
 		const struct am_model_rule *r = &m->rules[i];
 		unsigned bit = r->subject == AM_RULE_ANYBODY ? 31 : r->subject;
 
-		if (without >> i & 1 || !(p->is[which] >> bit & 1) || !naive_speaks(m, r, a))
+		if (without >> i & 1 || !(p->is[which] >> bit & 1) || !naive_speaks(m, r, &asked))
 			continue;
 		if (r->deny)
 			denied = true;
 		else
 			allowed = true;
 	}
-	if (a->store >= 0 && m->stores[a->store].n_purposes) {
-		purpose = false;
-		for (size_t i = 0; i < m->stores[a->store].n_purposes; i++)
-			purpose |= (int)m->stores[a->store].purposes[i] == p->purpose;
-	}
-	return denied ? NAIVE_DENIED : !purpose ? NAIVE_PURPOSE : allowed ? NAIVE_ALLOWED
-								  : NAIVE_NO_RULE;
+	if (denied)
+		return NAIVE_DENIED;
+	if (a->store >= 0 && !naive_is_open(m, a->store, p->purpose))
+		return NAIVE_PURPOSE;
+	return allowed ? NAIVE_ALLOWED : NAIVE_NO_RULE;
 }
 
 /* All accesses of one policy, one after the other. */

@@ -215,6 +215,44 @@ bool am_access_concerns(const struct am_space *space, unsigned policy,
 	       speaks_of_copies(space, policy, rule, access->labels);
 }
 
+/* Of a copy only a store that is open under the purpose lets anybody read it. */
+static bool is_open_copy(const struct am_space *space, unsigned policy,
+			 const struct am_access *access, const struct am_who *who,
+			 const struct am_model_rule *rule)
+{
+	const struct am_space_value *purpose = who->facts[AM_FACT_PURPOSE].value;
+	uint64_t bits = label_bits(space, policy, access->labels);
+
+	for (size_t i = 0; i < space->models[policy]->n_stores; i++) {
+		const struct am_store *s = space->stores[policy][i];
+
+		if (s->labels & bits && am_rule_speaks_of(rule->stores, rule->n_stores, i) &&
+		    (!s->purposes || s->purposes >> (purpose ? purpose->purpose[policy] : 0) & 1))
+			return true;
+	}
+	return false;
+}
+
+const struct am_model_rule *am_access_rule(const struct am_space *space, unsigned policy,
+					   const struct am_access *access,
+					   const struct am_who *who, bool deny)
+{
+	const struct am_model *m = space->models[policy];
+	bool copy = access->op == AM_OP_READ && access->store < 0;
+	struct am_set bits;
+
+	am_space_bits(space, policy, who, &bits);
+	for (size_t i = 0; i < m->n_rules; i++) {
+		const struct am_model_rule *rule = &m->rules[i];
+
+		if (rule->deny == deny && am_set_has(&bits, am_rule_subject(rule)) &&
+		    am_access_concerns(space, policy, access, rule) &&
+		    (deny || !copy || is_open_copy(space, policy, access, who, rule)))
+			return rule;
+	}
+	return NULL;
+}
+
 /* ---- text ------------------------------------------------------------------- */
 
 const char *am_access_word(unsigned op)

@@ -50,6 +50,11 @@ unsigned am_rule_subject(const struct am_model_rule *rule);
 bool am_access_concerns(const struct am_space *space, unsigned policy,
 			const struct am_access *access, const struct am_model_rule *rule);
 
+/* The first rule that lets the task, or with `deny` forbids it; NULL if there is none. */
+const struct am_model_rule *am_access_rule(const struct am_space *space, unsigned policy,
+					   const struct am_access *access,
+					   const struct am_who *who, bool deny);
+
 /* `citizen-registry`, `copies that carry cnic`, `cnic, health to 10.20.0.1:5432/tcp`: what
  * stands behind the operation in a sentence. */
 void am_access_print_object(const struct am_space *space, unsigned policy,

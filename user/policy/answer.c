@@ -5,6 +5,7 @@
 
 #include "base/array.h"
 #include "policy/ask.h"
+#include "policy/rule.h"
 #include "policy/set.h"
 
 static const struct am_model *model_of(const struct am_space *space)
@@ -42,21 +43,6 @@ static int find_label(const struct am_space *space, const struct am_ask *ask,
 			return i;
 	}
 	return -1;
-}
-
-static const struct am_model_rule *find_rule(const struct am_space *space,
-					     const struct am_ask *ask,
-					     const struct am_access *part, bool deny)
-{
-	const struct am_model *m = model_of(space);
-	struct am_set bits;
-
-	am_space_bits(space, 0, &ask->who, &bits);
-	for (size_t i = 0; i < m->n_rules; i++)
-		if (m->rules[i].deny == deny && am_set_has(&bits, am_rule_subject(&m->rules[i])) &&
-		    am_access_concerns(space, 0, part, &m->rules[i]))
-			return &m->rules[i];
-	return NULL;
 }
 
 /* ---- what would change it --------------------------------------------------- */
@@ -181,6 +167,31 @@ static void try_drops(struct approach *a, unsigned drops, const struct am_place 
 		a->best = near;
 }
 
+static bool is_copy(const struct am_access *access)
+{
+	return access->op == AM_OP_READ && access->store < 0;
+}
+
+/* The purposes under which the rule opens copies; 0: any. */
+static uint64_t copy_purposes(const struct approach *a)
+{
+	const struct am_space *space = a->space;
+	unsigned label = space->labels[0][__builtin_ctzll(a->access.labels)];
+	uint64_t purposes = 0;
+
+	for (size_t i = 0; i < model_of(space)->n_stores; i++) {
+		const struct am_store *s = space->stores[0][i];
+
+		if (!(s->labels >> label & 1) ||
+		    !am_rule_speaks_of(a->rule->stores, a->rule->n_stores, i))
+			continue;
+		if (!s->purposes)
+			return 0;
+		purposes |= s->purposes;
+	}
+	return purposes;
+}
+
 static unsigned find_droppable(const struct approach *a)
 {
 	unsigned bits = a->ask->who.n_cgroups ? 1U << CGROUPS : 0;
@@ -205,7 +216,7 @@ static void try_place(struct approach *a, const struct am_place *place)
 	am_access_lock(a->space, 0, &access, &lock);
 	am_set_add(&goal.is[0], am_rule_subject(a->rule));
 	goal.is_not[0] = lock.grant.deny;
-	goal.purposes[0] = lock.purposes;
+	goal.purposes[0] = is_copy(&access) ? copy_purposes(a) : lock.purposes;
 	if (!am_space_find(a->space, &goal, &a->needed))
 		return;
 	/* Every choice out of what the task has and the rule does not need. */
@@ -272,7 +283,8 @@ void am_answer_find(const struct am_space *space, const struct am_ask *ask, stru
 	answer.part = part_of(ask, answer.label);
 	if (reason == AM_REASON_RULE_ALLOWS || reason == AM_REASON_RULE_DENIES ||
 	    reason == AM_REASON_LABEL_DENIES)
-		answer.rule = find_rule(space, ask, &answer.part, reason != AM_REASON_RULE_ALLOWS);
+		answer.rule = am_access_rule(space, 0, &answer.part, &ask->who,
+					     reason != AM_REASON_RULE_ALLOWS);
 	if (answer.decision.verdict == AM_VERDICT_DENY && reason != AM_REASON_SPILL)
 		find_near(space, ask, &answer, &answer.near);
 	*ret = answer;

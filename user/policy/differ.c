@@ -147,21 +147,33 @@ static const char *find_namesake(const struct am_space *space, unsigned policy,
 	return NULL;
 }
 
+/* The subject of the model that the bit stands for; n_subjects and more: none. */
+static unsigned subject_behind(const struct am_differ *d, unsigned bit)
+{
+	const struct am_image *image = d->space->images[d->has];
+
+	for (size_t i = 0; i < image->n_narrows; i++)
+		if (image->narrows[i].bit == bit)
+			return image->narrows[i].subject;
+	return bit;
+}
+
 static const char *name_of(const struct am_differ *d, const struct am_different *who)
 {
 	const struct am_model *m = d->space->models[d->has];
+	unsigned subject = subject_behind(d, who->subject);
 	const char *name;
 
 	if (!am_who_count(&who->who))
 		return "anyone";
-	if (who->subject < m->n_subjects &&
-	    count_atoms(&m->subjects[who->subject]) == am_who_count(&who->who))
-		return m->subjects[who->subject].name;
+	if (subject < m->n_subjects &&
+	    count_atoms(&m->subjects[subject]) == am_who_count(&who->who))
+		return m->subjects[subject].name;
 	name = find_namesake(d->space, d->has, &who->who);
 	if (!name)
 		name = find_namesake(d->space, d->lacks, &who->who);
-	if (!name && who->subject < m->n_subjects)
-		name = m->subjects[who->subject].name;
+	if (!name && subject < m->n_subjects)
+		name = m->subjects[subject].name;
 	return name ? name : "anyone";
 }
 

@@ -4,27 +4,16 @@
 #include <string.h>
 
 #include "event/dest.h"
-#include "event/escape.h"
 #include "event/event.h"
+#include "policy/question.h"
 #include "policy/reader.h"
 #include "policy/rule.h"
 #include "policy/set.h"
 
-/* What is asked about, and where the answer goes. */
-struct question {
-	const struct am_model *model;
-	const struct am_image *image;
-	const struct am_registry *registry;
-	const struct am_event *event;
-	const char *exe;
-	int store;	/* of the model; -1: none, or none of this model's */
-	FILE *out;
-};
-
 /* ---- names ------------------------------------------------------------------ */
 
 /* The bit of a label of the model; AM_LABELS_MAX if the registry has none. */
-static unsigned label_bit(const struct question *q, unsigned label)
+static unsigned label_bit(const struct am_question *q, unsigned label)
 {
 	const char *name = q->model->labels[label].name;
 
@@ -37,14 +26,14 @@ static unsigned label_bit(const struct question *q, unsigned label)
 	return AM_LABELS_MAX;
 }
 
-static bool carries(const struct question *q, uint64_t labels, unsigned label)
+static bool carries(const struct am_question *q, uint64_t labels, unsigned label)
 {
 	unsigned bit = label_bit(q, label);
 
 	return bit < AM_LABELS_MAX && labels >> bit & 1;
 }
 
-static void say_labels(const struct question *q, uint64_t labels)
+static void say_labels(const struct am_question *q, uint64_t labels)
 {
 	const char *comma = "";
 
@@ -58,23 +47,23 @@ static void say_labels(const struct question *q, uint64_t labels)
 	}
 }
 
-static void say_label_noun(const struct question *q, uint64_t labels)
+static void say_label_noun(const struct am_question *q, uint64_t labels)
 {
 	fputs(labels & (labels - 1) ? "labels " : "label ", q->out);
 	say_labels(q, labels);
 }
 
-static const char *subject_name(const struct question *q, int subject)
+static const char *subject_name(const struct am_question *q, int subject)
 {
 	return subject == AM_RULE_ANYBODY ? "anyone" : q->model->subjects[subject].name;
 }
 
-static size_t rule_number(const struct question *q, const struct am_model_rule *rule)
+static size_t rule_number(const struct am_question *q, const struct am_model_rule *rule)
 {
 	return rule - q->model->rules + 1;
 }
 
-static int find_store(const struct question *q)
+static int find_store(const struct am_question *q)
 {
 	const char *name = am_registry_store_name(q->registry, q->event->store);
 	const struct am_store *store = am_store_of(q->image->policy, q->event->store);
@@ -82,135 +71,9 @@ static int find_store(const struct question *q)
 	return name && store ? am_model_find(q->model, AM_NAMED_STORE, name) : -1;
 }
 
-/* ---- facts about the task --------------------------------------------------- */
-
-static bool fact_holds(const struct question *q, enum am_fact kind, uint64_t value,
-		       unsigned subject)
-{
-	for (size_t i = 0; i < q->image->n_facts; i++) {
-		const struct am_image_fact *f = &q->image->facts[i];
-
-		if (f->key.kind == kind && f->key.value == value)
-			return am_set_has(&f->set, subject);
-	}
-	return false;
-}
-
-/* The name that some subject has for the number; NULL if none. */
-static const char *account_name(const struct question *q, enum am_fact kind, uint32_t id)
-{
-	for (size_t i = 0; i < q->model->n_subjects; i++) {
-		const char *atom = am_subject_atom(&q->model->subjects[i], kind);
-
-		if (atom && fact_holds(q, kind, id, i))
-			return atom;
-	}
-	return NULL;
-}
-
-static void say_account(const struct question *q, enum am_fact kind, const char *word,
-			const char *number_word, uint32_t id)
-{
-	const char *name = account_name(q, kind, id);
-
-	if (name)
-		fprintf(q->out, "%s=%s", word, name);
-	else
-		fprintf(q->out, "%s=%u", number_word, id);
-}
-
-/* Who logged in is said where rules may have asked for it. */
-static void say_who(const struct question *q)
-{
-	say_account(q, AM_FACT_USER, "user", "uid", q->event->uid);
-	if (q->image->policy->mentioned >> AM_FACT_LOGIN & 1 && q->event->login != UINT32_MAX) {
-		fputc(' ', q->out);
-		say_account(q, AM_FACT_LOGIN, "login", "login", q->event->login);
-	}
-	if (q->exe && q->exe[0]) {
-		fputs(" exe=", q->out);
-		am_escape_write(q->out, q->exe, AM_ESCAPE_WORD);
-	}
-}
-
-/* What is known to hold of one that the task is holds of the task. */
-static bool holds_of_another(const struct question *q, enum am_fact kind, const char *atom)
-{
-	for (size_t i = 0; i < q->model->n_subjects; i++) {
-		const char *other = am_subject_atom(&q->model->subjects[i], kind);
-
-		if (other && !strcmp(other, atom) && am_set_has(&q->event->bits, i))
-			return true;
-	}
-	return false;
-}
-
-/* Whether the event shows that a condition of the subject holds. */
-static bool is_shown(const struct question *q, unsigned subject, enum am_fact kind,
-		     const char *atom)
-{
-	switch (kind) {
-	case AM_FACT_EXE:
-		return q->exe && !strcmp(atom, q->exe);
-	case AM_FACT_USER:
-		return fact_holds(q, kind, q->event->uid, subject);
-	case AM_FACT_GROUP:
-		return fact_holds(q, kind, q->event->gid, subject) ||
-		       holds_of_another(q, kind, atom);
-	case AM_FACT_LOGIN:
-		return fact_holds(q, kind, q->event->login, subject);
-	default:
-		return holds_of_another(q, kind, atom);
-	}
-}
-
-/* The conditions of a subject that the event does not show to hold: a bit per am_fact. */
-static unsigned unmet(const struct question *q, unsigned subject)
-{
-	unsigned missing = 0;
-
-	for (unsigned kind = AM_FACT_INVALID + 1; kind < AM_FACT_MAX_; kind++) {
-		const char *atom = am_subject_atom(&q->model->subjects[subject], kind);
-
-		if (atom && !is_shown(q, subject, kind, atom))
-			missing |= 1U << kind;
-	}
-	return missing;
-}
-
-/* The key under which a policy asks for it. */
-static const char *condition_key(const struct am_model_subject *s, enum am_fact kind)
-{
-	static const char *const keys[AM_FACT_MAX_] = {
-		[AM_FACT_EXE] = "exe", [AM_FACT_USER] = "user", [AM_FACT_GROUP] = "group",
-		[AM_FACT_LOGIN] = "login", [AM_FACT_CGROUP] = "cgroup",
-		[AM_FACT_PURPOSE] = "purpose", [AM_FACT_SCRIPT] = "script",
-	};
-
-	return kind == AM_FACT_CGROUP && s->unit ? "unit" : keys[kind];
-}
-
-static void say_needs(const struct question *q, unsigned subject)
-{
-	const struct am_model_subject *s = &q->model->subjects[subject];
-	unsigned missing = unmet(q, subject);
-
-	for (unsigned kind = AM_FACT_INVALID + 1; kind < AM_FACT_MAX_; kind++)
-		if (missing >> kind & 1)
-			fprintf(q->out, " %s=%s", condition_key(s, kind),
-				am_subject_atom(s, kind));
-	if (missing)
-		return;
-	if (s->pinned)
-		fprintf(q->out, " the file %s with the sha256 of the policy", s->exe);
-	else
-		fprintf(q->out, " the file %s as it was when the policy was applied",
-			s->exe ? s->exe : "of its executable");
-}
-
 /* ---- rules ------------------------------------------------------------------ */
 
-static bool is_subject(const struct question *q, const struct am_model_rule *rule)
+static bool is_subject(const struct am_question *q, const struct am_model_rule *rule)
 {
 	return rule->subject == AM_RULE_ANYBODY || am_set_has(&q->event->bits, rule->subject);
 }
@@ -224,7 +87,7 @@ static bool in_zone(const struct am_event *e, unsigned zone)
 }
 
 /* A zone of the rule in which the destination lies; -1 if none. */
-static int common_zone(const struct question *q, const struct am_model_rule *rule)
+static int common_zone(const struct am_question *q, const struct am_model_rule *rule)
 {
 	for (size_t i = 0; i < rule->n_zones; i++)
 		if (in_zone(q->event, rule->zones[i]))
@@ -233,7 +96,7 @@ static int common_zone(const struct question *q, const struct am_model_rule *rul
 }
 
 /* The first of `labels` that the rule is about sending, as an index; -1 if none. */
-static int common_label(const struct question *q, const struct am_model_rule *rule,
+static int common_label(const struct am_question *q, const struct am_model_rule *rule,
 			uint64_t labels)
 {
 	for (size_t i = 0; i < q->model->n_labels; i++)
@@ -244,14 +107,14 @@ static int common_label(const struct question *q, const struct am_model_rule *ru
 }
 
 /* As the kernel has it. */
-static const struct am_store *image_store(const struct question *q, unsigned store)
+static const struct am_store *image_store(const struct am_question *q, unsigned store)
 {
 	return &q->image->policy->stores[q->image->stores[store] & AM_STORE_SLOT_MASK];
 }
 
 /* Whether the task may read copies of the store by the rule: under one of the store's
  * purposes, if it has some. */
-static bool reads_copies(const struct question *q, const struct am_model_rule *rule,
+static bool reads_copies(const struct am_question *q, const struct am_model_rule *rule,
 			 const struct am_store *s)
 {
 	unsigned subject = rule->subject == AM_RULE_ANYBODY ? (unsigned)AM_SUBJECT_ANYONE
@@ -263,7 +126,7 @@ static bool reads_copies(const struct question *q, const struct am_model_rule *r
 
 /* A store of the rule that carries one of `labels`; -1 if none. One whose copies the task
  * may read by the rule, if there is one. */
-static int common_store(const struct question *q, const struct am_model_rule *rule,
+static int common_store(const struct am_question *q, const struct am_model_rule *rule,
 			uint64_t labels)
 {
 	int found = -1;
@@ -282,7 +145,7 @@ static int common_store(const struct question *q, const struct am_model_rule *ru
 }
 
 /* Whether a rule that lets read the labels does so under purposes that the task lacks. */
-static bool lacks_purpose(const struct question *q, const struct am_model_rule *rule,
+static bool lacks_purpose(const struct am_question *q, const struct am_model_rule *rule,
 			  uint64_t labels)
 {
 	int store = q->event->op == AM_OP_READ && labels ? common_store(q, rule, labels) : -1;
@@ -292,7 +155,7 @@ static bool lacks_purpose(const struct question *q, const struct am_model_rule *
 }
 
 /* The rule that allows or denies what the event did: to its store, or else to `labels`. */
-static bool decides(const struct question *q, const struct am_model_rule *rule, uint64_t labels)
+static bool decides(const struct am_question *q, const struct am_model_rule *rule, uint64_t labels)
 {
 	if (!am_rule_does(rule, q->event->op) || !is_subject(q, rule))
 		return false;
@@ -304,7 +167,7 @@ static bool decides(const struct question *q, const struct am_model_rule *rule, 
 	       (rule->deny || !lacks_purpose(q, rule, labels));
 }
 
-static const struct am_model_rule *find_rule(const struct question *q, bool deny, uint64_t labels)
+static const struct am_model_rule *find_rule(const struct am_question *q, bool deny, uint64_t labels)
 {
 	for (size_t i = 0; i < q->model->n_rules; i++)
 		if (q->model->rules[i].deny == deny &&
@@ -314,7 +177,7 @@ static const struct am_model_rule *find_rule(const struct question *q, bool deny
 }
 
 /* "rule 3: registry-db may send cnic to app-tier" */
-static void say_label_rule(const struct question *q, const struct am_model_rule *rule,
+static void say_label_rule(const struct am_question *q, const struct am_model_rule *rule,
 			   uint64_t labels)
 {
 	const struct am_model *m = q->model;
@@ -331,7 +194,7 @@ static void say_label_rule(const struct question *q, const struct am_model_rule 
 
 /* ---- what would change it --------------------------------------------------- */
 
-static bool is_about(const struct question *q, const struct am_model_rule *rule, uint64_t labels)
+static bool is_about(const struct am_question *q, const struct am_model_rule *rule, uint64_t labels)
 {
 	if (rule->deny || !am_rule_does(rule, q->event->op))
 		return false;
@@ -343,7 +206,7 @@ static bool is_about(const struct question *q, const struct am_model_rule *rule,
 }
 
 /* How far a rule is from allowing it: conditions that do not hold, the zone, the purpose. */
-static unsigned misses(const struct question *q, const struct am_model_rule *rule,
+static unsigned misses(const struct am_question *q, const struct am_model_rule *rule,
 		       uint64_t labels)
 {
 	unsigned n = (q->event->op == AM_OP_SEND && common_zone(q, rule) < 0) +
@@ -351,10 +214,10 @@ static unsigned misses(const struct question *q, const struct am_model_rule *rul
 
 	if (is_subject(q, rule))
 		return n;
-	return n + 1 + __builtin_popcount(unmet(q, rule->subject));
+	return n + 1 + __builtin_popcount(am_question_unmet(q, rule->subject));
 }
 
-static const struct am_model_rule *nearest_rule(const struct question *q, uint64_t labels)
+static const struct am_model_rule *nearest_rule(const struct am_question *q, uint64_t labels)
 {
 	const struct am_model_rule *best = NULL;
 
@@ -368,14 +231,14 @@ static const struct am_model_rule *nearest_rule(const struct question *q, uint64
 	return best;
 }
 
-static void say_purposes(const struct question *q, const struct am_model_store *s)
+static void say_purposes(const struct am_question *q, const struct am_model_store *s)
 {
 	fprintf(q->out, "purpose%s ", s->n_purposes > 1 ? "s" : "");
 	for (size_t i = 0; i < s->n_purposes; i++)
 		fprintf(q->out, "%s%s", i ? ", " : "", q->model->purposes[s->purposes[i]].name);
 }
 
-static void say_nearest(const struct question *q, uint64_t labels)
+static void say_nearest(const struct am_question *q, uint64_t labels)
 {
 	const struct am_model_rule *rule = nearest_rule(q, labels);
 
@@ -391,13 +254,13 @@ static void say_nearest(const struct question *q, uint64_t labels)
 	}
 	if (!is_subject(q, rule)) {
 		fputs(", which needs", q->out);
-		say_needs(q, rule->subject);
+		am_question_say_needs(q, rule->subject);
 	}
 }
 
 /* ---- one answer for each reason --------------------------------------------- */
 
-static void say_store_rule(const struct question *q, bool deny)
+static void say_store_rule(const struct am_question *q, bool deny)
 {
 	const struct am_model_rule *rule = q->store < 0 ? NULL : find_rule(q, deny, 0);
 
@@ -409,7 +272,7 @@ static void say_store_rule(const struct question *q, bool deny)
 }
 
 /* One rule for each label, each rule once. */
-static void say_label_rules(const struct question *q)
+static void say_label_rules(const struct am_question *q)
 {
 	const struct am_model_rule *last = NULL;
 
@@ -429,7 +292,7 @@ static void say_label_rules(const struct question *q)
 		fputs("a rule allows it", q->out);
 }
 
-static void say_allowed(const struct question *q)
+static void say_allowed(const struct am_question *q)
 {
 	if (q->store >= 0) {
 		say_store_rule(q, false);
@@ -441,10 +304,10 @@ static void say_allowed(const struct question *q)
 	}
 }
 
-static void say_no_rule(const struct question *q)
+static void say_no_rule(const struct am_question *q)
 {
 	fputs("no rule lets ", q->out);
-	say_who(q);
+	am_question_say_who(q);
 	fprintf(q->out, " %s %s", am_op_name(q->event->op),
 		q->store < 0 ? "a store that the policy does not have"
 			     : q->model->stores[q->store].name);
@@ -455,7 +318,7 @@ static void say_no_rule(const struct question *q)
 /* ---- purposes --------------------------------------------------------------- */
 
 /* A rule that lets somebody use the purpose: of those that the task is, or the nearest. */
-static const struct am_model_rule *find_use(const struct question *q, unsigned purpose)
+static const struct am_model_rule *find_use(const struct am_question *q, unsigned purpose)
 {
 	const struct am_model_rule *best = NULL;
 
@@ -470,7 +333,7 @@ static const struct am_model_rule *find_use(const struct question *q, unsigned p
 	return best;
 }
 
-static bool may_use(const struct question *q, unsigned purpose)
+static bool may_use(const struct am_question *q, unsigned purpose)
 {
 	const char *name = q->model->purposes[purpose].name;
 
@@ -480,7 +343,7 @@ static bool may_use(const struct question *q, unsigned purpose)
 	return false;
 }
 
-static void say_use(const struct question *q, unsigned purpose)
+static void say_use(const struct am_question *q, unsigned purpose)
 {
 	const struct am_model_rule *rule = find_use(q, purpose);
 
@@ -491,10 +354,10 @@ static void say_use(const struct question *q, unsigned purpose)
 	if (is_subject(q, rule))
 		return;
 	fputs(", which needs", q->out);
-	say_needs(q, rule->subject);
+	am_question_say_needs(q, rule->subject);
 }
 
-static void say_purpose(const struct question *q)
+static void say_purpose(const struct am_question *q)
 {
 	const struct am_model_store *s = q->store < 0 ? NULL : &q->model->stores[q->store];
 	unsigned best;
@@ -510,12 +373,12 @@ static void say_purpose(const struct question *q)
 	fprintf(q->out, "%s is open for the ", s->name);
 	say_purposes(q, s);
 	fputs(" only; ", q->out);
-	say_who(q);
+	am_question_say_who(q);
 	fputs(" runs under another or none", q->out);
 	say_use(q, best);
 }
 
-static void say_label_denies(const struct question *q)
+static void say_label_denies(const struct am_question *q)
 {
 	const struct am_model_rule *rule = find_rule(q, true, q->event->culprits);
 
@@ -527,7 +390,7 @@ static void say_label_denies(const struct question *q)
 	say_label_noun(q, q->event->culprits);
 }
 
-static void say_zones(const struct question *q)
+static void say_zones(const struct am_question *q)
 {
 	const struct am_zones *zones = &q->event->zones;
 	const char *comma = "";
@@ -545,7 +408,7 @@ static void say_zones(const struct question *q)
 	fputs(*comma ? ")" : "anywhere)", q->out);
 }
 
-static void say_label_no_rule(const struct question *q)
+static void say_label_no_rule(const struct am_question *q)
 {
 	uint64_t first = q->event->culprits & -q->event->culprits;
 	char where[AM_DEST_TEXT];
@@ -557,7 +420,7 @@ static void say_label_no_rule(const struct question *q)
 		say_zones(q);
 	} else {
 		fputs("no rule lets ", q->out);
-		say_who(q);
+		am_question_say_who(q);
 		fputs(" read data that carries the ", q->out);
 		say_label_noun(q, q->event->culprits);
 	}
@@ -565,13 +428,13 @@ static void say_label_no_rule(const struct question *q)
 		say_nearest(q, first);
 }
 
-static void say_spill(const struct question *q)
+static void say_spill(const struct am_question *q)
 {
 	say_label_noun(q, q->event->culprits);
 	fputs(" may not be written outside the stores that have it (spill: deny)", q->out);
 }
 
-static void say_unknown(const struct question *q)
+static void say_unknown(const struct am_question *q)
 {
 	const char *word = q->event->verdict == AM_VERDICT_ALLOW ? "allow" : "deny";
 
@@ -582,7 +445,7 @@ static void say_unknown(const struct question *q)
 		fprintf(q->out, "%s for the stores that share its labels", word);
 }
 
-static void answer(const struct question *q)
+static void answer(const struct am_question *q)
 {
 	switch (q->event->reason) {
 	case AM_REASON_RULE_ALLOWS:
@@ -614,7 +477,7 @@ static void answer(const struct question *q)
 	}
 }
 
-static void answer_without_model(const struct question *q)
+static void answer_without_model(const struct am_question *q)
 {
 	fprintf(q->out, "%s, under policy generation %u, whose text is not known any more",
 		am_reason_name(q->event->reason), q->event->generation);
@@ -624,7 +487,7 @@ void am_explain_event(const struct am_model *model, const struct am_image *image
 		      const struct am_registry *registry, const struct am_event *event,
 		      const char *exe, char *buf, size_t size)
 {
-	struct question q = { .model = model, .image = image, .registry = registry,
+	struct am_question q = { .model = model, .image = image, .registry = registry,
 			      .event = event, .exe = exe, .store = -1 };
 	am_autofclose FILE *out = NULL;
 

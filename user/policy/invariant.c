@@ -149,25 +149,10 @@ static void try_all(struct trial *t)
 
 /* ---- what is said ----------------------------------------------------------- */
 
-/* The rule that lets them; NULL where none is needed. */
-static const struct am_model_rule *find_rule(const struct trial *t)
-{
-	struct am_set bits;
-
-	am_space_bits(t->space, 0, &t->who, &bits);
-	for (size_t i = 0; i < t->model->n_rules; i++) {
-		const struct am_model_rule *rule = &t->model->rules[i];
-
-		if (!rule->deny && am_set_has(&bits, am_rule_subject(rule)) &&
-		    am_access_concerns(t->space, 0, &t->access, rule))
-			return rule;
-	}
-	return NULL;
-}
-
 static void say_hint(const struct trial *t, FILE *out)
 {
-	const struct am_model_rule *rule = find_rule(t);
+	const struct am_model_rule *rule = am_access_rule(t->space, 0, &t->access, &t->who,
+							  false);
 	char place[AM_PLACE_LEN];
 
 	if (t->who.unknown)

@@ -200,7 +200,8 @@ static bool matters_to_sends(struct reach *r, const struct am_model_rule *rule)
 	return false;
 }
 
-/* For a rule that has been taken out. */
+/* For a rule that has been taken out. Copies go with their stores: who is let read or kept
+ * from a copy by the rule alone is so with the store. */
 static bool matters(struct reach *r, const struct am_model_rule *rule)
 {
 	struct walk w = { r, rule, 0 };

@@ -95,31 +95,15 @@ static int compile(struct am_space *space, unsigned p, const struct am_space_hos
 				host ? host->resolver : &nowhere, diags, &space->images[p]);
 }
 
-static const struct am_store *store_named(const struct am_space *space, unsigned p,
-					  const char *name, unsigned slot)
-{
-	const char *known = am_registry_store_name(space->registries[p], slot);
-
-	return known && !strcmp(known, name) ? &space->images[p]->policy->stores[slot] : NULL;
-}
-
-/* A fresh registry numbers the stores in their order; if it once does not, they are sought. */
 static int index_stores(struct am_space *space, unsigned p)
 {
-	const struct am_model *m = space->models[p];
+	const struct am_image *image = space->images[p];
 
-	space->stores[p] = calloc(m->n_stores + 1, sizeof(*space->stores[p]));
+	space->stores[p] = calloc(space->models[p]->n_stores + 1, sizeof(*space->stores[p]));
 	if (!space->stores[p])
 		return -ENOMEM;
-	for (size_t i = 0; i < m->n_stores; i++) {
-		const char *name = m->stores[i].name;
-		const struct am_store *s = store_named(space, p, name, i + 1);
-
-		for (unsigned slot = 1; !s && slot < AM_STORES_MAX; slot++)
-			s = store_named(space, p, name, slot);
-		assert(s);	/* it has just been compiled */
-		space->stores[p][i] = s;
-	}
+	for (size_t i = 0; i < space->models[p]->n_stores; i++)
+		space->stores[p][i] = &image->policy->stores[image->stores[i] & AM_STORE_SLOT_MASK];
 	return 0;
 }
 

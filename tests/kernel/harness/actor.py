@@ -88,8 +88,15 @@ class Actor:
 
     # ---- the harness --------------------------------------------------------
 
-    def step(self):
+    def begin(self):
+        """Sets a step going; answer() waits for what it yields."""
         os.eventfd_write(self.go, 1)
+
+    def step(self):
+        self.begin()
+        return self.answer()
+
+    def answer(self):
         ready, _, _ = select.select([self.done, self.pidfd], [], [], SECONDS)
         if not ready:
             fail(f'process {self.pid} hangs')

@@ -77,8 +77,10 @@ class Tail:
 
     def __init__(self, programs, run):
         self.process = subprocess.Popen([f'{programs}/amanat', '--run', run, 'tail', '--json'],
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE)
         self.lines = Lines(self.process.stdout)
+        self.talk = Lines(self.process.stderr)
         self.events = []
 
     def take(self, seconds=0.0):
@@ -109,9 +111,13 @@ class Tail:
         self.events.clear()
 
     def end(self):
+        """What it said on standard error."""
         self.process.terminate()
         self.process.wait()
+        said = self.talk.take(1)
         self.process.stdout.close()
+        self.process.stderr.close()
+        return said
 
 
 class Agent:
@@ -128,6 +134,7 @@ class Agent:
         self.lines = Lines(self.process.stderr)
         self.said = []
         self.tail = None
+        self.tail_said = []
 
     @property
     def pid(self):
@@ -204,7 +211,7 @@ class Agent:
             fail('the agent does not end')
         self.said += self.lines.take()
         if self.tail:
-            self.tail.end()
+            self.tail_said = self.tail.end()
             self.tail = None
         self.process.stderr.close()
         return code

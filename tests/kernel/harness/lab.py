@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What scenarios are given: the stores, the outside, the agent, and how to act."""
 import contextlib
+import hashlib
 import os
 import shutil
 import subprocess
@@ -59,7 +60,13 @@ class Lab:
             self.write(os.path.join(self.registry, name))
         self.write(os.path.join(self.vault, '0001.csv'))
         self.write(self.single)
-        shutil.copy('/bin/cat', self.viewer)
+        for name in ('viewer', 'interpreter', 'pinned', 'mispinned'):
+            shutil.copy('/bin/cat', os.path.join(self.bin, name))
+        with open('/bin/cat', 'rb') as f:
+            self.digest = hashlib.sha256(f.read()).hexdigest()
+        with open(os.path.join(self.bin, 'report'), 'w') as f:
+            f.write(f'#!{self.bin}/interpreter\n')
+        os.chmod(os.path.join(self.bin, 'report'), 0o755)
         # A copy: the build may go on while the tests run.
         os.makedirs(self.programs)
         for name in ('amanatd', 'amanat'):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The policy that most scenarios run under, and variations of it."""
 
+NIGHT_SHIFT = 61020     # logs in; is no account
+
 RULES = [
     'allow desk to read registry, biometric, vault, many, others',
     'allow keeper to write registry, biometric, vault, many, others',
@@ -9,6 +11,12 @@ RULES = [
     'allow viewer to read registry',
     'allow desk to send cnic to app-tier',
     'deny acme-support to read registry',
+    'allow night-shift to read single',
+    'allow counter to read single',
+    'allow jobs to read single',
+    'allow report to read single',
+    'allow pinned to read single',
+    'allow mispinned to read single',
 ]
 
 
@@ -34,6 +42,12 @@ def text(lab, rules=None, mode='enforce', without=(), added=()):
               '  single-reader: { user: desk }',
               '  clerks: { group: clerks }',
               f'  viewer: {{ exe: {lab.viewer} }}',
+              f'  night-shift: {{ login: {NIGHT_SHIFT} }}',
+              '  counter: { unit: counter.service }',
+              '  jobs: { cgroup: /jobs }',
+              f'  report: {{ exe: {lab.bin}/interpreter, script: {lab.bin}/report }}',
+              f'  pinned: {{ exe: {lab.bin}/pinned, sha256: {lab.digest} }}',
+              f'  mispinned: {{ exe: {lab.bin}/mispinned, sha256: {"0" * 64} }}',
               '  acme-support: { third-party: ACME Ltd, user: acme }',
               'zones:',
               '  app-tier: { cidr: [10.20.0.0/16, "fd00:20::/64"], ports: [tcp/5432, udp/5432] }',

@@ -209,6 +209,8 @@ def a_storm_hangs_nothing_and_its_losses_are_counted(lab):
     with Actor(VENDOR, script) as a:
         expect('the storm with a running agent', a.step(), 'over')
     lab.wait_calm()
+    talk = lab.agent.tail.talk.take()
+    expect_that(f'the other follower is told: {talk}', any('lost in the kernel' in t for t in talk))
     skipped = lab.agent.status()['clients']['not_shown']
     expect_that(f'what the sleeper has missed is counted: {skipped}', skipped > 0)
     os.kill(asleep.process.pid, signal.SIGCONT)
@@ -225,6 +227,8 @@ def a_killed_agent_takes_its_refusals_along(lab):
     r = subprocess.run([f'{lab.programs}/amanat', '--run', lab.last.run, 'status'],
                        capture_output=True, text=True)
     expect_that(f'status says so: {r.stderr!r}', r.returncode == 3 and 'error: ' in r.stderr)
+    expect_that(f'so does tail: {lab.last.tail_said}',
+                any('error: ' in said for said in lab.last.tail_said))
 
 
 @scenario(RESTARTED)

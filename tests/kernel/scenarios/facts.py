@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Who is asking, by what is not in a process's credentials."""
+import contextlib
+import os
+import shutil
+
+from harness.actor import Actor
+from harness.check import Deadline, attempt, expect, expect_that, fail, refused, scenario
+from harness.lab import SECRET, read_file
+from harness.policy import NIGHT_SHIFT
+from harness.stages import ENFORCED, RELOADED
+from harness.world import ACME, ROOT, VENDOR
+
+CGROUPS = '/sys/fs/cgroup'
+CGROUP_SECONDS = 10     # in which the agent has found a cgroup that is new
+
+
+def log_in(uid):
+    with open('/proc/self/loginuid', 'w') as f:
+        f.write(str(uid))
+
+
+@scenario(ENFORCED)
+def who_logged_in_counts_whoever_they_became(lab):
+    def script():
+        yield attempt(read_file, lab.single)
+        log_in(NIGHT_SHIFT)
+        yield attempt(read_file, lab.single)
+        VENDOR.become()
+        yield attempt(read_file, lab.single)
+        child = os.fork()
+        if not child:
+            os._exit(attempt(read_file, lab.single) == SECRET)
+        yield os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    def other():
+        log_in(NIGHT_SHIFT + 1)
+        yield attempt(read_file, lab.single)
+    with Actor(ROOT, script) as a:
+        refused('before the login', a.step())
+        expect('after it', a.step(), SECRET)
+        expect('as somebody else', a.step(), SECRET)
+        expect('a child', a.step(), 1)
+    with Actor(ROOT, other) as a:
+        refused('after the login of somebody else', a.step())
+
+
+@contextlib.contextmanager
+def cgroup(*parts):
+    """A cgroup for a while, with all that is above it."""
+    made = []
+    try:
+        for n in range(len(parts)):
+            path = os.path.join(CGROUPS, *parts[:n + 1])
+            if not os.path.isdir(path):
+                os.mkdir(path)
+                made.append(path)
+        yield path
+    finally:
+        for path in reversed(made):
+            deadline = Deadline(CGROUP_SECONDS)
+            # Those who were in it are gone from it a moment after they have ended.
+            while attempt(os.rmdir, path) == 'EBUSY' and not deadline.passed():
+                pass
+
+
+def enter(path):
+    with open(os.path.join(path, 'cgroup.procs'), 'w') as f:
+        f.write(str(os.getpid()))
+
+
+def reader_in(path, lab):
+    """Reads in the cgroup, in the root cgroup, and so on."""
+    def script():
+        while True:
+            enter(path)
+            yield attempt(read_file, lab.single)
+            enter(CGROUPS)
+            yield attempt(read_file, lab.single)
+    return Actor(ROOT, script)
+
+
+def counts_soon(actor, what):
+    """The agent has to find a cgroup that was made after the policy came into force."""
+    deadline = Deadline(CGROUP_SECONDS)
+    while True:
+        inside, outside = actor.step(), actor.step()
+        refused(f'outside of {what}', outside)
+        if inside == SECRET:
+            return
+        if deadline.passed():
+            fail(f'{what} does not count after {CGROUP_SECONDS} s: {inside}')
+
+
+@scenario(ENFORCED)
+def a_cgroup_counts_from_the_moment_of_entry(lab):
+    with cgroup('jobs') as path, reader_in(path, lab) as a:
+        counts_soon(a, 'the cgroup')
+        for _ in range(3):
+            expect('inside', a.step(), SECRET)
+            refused('outside', a.step())
+    with cgroup('jobs', 'night', '7') as path, reader_in(path, lab) as a:
+        counts_soon(a, 'a cgroup within it')
+
+
+@scenario(ENFORCED)
+def a_cgroup_of_a_similar_name_does_not_count(lab):
+    for parts in (('jobs2',), ('elsewhere', 'jobs')):
+        with cgroup(*parts) as path, reader_in(path, lab) as a:
+            refused(f'in {path}', a.step())
+
+
+@scenario(ENFORCED)
+def a_unit_counts_and_counts_again_after_its_restart(lab):
+    for start in ('first', 'second'):
+        with cgroup('system.slice', 'counter.service') as path, reader_in(path, lab) as a:
+            counts_soon(a, f'the unit, at its {start} start')
+
+
+def status_of(lab, *argv):
+    return lab.run(VENDOR, *argv).status
+
+
+@scenario(ENFORCED)
+def a_script_that_is_named_counts_as_itself_alone(lab):
+    report, copy = os.path.join(lab.bin, 'report'), os.path.join(lab.bin, 'report-copy')
+    interpreter = os.path.join(lab.bin, 'interpreter')
+    shutil.copy(report, copy)
+    expect('the script', status_of(lab, report, lab.single), 0)
+    expect('its interpreter alone', status_of(lab, interpreter, lab.single), 1)
+    expect('the interpreter reading it', status_of(lab, interpreter, report, lab.single), 1)
+    expect('a copy of it', status_of(lab, copy, lab.single), 1)
+
+
+@scenario(ENFORCED)
+def an_executable_with_another_digest_is_nobody(lab):
+    expect('with the right digest', status_of(lab, os.path.join(lab.bin, 'pinned'), lab.single), 0)
+    expect('with a wrong one', status_of(lab, os.path.join(lab.bin, 'mispinned'), lab.single), 1)
+
+
+@scenario(RELOADED)
+def an_executable_that_was_written_to_loses_its_name_at_a_reload(lab):
+    path = os.path.join(lab.bin, 'pinned')
+    with open(path, 'ab') as f:
+        f.write(b'\0')
+    expect_that('status tells', not lab.agent.status()['executables_current'])
+    lab.reload()
+    expect('after a reload', status_of(lab, path, lab.single), 1)
+    shutil.copy('/bin/cat', path)
+    lab.reload()
+    expect('when it is as it was', status_of(lab, path, lab.single), 0)
+
+
+@scenario(ENFORCED)
+def nobody_else_becomes_a_subject_by_having_no_login(lab):
+    """An unset login uid is no login, and matches none."""
+    def script():
+        yield open('/proc/self/loginuid').read()
+        yield attempt(read_file, lab.single)
+    with Actor(ACME, script) as a:
+        expect('the login', a.step(), str(0xffffffff))
+        refused('reading', a.step())
