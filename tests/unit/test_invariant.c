@@ -81,7 +81,7 @@ static const struct {
 	{ "never db may read cnic, cnic", 29, "named twice", NULL },
 	{ "never db may read everything, reg", 33, "the end of the list", NULL },
 	{ "never db may send reg to app", 23, "is a store", NULL },
-	{ "never db may send cnic", 23, "expected 'to'", NULL },
+	{ "never db may send cnic", 23, "'to' is missing", NULL },
 	{ "never db may send all cnic to app", 27, "expected 'labels', found 'cnic'", NULL },
 	{ "never db may send cnic to everything", 31, "there is no zone 'everything'", NULL },
 	{ "never db may use kic", 22, "there is no purpose 'kic'", "Did you mean 'kyc'?" },
@@ -168,8 +168,7 @@ static const struct {
 	  "established may read clinic", "on-error: deny" },
 	{ "never acme may read both", "user=acme exe=any other group=desk may read both", "Rule 2" },
 	/* labels: stores that have it, and copies */
-	{ "never db may read health", "exe=/bin/db with a fact that cannot be established may read "
-	  "clinic", NULL },
+	{ "never db may read health", "exe=/bin/db group=desk may read clinic", "Rule 2" },
 	{ "never anyone but db may read cnic", NULL, NULL },
 	{ "never desk may read cnic", "may read reg", "Rule 1" },
 	/* a name that is a store and a label is both */

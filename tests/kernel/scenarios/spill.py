@@ -4,7 +4,7 @@ import os
 import resource
 
 from harness.actor import Actor, do
-from harness.check import attempt, expect, expect_that, refused, scenario
+from harness.check import attempt, expect, expect_that, refused, scenario, skip
 from harness.lab import SECRET, read_file
 from harness.stages import ENFORCED
 from harness.world import DESK, ROOT, VENDOR, check, drop_caches, libc
