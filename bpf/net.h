@@ -39,7 +39,7 @@ AM_INLINE void am_dest_peer(struct am_dest *dest, struct sock *sk)
  * (fast open) takes the name. Every other protocol takes the name first. */
 AM_INLINE bool am_name_counts(struct sock *sk, __u32 proto)
 {
-	if (proto != IPPROTO_TCP && proto != IPPROTO_MPTCP)
+	if (proto != IPPROTO_TCP)
 		return true;
 	return !sk->__sk_common.skc_dport;
 }
@@ -53,12 +53,22 @@ AM_INLINE __u16 am_name_family(struct sock *sk, __u16 named)
 	return sk->__sk_common.skc_family == AF_INET ? AF_INET : 0;
 }
 
+/* MPTCP is TCP, and UDP-Lite UDP, to whoever writes a zone. */
+AM_INLINE __u32 am_proto_of(struct sock *sk)
+{
+	__u32 proto = sk->sk_protocol;
+
+	if (proto == IPPROTO_MPTCP)
+		return IPPROTO_TCP;
+	return proto == IPPROTO_UDPLITE ? IPPROTO_UDP : proto;
+}
+
 AM_INLINE void am_dest_inet(struct am_dest *dest, struct sock *sk, const void *name, int len)
 {
 	struct am_sockaddr a = {};
 	__u16 family;
 
-	dest->proto = sk->sk_protocol;
+	dest->proto = am_proto_of(sk);
 	if (name && len >= 8 && am_name_counts(sk, dest->proto)) {
 		if (len >= 24)
 			bpf_probe_read_kernel(&a, 24, name);
@@ -102,6 +112,9 @@ AM_NOINLINE int am_socket_send(struct socket *sock, const void *name, int len,
 	family = sk->__sk_common.skc_family;
 	if (family == AF_INET || family == AF_INET6) {
 		am_dest_inet(&dest, sk, name, len);
+		/* Who writes the headers himself decides where to, whatever he names. */
+		if (sk->sk_type == SOCK_RAW)
+			zone = AM_ZONE_ANYWHERE;
 	} else {
 		if (am_to_kernel(sk, name))
 			return 0;
