@@ -139,6 +139,14 @@ BENCH := $(B)/tests/programs $(B)/tests/ops $(B)/tests/nothing
 bench-build: $(BENCH)
 unit-build: $(B)/tests/decide
 
+# ---- proofs -------------------------------------------------------------------
+
+# Of bpf/decide.h, for all inputs; fetches the model checker at its first run.
+prove:
+	@scripts/prove
+
+.PHONY: prove
+
 # ---- for people ---------------------------------------------------------------
 
 setup:

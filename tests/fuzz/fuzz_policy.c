@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Any bytes as a policy file: reading must end in a policy or in errors that help, a
  * policy must compile or be refused likewise, and what compiles must hold what abi.h
- * says of it. Seeds: tests/data/policy; words: fuzz_policy.dict. */
+ * says of it, be proved or refuted, and not differ from itself. Seeds: tests/data/policy; words: fuzz_policy.dict. */
 #include <assert.h>
 #include <errno.h>
 #include <stdint.h>
@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "decide.h"
+#include "policy/diff.h"
 #include "policy/explain.h"
+#include "policy/invariant.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -86,6 +88,25 @@ static void explain(const struct am_model *m, const struct am_image *image,
 	assert(memchr(text, '\0', sizeof(text)) && !strchr(text, '\n'));
 }
 
+/* Proofs end, with errors that help, and nothing gains or loses by staying as it is. */
+static void prove(const struct am_model *m, size_t lines)
+{
+	am_auto(am_diff) struct am_diff *diff = NULL;
+	struct am_diags d;
+	int err;
+
+	am_diags_init(&d);
+	err = am_invariants_check(m, &d);
+	assert(err == 0 || err == -EINVAL);
+	check_diags(&d, lines, err);
+	am_diags_done(&d);
+	am_diags_init(&d);
+	err = am_diff_make(m, m, &d, &diff);
+	assert(err == 0 || err == -EINVAL);
+	assert(err || !diff->count);
+	am_diags_done(&d);
+}
+
 static void compile(const struct am_model *m, const uint8_t *data, size_t size, size_t lines)
 {
 	am_auto(am_registry) struct am_registry *registry = NULL;
@@ -106,6 +127,7 @@ static void compile(const struct am_model *m, const uint8_t *data, size_t size, 
 	check_stores(m, image);
 	check_nets(image);
 	explain(m, image, registry, data, size);
+	prove(m, lines);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

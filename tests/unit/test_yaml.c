@@ -270,8 +270,8 @@ static void try_folder(const char *path, int expected)
 	for (struct dirent *e = readdir(dir); e; e = readdir(dir)) {
 		char name[512];
 
-		if (!strstr(e->d_name, ".yaml"))
-			continue;
+		if (!strstr(e->d_name, ".yaml") || strstr(e->d_name, ".test.yaml"))
+			continue;	/* those are for `policy test` */
 		snprintf(name, sizeof(name), "%s/%s", path, e->d_name);
 		if (try_file(name) != expected)
 			fail_msg("%s was not %s", name, expected ? "refused" : "accepted");

@@ -6,7 +6,6 @@
 #include "policy/path.h"
 #include "policy/reach.h"
 #include "policy/reader.h"
-#include "policy/rule.h"
 #include "policy/set.h"
 
 /* ---- one path, one store ---------------------------------------------------- */
@@ -101,46 +100,6 @@ static void note_names(const struct am_model *m, struct named *ret)
 	}
 }
 
-/* ---- purposes --------------------------------------------------------------- */
-
-static bool is_asked_for(const struct am_model *m, unsigned purpose)
-{
-	for (size_t i = 0; i < m->n_subjects; i++)
-		if (m->subjects[i].purpose &&
-		    !strcmp(m->subjects[i].purpose, m->purposes[purpose].name))
-			return true;
-	for (size_t i = 0; i < m->n_stores; i++)
-		for (size_t j = 0; j < m->stores[i].n_purposes; j++)
-			if (m->stores[i].purposes[j] == purpose)
-				return true;
-	return false;
-}
-
-static bool is_allowed(const struct am_model *m, unsigned purpose)
-{
-	for (size_t i = 0; i < m->n_rules; i++)
-		if (!m->rules[i].deny &&
-		    am_rule_speaks_of(m->rules[i].purposes, m->rules[i].n_purposes, purpose))
-			return true;
-	return false;
-}
-
-static void warn_of_purposes(struct am_reader *r)
-{
-	const struct am_model *m = r->model;
-
-	for (size_t i = 0; i < m->n_purposes; i++) {
-		const struct am_model_purpose *p = &m->purposes[i];
-
-		if (!is_asked_for(m, i))
-			am_reader_warning(r, p->pos, "Give it to a store or a subject, or remove it.",
-					  "nothing asks for the purpose '%s'", p->name);
-		else if (!is_allowed(m, i))
-			am_reader_warning(r, p->pos, "Add a rule: allow SUBJECT to use this purpose.",
-					  "nobody may take on the purpose '%s'", p->name);
-	}
-}
-
 /* ---- warnings --------------------------------------------------------------- */
 
 static void warn_of_stores(struct am_reader *r)
@@ -220,7 +179,6 @@ static int check_whole(struct am_reader *r)
 	note_names(r->model, &named);
 	warn_of_stores(r);
 	warn_of_labels(r);
-	warn_of_purposes(r);
 	warn_of_subjects(r, &named);
 	warn_of_zones(r, &named);
 	return am_reach_check(r->model, r->diags);

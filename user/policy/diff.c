@@ -458,6 +458,37 @@ static int compare_settings(const struct am_space *space, struct am_diff *diff)
 	return err ? err : compare_invariants(space, diff);
 }
 
+/* ---- reads and writes that are alike ---------------------------------------- */
+
+static bool is_same(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static bool is_alike(const struct am_change *a, const struct am_change *b)
+{
+	return a->kind == b->kind && a->kind != AM_CHANGE_SETTING && !strcmp(a->op, "read") &&
+	       !strcmp(b->op, "write") && !strcmp(a->who, b->who) &&
+	       !strcmp(a->facts, b->facts) && !strcmp(a->what, b->what) && is_same(a->but, b->but);
+}
+
+static void join_writes(struct am_diff *diff)
+{
+	for (size_t i = 0; i < diff->count; i++) {
+		for (size_t j = 0; j < diff->count; j++) {
+			if (!is_alike(&diff->items[i], &diff->items[j]))
+				continue;
+			diff->items[i].op = "read, write";
+			am_change_done(&diff->items[j]);
+			diff->count--;
+			memmove(&diff->items[j], &diff->items[j + 1],
+				(diff->count - j) * sizeof(*diff->items));
+			i -= j < i;
+			break;
+		}
+	}
+}
+
 /* ---- the whole -------------------------------------------------------------- */
 
 static int fill(const struct am_space *space, struct am_diff *diff)
@@ -471,7 +502,10 @@ static int fill(const struct am_space *space, struct am_diff *diff)
 	if (!err)
 		err = compare_ways(&(struct am_differ){ space, diff, AM_CHANGE_LOSS, BEFORE, AFTER },
 				   &regions);
-	return err ? err : compare_settings(space, diff);
+	if (err)
+		return err;
+	join_writes(diff);
+	return compare_settings(space, diff);
 }
 
 int am_diff_make(const struct am_model *before, const struct am_model *after,

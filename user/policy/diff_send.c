@@ -176,16 +176,6 @@ static bool find_whole(const struct am_differ *d, const bool *hit, const bool *l
 	return best;
 }
 
-/* A zone of the policy that allows in which the place lies: the last, `anywhere` is first. */
-static struct zone zone_of(const struct am_differ *d, size_t place)
-{
-	struct zone zone = { d->has, AM_ZONE_ANYWHERE };
-
-	AM_SET_EACH(id, &d->space->places[place].in[d->has])
-		zone.id = id;
-	return zone;
-}
-
 static void print_part(const struct am_differ *d, struct zone zone, size_t place, FILE *out)
 {
 	char text[AM_PLACE_TEXT];
@@ -227,6 +217,21 @@ static int tell(const struct telling *t, struct zone zone, bool whole, size_t pl
 			     is_known(t->labels[d->lacks], where) ? &lacks : NULL, label, to);
 }
 
+/* The zone of the place to which a rule lets send; the last, since `anywhere` is first. */
+static struct zone zone_of(const struct telling *t, size_t place)
+{
+	const struct am_differ *d = t->d;
+	unsigned label = d->space->labels[d->has][t->labels[d->has]];
+	const struct am_grant *send = d->space->images[d->has]->policy->send[label];
+	struct zone zone = { d->has, AM_ZONE_ANYWHERE };
+
+	AM_SET_EACH(id, &d->space->places[place].in[d->has])
+		if (t->group->who.subject == AM_SUBJECTS_MAX ||
+		    am_set_has(&send[id].allow, t->group->who.subject))
+			zone.id = id;
+	return zone;
+}
+
 static size_t first_of(const bool *left, size_t n)
 {
 	size_t i = 0;
@@ -251,7 +256,7 @@ static int tell_group(const struct telling *t)
 		int err;
 
 		if (!whole)
-			zone = zone_of(t->d, place);
+			zone = zone_of(t, place);
 		while (!holds(space, zone, place) || !left[place])
 			place++;
 		err = tell(t, zone, whole, place);

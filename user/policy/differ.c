@@ -253,7 +253,7 @@ static int join_alike(struct am_diff *diff, const struct am_change *new)
 	return 1;
 }
 
-static void free_change(struct am_change *c)
+void am_change_done(struct am_change *c)
 {
 	free(c->who);
 	free(c->facts);
@@ -266,7 +266,7 @@ int am_differ_add(const struct am_differ *d, const struct am_different *who,
 		  const struct am_access *has, const struct am_access *lacks, const char *what,
 		  const char *to)
 {
-	__attribute__((cleanup(free_change))) struct am_change new = {
+	__attribute__((cleanup(am_change_done))) struct am_change new = {
 		.kind = d->kind,
 		.who = strdup(name_of(d, who)),
 		.facts = facts_of(d, &who->who),
@@ -293,7 +293,7 @@ void am_diff_free(struct am_diff *diff)
 	if (!diff)
 		return;
 	for (size_t i = 0; i < diff->count; i++)
-		free_change(&diff->items[i]);
+		am_change_done(&diff->items[i]);
 	free(diff->items);
 	free(diff);
 }

@@ -37,6 +37,8 @@ int am_differ_add(const struct am_differ *d, const struct am_different *who,
 		  const struct am_access *has, const struct am_access *lacks, const char *what,
 		  const char *to);
 
+void am_change_done(struct am_change *c);
+
 /* Destinations (diff_send.c): all that there is to say about who may send a label, by its
  * index in each policy, or -1. 0 or -ENOMEM. */
 int am_differ_send(const struct am_differ *d, const int labels[AM_SPACE_POLICIES]);

@@ -384,10 +384,8 @@ static int check_rules(struct reach *r)
 	return 0;
 }
 
-static bool is_readable(struct reach *r, unsigned store)
+static bool is_open(const struct reach *r, const struct cell *c)
 {
-	const struct cell *c = store_cell(r, store, AM_OP_READ);
-
 	AM_SET_EACH(subject, &c->grant.allow)
 		if (can_avoid(r, subject, &c->grant.deny, c->purposes))
 			return true;
@@ -397,11 +395,40 @@ static bool is_readable(struct reach *r, unsigned store)
 static void check_stores(struct reach *r)
 {
 	for (size_t i = 0; i < r->model->n_stores; i++)
-		if (!is_readable(r, i))
+		if (!is_open(r, store_cell(r, i, AM_OP_READ)))
 			am_diags_add(r->diags, AM_SEVERITY_WARNING, r->model->stores[i].pos,
 				     "Unless that is meant, add a rule: allow SUBJECT to read this "
 				     "store.",
 				     "nobody may read the store '%s'", r->model->stores[i].name);
+}
+
+static bool is_asked_for(const struct am_model *m, unsigned purpose)
+{
+	for (size_t i = 0; i < m->n_subjects; i++)
+		if (m->subjects[i].purpose &&
+		    !strcmp(m->subjects[i].purpose, m->purposes[purpose].name))
+			return true;
+	for (size_t i = 0; i < m->n_stores; i++)
+		for (size_t j = 0; j < m->stores[i].n_purposes; j++)
+			if (m->stores[i].purposes[j] == purpose)
+				return true;
+	return false;
+}
+
+static void check_purposes(struct reach *r)
+{
+	for (size_t i = 0; i < r->model->n_purposes; i++) {
+		const struct am_model_purpose *p = &r->model->purposes[i];
+
+		if (!is_asked_for(r->model, i))
+			am_diags_add(r->diags, AM_SEVERITY_WARNING, p->pos,
+				     "Give it to a store or a subject, or remove it.",
+				     "nothing asks for the purpose '%s'", p->name);
+		else if (!is_open(r, &r->uses[i]))
+			am_diags_add(r->diags, AM_SEVERITY_WARNING, p->pos,
+				     "Add a rule: allow SUBJECT to use this purpose.",
+				     "nobody may take on the purpose '%s'", p->name);
+	}
 }
 
 /* What does not compile is refused elsewhere, with reasons. */
@@ -427,7 +454,9 @@ int am_reach_check(const struct am_model *model, struct am_diags *diags)
 	err = set_out(&r);
 	if (!err)
 		err = check_rules(&r);
-	if (!err)
-		check_stores(&r);
-	return err;
+	if (err)
+		return err;
+	check_stores(&r);
+	check_purposes(&r);
+	return 0;
 }

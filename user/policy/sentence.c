@@ -118,6 +118,10 @@ static int write_invariant(const struct am_model *m, const void *sentence, FILE 
 		fputs(" use", out);
 		return write_names(m, AM_NAMED_PURPOSE, inv->purposes, inv->n_purposes, out);
 	}
+	if (inv->ops >> AM_OP_USE & 1) {
+		fputs(" use", out);
+		return write_names(m, AM_NAMED_PURPOSE, inv->purposes, inv->n_purposes, out);
+	}
 	if (inv->ops >> AM_OP_SEND & 1)
 		return write_send(m, inv->labels, inv->n_labels, inv->zones, inv->n_zones, out);
 	write_ops(inv->ops, out);

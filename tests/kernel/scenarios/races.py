@@ -43,6 +43,7 @@ def meanwhile(lab, **loops):
     finally:
         for a in actors.values():
             a.end()
+    lab.wait_calm()     # there were more events than can be shown
 
 
 @scenario(RELOADED)
