@@ -7,7 +7,7 @@
  * a send has no store, a purpose has a number below AM_PURPOSES_MAX. */
 #include "contract.h"
 
-static struct am_policy policy;	/* of which nothing but the four masks of labels is read */
+static struct am_policy *policy;	/* of which nothing but the four masks of labels is read */
 static struct am_store store;
 static struct am_facts facts;
 static struct am_decision decision;
@@ -22,10 +22,11 @@ static void any_rules(void)
 
 static void any_policy(void)
 {
-	policy.enforce_labels = any_u64();
-	policy.error_allow_labels = any_u64();
-	policy.spill_deny_labels = any_u64();
-	policy.labels = any_u64();
+	policy = __CPROVER_allocate(sizeof(*policy), 0);
+	policy->enforce_labels = any_u64();
+	policy->error_allow_labels = any_u64();
+	policy->spill_deny_labels = any_u64();
+	policy->labels = any_u64();
 	store = any_store();
 	any_rules();
 	walk_at_once = 1;
@@ -35,7 +36,7 @@ static void any_facts(void)
 {
 	any_policy();
 	facts = any_facts_value();
-	facts.policy = any_bool() ? &policy : (void *)0;
+	facts.policy = any_bool() ? policy : (void *)0;
 	facts.store = any_bool() ? &store : (void *)0;
 	suppose(facts.policy || !facts.store);
 	suppose(facts.op == AM_OP_READ || facts.op == AM_OP_WRITE || facts.op == AM_OP_SEND);
@@ -100,12 +101,12 @@ static __u64 labels_without_rule(void)
 static __u64 labels_kept_from_spilling(void)
 {
 	return rules_decide() && facts.op == AM_OP_WRITE ?
-		       facts.labels & policy.spill_deny_labels : 0;
+		       facts.labels & policy->spill_deny_labels : 0;
 }
 
 static __u64 labels_closed_on_error(void)
 {
-	return facts.policy && facts.unknown ? facts.labels & ~policy.error_allow_labels : 0;
+	return facts.policy && facts.unknown ? facts.labels & ~policy->error_allow_labels : 0;
 }
 
 static __u64 labels_refused(void)
@@ -148,9 +149,9 @@ static void show(void)
 	shown_unknown = facts.unknown;
 	shown_tagged = facts.tagged;
 	shown_labels = facts.labels;
-	shown_enforce_labels = policy.enforce_labels;
-	shown_error_allow_labels = policy.error_allow_labels;
-	shown_spill_deny_labels = policy.spill_deny_labels;
+	shown_enforce_labels = policy->enforce_labels;
+	shown_error_allow_labels = policy->error_allow_labels;
+	shown_spill_deny_labels = policy->spill_deny_labels;
 	shown_label_rules_allow = label_allows();
 	shown_label_rules_deny = label_denies();
 	shown_store = facts.store;
@@ -273,7 +274,7 @@ void prove_an_unknown_fact_opens_only_what_says_on_error_allow(void)
 		return;
 	reached("an unknown fact");
 	store_open = !facts.store || (store.flags & AM_STORE_ERROR_ALLOW);
-	labels_open = within(facts.labels, policy.error_allow_labels);
+	labels_open = within(facts.labels, policy->error_allow_labels);
 	must(decision.reason == AM_REASON_UNKNOWN_FACT, "told as such, whatever rules say");
 	must((decision.verdict == AM_VERDICT_ALLOW) == (store_open && labels_open),
 	     "open exactly if the store and every label at stake say so");
@@ -300,7 +301,7 @@ void prove_blocks_exactly_what_something_enforced_refuses(void)
 	reached("anything");
 	must(blocks(&decision) ==
 	     (closed_without_policy() || (store_refuses() && store_enforces()) ||
-	      (labels_refused() & policy.enforce_labels) != 0),
+	      (labels_refused() & policy->enforce_labels) != 0),
 	     "no refusal that is only observed hides one that blocks, and none blocks beyond it");
 }
 
@@ -412,7 +413,7 @@ void prove_enforce_is_the_mode_of_what_refuses(void)
 		return;
 	reached("a refusal");
 	must(decision.enforce <= 1, "0 or 1");
-	labels_enforced = (labels_refused() & policy.enforce_labels) != 0;
+	labels_enforced = (labels_refused() & policy->enforce_labels) != 0;
 	switch (decision.reason) {
 	case AM_REASON_NO_POLICY:
 		must(decision.enforce, "without a policy: blocks");
@@ -428,7 +429,7 @@ void prove_enforce_is_the_mode_of_what_refuses(void)
 		     "the mode of what is closed on error");
 		break;
 	default:
-		must(decision.enforce == ((decision.culprits & policy.enforce_labels) != 0),
+		must(decision.enforce == ((decision.culprits & policy->enforce_labels) != 0),
 		     "the mode of the labels that refuse");
 	}
 }
@@ -458,9 +459,9 @@ static void tighten_purposes(void)
 
 static void tighten_policy(void)
 {
-	policy.enforce_labels |= any_u64();
-	policy.error_allow_labels &= any_u64();
-	policy.spill_deny_labels |= any_u64();
+	policy->enforce_labels |= any_u64();
+	policy->error_allow_labels &= any_u64();
+	policy->spill_deny_labels |= any_u64();
 	rules.read_allows &= any_u64();
 	rules.read_denies |= any_u64();
 	rules.send_allows &= any_u64();
@@ -506,9 +507,9 @@ void prove_rules_for_labels_not_at_stake_do_not_matter(void)
 	rules.read_denies ^= any_u64() & ~facts.labels;
 	rules.send_allows ^= any_u64() & ~facts.labels;
 	rules.send_denies ^= any_u64() & ~facts.labels;
-	policy.spill_deny_labels ^= any_u64() & ~facts.labels;
-	policy.error_allow_labels ^= any_u64() & ~facts.labels;
-	policy.enforce_labels ^= any_u64() & ~facts.labels;
+	policy->spill_deny_labels ^= any_u64() & ~facts.labels;
+	policy->error_allow_labels ^= any_u64() & ~facts.labels;
+	policy->enforce_labels ^= any_u64() & ~facts.labels;
 	decide(&decision);
 	show();
 	reached("before and after");
@@ -529,7 +530,7 @@ void prove_the_other_operation_s_rules_do_not_matter(void)
 	} else {
 		store.write.allow = any_set();
 		store.write.deny = any_set();
-		policy.spill_deny_labels = any_u64();
+		policy->spill_deny_labels = any_u64();
 	}
 	if (facts.op == AM_OP_SEND)
 		rules.read_denies = any_u64();
@@ -613,7 +614,7 @@ void prove_no_fact_leads_to_undefined_behaviour(void)
 {
 	any_policy();
 	facts = any_facts_value();
-	facts.policy = any_bool() ? &policy : (void *)0;
+	facts.policy = any_bool() ? policy : (void *)0;
 	facts.store = any_bool() ? &store : (void *)0;
 	am_decide_object(&facts, &decision);
 	am_decide_send(&facts, &decision);
