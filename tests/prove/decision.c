@@ -197,7 +197,7 @@ void prove_a_store_without_a_matching_allow_is_closed(void)
 	if (rules_decide() && facts.store && !store_allows()) {
 		reached("a store and no allow");
 		must(decision.verdict == AM_VERDICT_DENY, "no allow: denied");
-		must(decision.reason != AM_REASON_RULE_ALLOWS, "and never told as allowed by a rule");
+		must(decision.reason != AM_REASON_RULE_ALLOWS, "and not told as allowed");
 	}
 }
 

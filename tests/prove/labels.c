@@ -79,7 +79,7 @@ void prove_a_read_step_keeps_its_contract(void)
 	expected_end = contract_read(label, &expected);
 	must(!ended == !expected_end, "the walk ends where no label is left, and not before");
 	must(w.refused.denied == expected.refused.denied, "denied: the label, if a rule denies it");
-	must(w.refused.no_rule == expected.refused.no_rule, "no rule: the label, if none allows it");
+	must(w.refused.no_rule == expected.refused.no_rule, "no rule: the label, if none");
 	must(w.facts == &facts, "the walk keeps its facts");
 }
 
@@ -98,8 +98,8 @@ void prove_asking_a_zone_keeps_its_contract(void)
 	reached("a zone");
 	am_zone_ask(&facts, rules.label, zone, &allowed, &denied);
 	contract_zone(&facts, rules.label, zone, &expected_allowed, &expected_denied);
-	must(allowed == expected_allowed, "1 if a rule allows it, or it is a terminal, else as before");
-	must(denied == expected_denied, "1 if a rule denies it, else as before");
+	must(allowed == expected_allowed, "1 if a rule allows it or at a terminal, else as it was");
+	must(denied == expected_denied, "1 if a rule denies it, else as it was");
 }
 
 void prove_rules_about_other_labels_and_zones_are_not_read(void)

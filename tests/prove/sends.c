@@ -62,7 +62,7 @@ void prove_a_send_step_keeps_its_contract(void)
 	expected_end = contract_send(rules.label, &expected);
 	must(!ended == !expected_end, "the walk ends where no label is left, and not before");
 	must(w.refused.denied == expected.refused.denied, "denied: the label, if a zone denies it");
-	must(w.refused.no_rule == expected.refused.no_rule, "no rule: the label, if no zone allows it");
+	must(w.refused.no_rule == expected.refused.no_rule, "no rule: the label, if none");
 	must(w.facts == &facts, "the walk keeps its facts");
 }
 
@@ -119,7 +119,7 @@ void prove_a_destination_without_a_matching_allow_is_closed(void)
 		all_closed &= !listed(i) || closed(facts.zones.id[i]);
 	if (all_closed) {
 		reached("no allow");
-		must((r.no_rule | r.denied) == 1ULL << rules.label, "no allow: the label is refused");
+		must((r.no_rule | r.denied) == 1ULL << rules.label, "no allow: the label stays");
 	}
 }
 
