@@ -24,7 +24,7 @@ static const struct am_cmd commands[] = {
 	{
 		.name = "policy",
 		.words = "VERB ...",
-		.summary = "checks, compiles and signs policies; 'policy --help' lists the verbs",
+		.summary = "checks, tests, compares and signs policies; 'policy --help' lists the verbs",
 		.run = policy,
 	},
 	{

@@ -292,7 +292,8 @@ static inline bool naive_is(const struct am_model *m, int subject, const struct 
 	for (unsigned i = 0; s->group && i < COUNT(all_groups); i++)
 		in_group |= who->groups >> i & 1 && !strcmp(all_groups[i], s->group);
 	snprintf(purpose, sizeof(purpose), "p%d", who->purpose);
-	return (!s->exe || (who->exe && !strcmp(s->exe, who->exe) && (!s->pinned || who->genuine))) &&
+	return (!s->exe || (who->exe && !strcmp(s->exe, who->exe) &&
+			    (!s->pinned || who->genuine))) &&
 	       (!s->user || (who->user && !strcmp(s->user, who->user))) && in_group &&
 	       in_cgroup(s, who) &&
 	       (!s->purpose || (who->purpose >= 0 && !strcmp(s->purpose, purpose)));

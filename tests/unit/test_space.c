@@ -84,7 +84,8 @@ static void compare(const char *text, const struct am_space *space, const struct
 	if (a->op == AM_OP_SEND)
 		access.place = place_of(space, m, &a->spot);
 	if (a->op == AM_OP_SEND && !access.place)
-		fail_msg("%s\nno place is %s/%u/%u", text, a->spot.addr, a->spot.proto, a->spot.port);
+		fail_msg("%s\nno place is %s/%u/%u", text, a->spot.addr, a->spot.proto,
+			 a->spot.port);
 	if (is >= 0)
 		am_set_add(&goal.is[0], is);
 	if (is_not >= 0)
@@ -307,8 +308,9 @@ static void counts_twins_of_a_host_as_one(void **state)
 {
 	static const struct am_resolver resolver = { .user = everybody, .group = everybody };
 	static const struct am_space_host host = { .resolver = &resolver, .file = one_file };
-	static const char text[] = HEAD "subjects:\n  a: {exe: /a, user: x}\n  b: {exe: /b, user: y}\n"
-				   "  c: {exe: /c}\n  d: {exe: /d}\n";
+	static const char text[] = HEAD
+		"subjects:\n  a: {exe: /a, user: x}\n  b: {exe: /b, user: y}\n"
+		"  c: {exe: /c}\n  d: {exe: /d}\n";
 	struct am_goal both = { .is = { { { 3 } } } }, others = { .is = { { { 12 } } } };
 	const struct am_model *models[1];
 	struct am_space *space = NULL;

@@ -82,9 +82,11 @@ static void lock_send(const struct am_policy *policy, unsigned label, const stru
 	ret->open = am_set_has(zones, AM_ZONE_TERMINAL);
 }
 
-static void lock_label(const struct am_policy *policy, unsigned label, const struct am_access *access,
-		       unsigned p, struct am_lock *ret)
+static void lock_label(const struct am_space *space, unsigned p, unsigned label,
+		       const struct am_access *access, struct am_lock *ret)
 {
+	const struct am_policy *policy = space->images[p]->policy;
+
 	ret->error_open = policy->error_allow_labels >> label & 1;
 	if (access->op == AM_OP_SEND)
 		lock_send(policy, label, &access->place->in[p], ret);
@@ -111,9 +113,8 @@ void am_access_lock(const struct am_space *space, unsigned policy, const struct 
 		lock.error_open = s->flags & AM_STORE_ERROR_ALLOW;
 	} else if (access->labels) {
 		assert(!(access->labels & (access->labels - 1)));
-		lock_label(space->images[policy]->policy,
-			   space->labels[policy][__builtin_ctzll(access->labels)], access, policy,
-			   &lock);
+		lock_label(space, policy, space->labels[policy][__builtin_ctzll(access->labels)],
+			   access, &lock);
 	} else {
 		lock.open = true;
 	}

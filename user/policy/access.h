@@ -24,12 +24,11 @@ void am_access_decide(const struct am_space *space, unsigned policy,
 		      const struct am_access *access, const struct am_who *who,
 		      struct am_decision *ret);
 
-/* The zones of the destination that rules about `label` of the model may speak of, and all
- * that the rules say: who may, and who may not whatever else. For an access that is decided
- * by one grant: to a store alone, or of one label alone. */
+/* All that decides an access: who may, and who may not whatever else. There is one for an
+ * access to a store alone, with one label alone, of a purpose, or to nothing protected. */
 struct am_lock {
 	struct am_grant grant;
-	bool open;		/* to everybody who is not denied, without a rule */
+	bool open;		/* to everybody whom no rule denies */
 	bool error_open;	/* on-error: allow, whatever the rules say */
 	uint64_t purposes;	/* bit per number: under one of these only; 0: under any, or none */
 };

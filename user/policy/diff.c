@@ -7,152 +7,13 @@
 #include "base/array.h"
 #include "base/text.h"
 #include "policy/differ.h"
-#include "policy/path.h"
 #include "policy/reader.h"
+#include "policy/region.h"
 #include "policy/sentence.h"
 
-enum { BEFORE, AFTER };
-
-/* ---- files: which store they are in under each policy ----------------------- */
-
-/* A path that one of the policies names, and what it and all below it, up to the next such
- * path, belong to. */
-struct region {
-	const char *path;		/* borrowed */
-	int store[AM_SPACE_POLICIES];	/* index, -1: none */
-};
-
-struct regions {
-	struct region *items;	/* owned */
-	size_t count;
-};
-
-static void done_regions(struct regions *r)
+static void done_regions(struct am_regions *r)
 {
 	free(r->items);
-}
-
-static int by_path(const void *a, const void *b)
-{
-	const struct region *x = a, *y = b;
-
-	return am_path_compare(x->path, y->path);
-}
-
-enum { UNSAID = -2 };
-
-static int collect_regions(const struct am_space *space, struct regions *ret)
-{
-	for (unsigned p = 0; p < space->n_policies; p++) {
-		const struct am_model *m = space->models[p];
-
-		for (size_t i = 0; i < m->n_stores; i++) {
-			for (size_t j = 0; j < m->stores[i].n_paths; j++) {
-				struct region new = { m->stores[i].paths[j].path,
-						      { UNSAID, UNSAID } };
-
-				new.store[p] = i;
-				if (AM_APPEND(ret->items, ret->count, new))
-					return -ENOMEM;
-			}
-		}
-	}
-	return 0;
-}
-
-static void merge_equal(struct regions *r)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < r->count; i++) {
-		struct region *last = kept ? &r->items[kept - 1] : NULL;
-
-		if (!last || strcmp(last->path, r->items[i].path)) {
-			r->items[kept++] = r->items[i];
-			continue;
-		}
-		for (unsigned p = 0; p < AM_SPACE_POLICIES; p++)
-			if (r->items[i].store[p] != UNSAID)
-				last->store[p] = r->items[i].store[p];
-	}
-	r->count = kept;
-}
-
-/* What a policy does not say of a path it says of the nearest one around it. In order, that
- * is the one before, or one around that one. */
-static int inherit_stores(struct regions *r)
-{
-	am_autofree size_t *outer = calloc(r->count + 1, sizeof(*outer));
-
-	if (!outer)
-		return -ENOMEM;
-	for (size_t i = 0; i < r->count; i++) {
-		size_t o = i;
-
-		/* outer[] is one more than the index, 0 for none. */
-		while (o && !am_path_is_below(r->items[i].path, r->items[o - 1].path))
-			o = outer[o - 1];
-		outer[i] = o;
-		for (unsigned p = 0; p < AM_SPACE_POLICIES; p++)
-			if (r->items[i].store[p] == UNSAID)
-				r->items[i].store[p] = o ? r->items[o - 1].store[p] : -1;
-	}
-	return 0;
-}
-
-/* Each pair of stores once, with the first path that belongs to both. */
-static void drop_repeated(struct regions *r)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < r->count; i++) {
-		size_t j = 0;
-
-		while (j < kept && memcmp(r->items[j].store, r->items[i].store,
-					  sizeof(r->items[i].store)))
-			j++;
-		if (j == kept)
-			r->items[kept++] = r->items[i];
-	}
-	r->count = kept;
-}
-
-static int list_regions(const struct am_space *space, struct regions *ret)
-{
-	int err = collect_regions(space, ret);
-
-	if (err)
-		return err;
-	if (ret->count)
-		qsort(ret->items, ret->count, sizeof(*ret->items), by_path);
-	merge_equal(ret);
-	err = inherit_stores(ret);
-	if (!err)
-		drop_repeated(ret);
-	return err;
-}
-
-static const char *store_name(const struct am_space *space, const struct region *r, unsigned p)
-{
-	return r->store[p] < 0 ? NULL : space->models[p]->stores[r->store[p]].name;
-}
-
-/* The store's name if that is what it was and will be; else the path as well. */
-static char *region_text(const struct am_space *space, const struct region *r)
-{
-	const char *before = store_name(space, r, BEFORE), *after = store_name(space, r, AFTER);
-	char *text = NULL;
-	int n;
-
-	if (before && after && !strcmp(before, after))
-		return strdup(before);
-	if (!before)
-		n = asprintf(&text, "%s (new, %s)", after, r->path);
-	else if (!after)
-		n = asprintf(&text, "%s (of %s, now in no store)", r->path, before);
-	else
-		n = asprintf(&text, "%s (of %s, now in %s)", r->path, before, after);
-	return n < 0 ? NULL : text;
 }
 
 /* ---- accesses --------------------------------------------------------------- */
@@ -174,13 +35,13 @@ static int compare(const struct am_differ *d, const struct am_access *has,
 	return err;
 }
 
-static int compare_regions(const struct am_differ *d, const struct regions *regions)
+static int compare_regions(const struct am_differ *d, const struct am_regions *regions)
 {
 	int err = 0;
 
 	for (size_t i = 0; !err && i < regions->count; i++) {
-		const struct region *r = &regions->items[i];
-		am_autofree char *what = region_text(d->space, r);
+		const struct am_region *r = &regions->items[i];
+		am_autofree char *what = am_region_text(d->space, r);
 
 		if (!what)
 			return -ENOMEM;
@@ -203,7 +64,7 @@ struct pair {
 static bool next_pair(const struct am_space *space, enum am_named named, size_t *at,
 		      struct pair *ret)
 {
-	const struct am_model *before = space->models[BEFORE], *after = space->models[AFTER];
+	const struct am_model *before = space->models[AM_BEFORE], *after = space->models[AM_AFTER];
 	size_t n = am_model_count(before, named);
 
 	for (; *at < n + am_model_count(after, named); ++*at) {
@@ -212,7 +73,7 @@ static bool next_pair(const struct am_space *space, enum am_named named, size_t 
 		struct pair pair = { name, { am_model_find(before, named, name),
 					     am_model_find(after, named, name) } };
 
-		if (*at >= n && pair.index[BEFORE] >= 0)
+		if (*at >= n && pair.index[AM_BEFORE] >= 0)
 			continue;	/* told before */
 		++*at;
 		*ret = pair;
@@ -316,7 +177,7 @@ static int compare_purposes(const struct am_differ *d)
 	return err;
 }
 
-static int compare_ways(const struct am_differ *d, const struct regions *regions)
+static int compare_ways(const struct am_differ *d, const struct am_regions *regions)
 {
 	int err = compare_regions(d, regions);
 
@@ -368,12 +229,12 @@ static int compare_store_labels(const struct am_space *space, struct am_diff *di
 				size_t after)
 {
 	am_autofree char *old = NULL, *new = NULL;
-	int err = print_labels(space, BEFORE, before, &old);
+	int err = print_labels(space, AM_BEFORE, before, &old);
 
 	if (!err)
-		err = print_labels(space, AFTER, after, &new);
+		err = print_labels(space, AM_AFTER, after, &new);
 	return err ? err : add_setting(diff, "labels of the store ",
-				       space->models[AFTER]->stores[after].name, old, new);
+				       space->models[AM_AFTER]->stores[after].name, old, new);
 }
 
 static const char *mode_word(enum am_mode mode)
@@ -384,8 +245,8 @@ static const char *mode_word(enum am_mode mode)
 static int compare_store(const struct am_space *space, struct am_diff *diff, size_t before,
 			 size_t after)
 {
-	const struct am_model_store *a = &space->models[BEFORE]->stores[before];
-	const struct am_model_store *b = &space->models[AFTER]->stores[after];
+	const struct am_model_store *a = &space->models[AM_BEFORE]->stores[before];
+	const struct am_model_store *b = &space->models[AM_AFTER]->stores[after];
 	int err;
 
 	err = add_setting(diff, "mode of the store ", b->name, mode_word(a->mode),
@@ -438,7 +299,7 @@ static int tell_invariants(const struct am_model *of, const struct am_model *oth
 
 static int compare_invariants(const struct am_space *space, struct am_diff *diff)
 {
-	const struct am_model *a = space->models[BEFORE], *b = space->models[AFTER];
+	const struct am_model *a = space->models[AM_BEFORE], *b = space->models[AM_AFTER];
 	int err = tell_invariants(a, b, diff, "held", "dropped");
 
 	return err ? err : tell_invariants(b, a, diff, "none", "held");
@@ -448,9 +309,9 @@ static int compare_settings(const struct am_space *space, struct am_diff *diff)
 {
 	int err = 0;
 
-	for (size_t i = 0; !err && i < space->models[BEFORE]->n_stores; i++) {
-		int after = am_model_find(space->models[AFTER], AM_NAMED_STORE,
-					  space->models[BEFORE]->stores[i].name);
+	for (size_t i = 0; !err && i < space->models[AM_BEFORE]->n_stores; i++) {
+		int after = am_model_find(space->models[AM_AFTER], AM_NAMED_STORE,
+					  space->models[AM_BEFORE]->stores[i].name);
 
 		if (after >= 0)
 			err = compare_store(space, diff, i, after);
@@ -493,15 +354,15 @@ static void join_writes(struct am_diff *diff)
 
 static int fill(const struct am_space *space, struct am_diff *diff)
 {
-	__attribute__((cleanup(done_regions))) struct regions regions = { 0 };
-	int err = list_regions(space, &regions);
+	const struct am_differ gains = { space, diff, AM_CHANGE_GAIN, AM_AFTER, AM_BEFORE };
+	const struct am_differ losses = { space, diff, AM_CHANGE_LOSS, AM_BEFORE, AM_AFTER };
+	__attribute__((cleanup(done_regions))) struct am_regions regions = { 0 };
+	int err = am_regions_list(space, &regions);
 
 	if (!err)
-		err = compare_ways(&(struct am_differ){ space, diff, AM_CHANGE_GAIN, AFTER, BEFORE },
-				   &regions);
+		err = compare_ways(&gains, &regions);
 	if (!err)
-		err = compare_ways(&(struct am_differ){ space, diff, AM_CHANGE_LOSS, BEFORE, AFTER },
-				   &regions);
+		err = compare_ways(&losses, &regions);
 	if (err)
 		return err;
 	join_writes(diff);
@@ -511,7 +372,7 @@ static int fill(const struct am_space *space, struct am_diff *diff)
 int am_diff_make(const struct am_model *before, const struct am_model *after,
 		 struct am_diags *diags, struct am_diff **ret)
 {
-	const struct am_model *models[AM_SPACE_POLICIES] = { [BEFORE] = before, [AFTER] = after };
+	const struct am_model *models[] = { [AM_BEFORE] = before, [AM_AFTER] = after };
 	am_auto(am_diff) struct am_diff *diff = calloc(1, sizeof(*diff));
 	am_auto(am_space) struct am_space *space = NULL;
 	int err;

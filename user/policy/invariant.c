@@ -101,7 +101,8 @@ static void try_readers(struct trial *t, unsigned label)
 	for (size_t i = 0; i < t->model->n_stores; i++)
 		if (t->space->stores[0][i]->labels >> t->space->labels[0][label] & 1)
 			try_access(t, &(struct am_access){ .op = AM_OP_READ, .store = i });
-	try_access(t, &(struct am_access){ .op = AM_OP_READ, .store = -1, .labels = 1ULL << label });
+	try_access(t, &(struct am_access){
+		.op = AM_OP_READ, .store = -1, .labels = 1ULL << label });
 }
 
 static bool is_in(const struct am_place *place, const struct am_model_invariant *inv)
@@ -156,8 +157,8 @@ static void say_hint(const struct trial *t, FILE *out)
 	char place[AM_PLACE_LEN];
 
 	if (t->who.unknown)
-		fputs("It is what on-error: allow means; write on-error: deny for the store, or drop "
-		      "the invariant.", out);
+		fputs("It is what on-error: allow means; write on-error: deny for the store, or "
+		      "drop the invariant.", out);
 	else if (rule)
 		fprintf(out, "Rule %zu on %s lets them: %s.",
 			(size_t)(rule - t->model->rules) + 1,

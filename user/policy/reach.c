@@ -27,6 +27,7 @@ struct reach {
 	struct cell *stores;		/* owned: [store * 2 + (op - AM_OP_READ)] */
 	struct cell *sends;		/* owned: [label * AM_ZONES_MAX + zone] */
 	struct cell *uses;		/* owned: [purpose] */
+	struct am_points points[AM_SUBJECTS_MAX];	/* of those that rules are about */
 };
 
 static size_t count_sends(const struct am_model *m)
@@ -42,6 +43,8 @@ static void done_reach(struct reach *r)
 		free(r->sends[i].counts);
 	for (size_t i = 0; r->uses && i < r->model->n_purposes; i++)
 		free(r->uses[i].counts);
+	for (size_t i = 0; i < AM_SUBJECTS_MAX; i++)
+		free(r->points[i].bits);
 	free(r->stores);
 	free(r->sends);
 	free(r->uses);
@@ -138,10 +141,15 @@ static bool can_avoid(const struct reach *r, unsigned subject, const struct am_s
 		      uint64_t purposes)
 {
 	struct am_goal goal = { .is_not = { *others }, .purposes = { purposes } };
+	const struct am_points *points = &r->points[subject];
 	struct am_who who;
 
+	/* Asked of every rule and store: what does not depend on it has been looked up. */
+	for (size_t i = 0; !purposes && i < points->count; i++)
+		if (!am_set_meets(&points->bits[i], others))
+			return true;
 	am_set_add(&goal.is[0], subject);
-	return am_space_find(r->space, &goal, &who);
+	return purposes && am_space_find(r->space, &goal, &who);
 }
 
 /* An allow matters to a task that no other allow lets in and no deny keeps out; a deny to
@@ -257,7 +265,11 @@ static int set_out(struct reach *r)
 	for (size_t i = 0; i < m->n_stores * 2; i++)
 		r->stores[i].purposes = r->space->stores[0][i / 2]->purposes;
 	for (size_t i = 0; i < m->n_rules; i++) {
+		unsigned subject = am_rule_subject(&m->rules[i]);
+
 		err = put_rule(r, &m->rules[i]);
+		if (!err && !r->points[subject].bits)
+			err = am_space_points(r->space, subject, &r->points[subject]);
 		if (err)
 			return err;
 	}
@@ -322,7 +334,8 @@ static bool is_purposeless(struct reach *r, const struct am_model_rule *rule)
 
 static void warn_of_allow(struct reach *r, const struct am_model_rule *rule, size_t number)
 {
-	size_t opposite = find_alike(r->model, rule, true), same = find_alike(r->model, rule, false);
+	size_t opposite = find_alike(r->model, rule, true);
+	size_t same = find_alike(r->model, rule, false);
 
 	if (is_purposeless(r, rule))
 		am_diags_add(r->diags, AM_SEVERITY_WARNING, rule->pos,

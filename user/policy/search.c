@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The search through a space, as space.h argues for it. */
+#include <errno.h>
+
 #include "base/array.h"
 #include "policy/set.h"
 #include "policy/value.h"
@@ -49,6 +51,7 @@ struct search {
 	struct am_who who;
 	struct am_who best;
 	bool found;
+	struct am_points *points;	/* all ways are wanted, and go here; NULL: the best is */
 };
 
 static void try_kind(struct search *q, enum am_fact kind);
@@ -74,15 +77,28 @@ static bool suits(const struct search *q, enum am_fact kind, const struct am_spa
 	return kind != AM_FACT_PURPOSE || suits_purpose(q, v);
 }
 
+/* A way that makes a task all that another makes it says nothing new. */
+static void add_point(struct am_points *points, const struct am_set *bits)
+{
+	for (size_t i = 0; i < points->count; i++)
+		if (am_set_contains(bits, &points->bits[i]))
+			return;
+	points->lost |= AM_APPEND(points->bits, points->count, *bits) != 0;
+}
+
 static void try_who(struct search *q)
 {
-	for (unsigned p = 0; p < q->space->n_policies; p++) {
-		struct am_set bits;
+	struct am_set bits = { { 0 } };
 
+	for (unsigned p = 0; p < q->space->n_policies; p++) {
 		am_space_bits(q->space, p, &q->who, &bits);
 		if (!am_set_contains(&bits, &q->goal->is[p]) ||
 		    am_set_meets(&bits, &q->goal->is_not[p]))
 			return;
+	}
+	if (q->points) {
+		add_point(q->points, &bits);
+		return;
 	}
 	if (q->found && am_who_count(&q->best) <= am_who_count(&q->who))
 		return;
@@ -191,4 +207,15 @@ bool am_space_find(const struct am_space *space, const struct am_goal *goal, str
 	if (q.found)
 		*ret = q.best;
 	return q.found;
+}
+
+int am_space_points(const struct am_space *space, unsigned subject, struct am_points *ret)
+{
+	struct am_goal goal = { .is = { { { 0 } } } };
+	struct search q = { .space = space, .goal = &goal, .points = ret };
+
+	*ret = (struct am_points){ 0 };
+	am_set_add(&goal.is[0], subject);
+	try_kind(&q, AM_FACT_EXE);
+	return ret->lost ? -ENOMEM : 0;
 }

@@ -127,6 +127,17 @@ struct am_goal {
 /* Whether there is such a task; then *ret is the one with the fewest facts. */
 bool am_space_find(const struct am_space *space, const struct am_goal *goal, struct am_who *ret);
 
+/* The subjects that tasks are which are a certain one and else as little as can be: every
+ * task that is it is all of one of these sets, or more. */
+struct am_points {
+	struct am_set *bits;
+	size_t count;
+	bool lost;
+};
+
+/* In a space of one policy. 0 or -ENOMEM; the caller frees ret->bits either way. */
+int am_space_points(const struct am_space *space, unsigned subject, struct am_points *ret);
+
 /* ---- facts in words (who.c) ------------------------------------------------- */
 
 /* Sets, or for groups and cgroups adds, a fact as a person names it. -ERANGE for too many.

@@ -230,7 +230,8 @@ static int read_use(struct am_reader *r, const struct am_node *node, void *into)
 	struct reading *in = into;
 
 	if (begin(r, node, in, AM_OP_USE) &&
-	    am_reader_expects(r, node, AM_NODE_TEXT, "a purpose", "Name a purpose of the policy.") &&
+	    am_reader_expects(r, node, AM_NODE_TEXT, "a purpose",
+			      "Name a purpose of the policy.") &&
 	    am_ask_use(&in->test->ask, in->space, node->text))
 		am_reader_unknown(r, node->pos, AM_NAMED_PURPOSE, node->text);
 	return 0;
