@@ -168,7 +168,7 @@ static void refuses_a_bundle_larger_than_a_bundle_can_be(void **state)
 			sign_text(&officer, text, AM_BUNDLE_MAX + 1, "c");
 
 		assert_int_equal(open_bytes(blob.bytes, blob.len, ring, NOW, &fact), -EFBIG);
-		assert_string_equal(fact, "the bundle is larger than 1 MiB");
+		assert_string_equal(fact, "the bundle is larger than 4 MiB");
 		free(fact);
 	}
 }

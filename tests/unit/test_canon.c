@@ -1014,7 +1014,7 @@ static void refuses_a_policy_that_gets_too_large(void **state)
 	assert_int_equal(am_canon_write(m, &d, &canon, &len), -EFBIG);
 	assert_null(canon);
 	assert_int_equal(d.errors, 1);
-	assert_non_null(strstr(d.items[0].fact, "larger than 1 MiB"));
+	assert_non_null(strstr(d.items[0].fact, "larger than 4 MiB"));
 	am_diags_done(&d);
 	free(text);
 }

@@ -287,7 +287,7 @@ static void refuses_files_that_are_too_large_together(void **state)
 	memset(text, '#', half + 1);
 	write_bytes("a.yaml", text, half);
 	write_bytes("b.yaml", text, half + 1);
-	refused_with(-EFBIG, "b.yaml", 0, 0, "with this file the policy is larger than 1 MiB");
+	refused_with(-EFBIG, "b.yaml", 0, 0, "with this file the policy is larger than 4 MiB");
 }
 
 static void refuses_more_files_than_a_policy_has(void **state)

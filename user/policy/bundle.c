@@ -220,7 +220,7 @@ int am_draft_parse(const char *name, const char *text, size_t len, struct am_dia
 	if (len > AM_BUNDLE_MAX)
 		return am_refuse(diags, name, -EFBIG,
 				 "Name folders and networks that hold several others.",
-				 "the bundle is larger than 1 MiB");
+				 "the bundle is larger than 4 MiB");
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return -ENOMEM;

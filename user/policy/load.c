@@ -41,8 +41,8 @@ static int refuse_errno(struct load *l, const char *path, int err)
 
 static int refuse_size(struct load *l, const char *path)
 {
-	return refuse(l, path, l->n_sources ? "with this file the policy is larger than 1 MiB"
-					    : "the file is larger than 1 MiB",
+	return refuse(l, path, l->n_sources ? "with this file the policy is larger than 4 MiB"
+					    : "the file is larger than 4 MiB",
 		      "A policy is a page of text; name the right file.", -EFBIG);
 }
 
