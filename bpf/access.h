@@ -25,18 +25,16 @@ AM_INLINE void am_labels_gain(struct am_task *leader, __u64 labels)
 		__sync_fetch_and_or(&leader->labels, labels);
 }
 
-AM_INLINE __u32 am_touch_slot(struct inode *inode, __u32 op)
+AM_INLINE struct am_touch *am_touch_of(struct am_task *own, struct inode *inode, __u32 op)
 {
-	return (((__u64)inode >> 7) ^ op) & (AM_TOUCHES - 1);
+	return &own->touch[(((__u64)inode >> 7) ^ op) & (AM_TOUCHES - 1)];
 }
 
 /* Whether this thread does such a thing (reads, writes) to this file for the first
  * time under this policy. If not, it has been counted. The table is the thread's own, so nobody
  * else writes to it. */
-AM_INLINE bool am_touch_first(struct am_task *own, struct inode *inode, const struct am_case *c)
+AM_INLINE bool am_touch_first(struct am_touch *t, struct inode *inode, const struct am_case *c)
 {
-	struct am_touch *t = &own->touch[am_touch_slot(inode, c->f.op)];
-
 	if (t->inode == (__u64)inode && t->ino == inode->i_ino && t->op == c->f.op &&
 	    t->generation == c->generation && t->igen == inode->i_generation) {
 		t->count++;
@@ -73,12 +71,6 @@ AM_INLINE void am_case_object(struct am_case *c, const struct am_object *o)
 	c->mnt = o->mnt;
 }
 
-/* The next access of the kind is the first again. */
-AM_INLINE void am_touch_forget(struct am_task *own, struct inode *inode, __u32 op)
-{
-	own->touch[am_touch_slot(inode, op)].inode = 0;
-}
-
 /* Tells of a case. What a strict store says of one that cannot be recorded becomes its
  * decision, and is told among the findings. Returns whether it came to that. */
 AM_INLINE bool am_case_record(struct am_case *c)
@@ -98,12 +90,13 @@ AM_INLINE bool am_case_record(struct am_case *c)
 /* A refusal is always told, an allowed access when it is the first of its kind. */
 AM_INLINE void am_case_tell(struct am_case *c, struct am_task *own, struct inode *inode)
 {
-	__u32 op = c->f.op;
+	struct am_touch *t = own && inode ? am_touch_of(own, inode, c->f.op) : NULL;
 
-	if (!c->urgent && own && inode && !am_touch_first(own, inode, c))
+	if (!c->urgent && t && !am_touch_first(t, inode, c))
 		return;
-	if (am_case_record(c) && own && inode)
-		am_touch_forget(own, inode, op);
+	/* The next one of its kind is the first again. */
+	if (am_case_record(c) && t)
+		t->inode = 0;
 }
 
 /* Counts a decision and returns what the hook returns for it. */
