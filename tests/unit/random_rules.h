@@ -374,7 +374,7 @@ static void print_disagreement(const char *text, const struct access *a, const s
 }
 
 /* Reasons that these accesses can have: every fact is known, and there is a policy. */
-static bool can_come_up(unsigned reason)
+static inline bool can_come_up(unsigned reason)
 {
 	return reason != AM_REASON_UNKNOWN_FACT && reason != AM_REASON_NO_POLICY &&
 	       reason != AM_REASON_UNRECORDED;
