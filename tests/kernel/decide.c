@@ -200,7 +200,7 @@ static void run_table(const struct kernel *k, const struct am_policy *policy)
 		const struct decide_case *c = &decide_table[i];
 		struct am_test t = test_of(c), want = decide_here(policy, &t);
 
-		want.d = (struct am_decision){
+		*(c->unrecorded ? &want.unrecorded : &want.d) = (struct am_decision){
 			.verdict = c->verdict,
 			.reason = c->reason,
 			.enforce = c->enforce,
