@@ -1004,8 +1004,8 @@ static void refuses_a_policy_that_gets_too_large(void **state)
 	(void)state;
 	fputs("version: 1\nname: p\nmode: observe\nlabels: [l]\nstores:\n  s:\n    labels: [l]\n"
 	      "    paths: [", out);
-	for (unsigned i = 0; i < 4000; i++)
-		fprintf(out, "/%0254u,", i);
+	for (unsigned i = 0; i < 4096; i++)
+		fprintf(out, "/%0254u/%0254u/%0254u/%0254u,", i, i, i, i);
 	fputs("]\n", out);
 	fclose(out);
 	assert_true(len < AM_POLICY_BYTES_MAX);

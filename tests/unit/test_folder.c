@@ -118,6 +118,7 @@ static void leaves_other_files_alone(void **state)
 	write_file("host.yaml.bak", "no: policy\n");
 	write_file("README.md", "no: policy\n");
 	write_file("yaml", "no: policy\n");
+	write_file("host.test.yaml", "tests: []\n");
 	assert_int_equal(mkdir(in_folder("folder"), 0700), 0);
 	m = load(&d);
 	assert_int_equal(m->n_files, 1);

@@ -106,6 +106,30 @@ static void shows_what_was_expected_and_why_it_is_not_so(void **state)
 	assert_non_null(strstr(out, "\"passed\":0,\"failed\":2}\n"));
 }
 
+static void runs_the_tests_in_a_folder_of_policies(void **state)
+{
+	char line[128], inside[96];
+
+	(void)state;
+	snprintf(inside, sizeof(inside), "%s/a.test.yaml", folder);
+	write_file(file, "version: 1\nname: p\nmode: enforce\nlabels: [l]\n"
+			 "stores: { s: { paths: [/srv/s], labels: [l] } }\n"
+			 "rules: [allow anyone to read s]\n");
+	write_file(inside, "tests:\n  - name: one\n    read: s\n    expect: allow\n");
+	write_file(beside, "tests:\n  - name: two\n    write: s\n    expect: deny\n");
+	snprintf(line, sizeof(line), "test %s", folder);
+	assert_int_equal(type(line), 0);
+	assert_string_equal(out, "ok      one\nok      two\n2 passed, 0 failed\n");
+	assert_string_equal(err, "");
+	write_file(inside, "tests:\n  - name: one\n    read: s\n    expect: deny\n");
+	assert_int_equal(type(line), 1);
+	write_file(inside, "tests: 7\n");
+	assert_int_equal(type(line), 2);
+	assert_int_equal(unlink(inside), 0);
+	write_file(file, "");
+	write_file(beside, "");
+}
+
 static void runs_nothing_if_there_is_nothing_to_run(void **state)
 {
 	(void)state;
@@ -316,6 +340,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(runs_the_tests_beside_the_policy),
 		cmocka_unit_test(shows_what_was_expected_and_why_it_is_not_so),
+		cmocka_unit_test(runs_the_tests_in_a_folder_of_policies),
 		cmocka_unit_test(runs_nothing_if_there_is_nothing_to_run),
 		cmocka_unit_test(explains_in_a_few_lines),
 		cmocka_unit_test(explains_to_programs),

@@ -179,7 +179,7 @@ static void refuses_a_file_of_100_mb_without_reading_it(void **state)
 	assert_int_equal(unlink(in_folder("huge")), 0);
 }
 
-static void refuses_one_byte_more_than_1_mib(void **state)
+static void refuses_one_byte_more_than_4_mib(void **state)
 {
 	(void)state;
 	write_file("big", "", 0);
@@ -323,7 +323,7 @@ int main(void)
 		cmocka_unit_test(refuses_a_device),
 		cmocka_unit_test(refuses_a_file_that_it_may_not_read),
 		cmocka_unit_test(refuses_a_file_of_100_mb_without_reading_it),
-		cmocka_unit_test(refuses_one_byte_more_than_1_mib),
+		cmocka_unit_test(refuses_one_byte_more_than_4_mib),
 		cmocka_unit_test(reads_a_file_that_does_not_know_its_size),
 		cmocka_unit_test(refuses_an_empty_file),
 		cmocka_unit_test(loads_a_policy_with_windows_line_ends_and_mark),
