@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "policy/canon.h"
+#include "policy/invariant.h"
 
 #define OPENING "# amanat bundle "
 #define FORM "1"
@@ -164,8 +165,8 @@ static void done_diags(struct am_diags *d)
 }
 
 /* One sentence, whatever is wrong with it: nobody corrects a bundle by hand. */
-static int refuse_policy(const char *name, const struct am_diags *findings,
-			 struct am_diags *diags)
+static int refuse_finding(const char *name, const struct am_diags *findings,
+			  struct am_diags *diags, const char *what, const char *hint)
 {
 	for (size_t i = 0; i < findings->count; i++) {
 		const struct am_diag *d = &findings->items[i];
@@ -173,10 +174,7 @@ static int refuse_policy(const char *name, const struct am_diags *findings,
 
 		if (d->severity != AM_SEVERITY_ERROR)
 			continue;
-		am_diags_add(diags, AM_SEVERITY_ERROR, pos,
-			     "Update Amanat on this host if the policy uses what is new in it; "
-			     "otherwise compile the policy anew.",
-			     "the bundle holds no valid policy: %s", d->fact);
+		am_diags_add(diags, AM_SEVERITY_ERROR, pos, hint, "%s: %s", what, d->fact);
 		return -EBADMSG;
 	}
 	return -ENOMEM;		/* the error itself could not be kept */
@@ -190,7 +188,11 @@ static int read_policy(const char *name, const char *text, size_t len, struct am
 
 	am_diags_init(&findings);	/* warnings were for who compiled it */
 	err = am_model_parse(name, text, len, &findings, ret);
-	return err == -EINVAL ? refuse_policy(name, &findings, diags) : err;
+	return err == -EINVAL ? refuse_finding(name, &findings, diags,
+					       "the bundle holds no valid policy",
+					       "Update Amanat on this host if the policy uses what "
+					       "is new in it; otherwise compile the policy anew.")
+			      : err;
 }
 
 /* The only spelling there is: no comment, no byte beside what was understood. */
@@ -209,6 +211,19 @@ static int check_canonical(const char *name, const char *text, size_t len,
 	return am_refuse(diags, name, -EBADMSG,
 			 "Compile the policy with 'amanat policy compile', and sign what that "
 			 "writes.", "the bundle is not in its canonical form");
+}
+
+/* Whoever signed it: what must never be is refused here too. */
+static int check_invariants(const char *name, const struct am_draft *d, struct am_diags *diags)
+{
+	__attribute__((cleanup(done_diags))) struct am_diags findings;
+	int err;
+
+	am_diags_init(&findings);
+	err = am_invariants_check(d->model, &findings);
+	return err == -EINVAL ? refuse_finding(name, &findings, diags, "the bundle breaks its own "
+					       "policy", "Correct the rules, or the invariant, and "
+					       "compile the policy anew.") : err;
 }
 
 int am_draft_parse(const char *name, const char *text, size_t len, struct am_diags *diags,
@@ -231,6 +246,8 @@ int am_draft_parse(const char *name, const char *text, size_t len, struct am_dia
 	if (err)
 		return err;
 	err = check_canonical(name, text, len, d, diags);
+	if (!err)
+		err = check_invariants(name, d, diags);
 	if (err)
 		return err;
 	/* It fails for wrong sizes of hash and key only. */

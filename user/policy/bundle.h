@@ -68,8 +68,9 @@ struct am_bundle {
 int am_bundle_make(const struct am_model *m, uint64_t serial, uint64_t takes_back,
 		   struct am_diags *diags, char **ret, size_t *ret_len);
 
-/* The text of a bundle as a draft: 0; -EBADMSG, -EFBIG with one error; -ENOMEM. Not for
- * what comes from outside: that has a signature to be checked first. */
+/* The text of a bundle as a draft: 0; -EBADMSG, also if the policy breaks an invariant of
+ * its own, or -EFBIG, with one error; -ENOMEM. Not for what comes from outside: that has a
+ * signature to be checked first. */
 int am_draft_parse(const char *name, const char *text, size_t len, struct am_diags *diags,
 		   struct am_draft **ret);
 

@@ -15,8 +15,7 @@ from harness.world import DESK, HOME4, ROOT, VENDOR
 
 OWN_SUBJECTS = 2
 READER = User('reader', 20000, 20000, [])       # s0 of tests/data/scale/make
-# `single` is the first store, and the rules about stores take the subjects in turn.
-STORE_OF_S0 = 16 * (256 - OWN_SUBJECTS) - 1
+STORE_OF_S0 = 16 * (256 - OWN_SUBJECTS)         # the rules about stores take the subjects in turn
 SECONDS = 60
 
 
