@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/policy.h"
@@ -298,6 +299,21 @@ static void refuses_a_policy_whose_invariants_do_not_hold(void **state)
 				    "them: allow u to read s.\n"));
 }
 
+static void warns_of_programs_that_others_can_change(void **state)
+{
+	char line[256], text[512];
+
+	(void)state;
+	snprintf(text, sizeof(text), HEAD "  w: {exe: %s}\nrules: [allow w to read s]\n", beside);
+	write_file(file, text);
+	assert_int_equal(chmod(beside, 0777), 0);
+	snprintf(line, sizeof(line), "check %s", file);
+	assert_int_equal(type(line), 0);
+	assert_non_null(strstr(err, ":9:12: warning: everybody can change the executable '"));
+	assert_null(strstr(err, "no-such"));
+	assert_int_equal(chmod(beside, 0644), 0);
+}
+
 static void looks_at_the_host_only_if_asked_to(void **state)
 {
 	char line[256];
@@ -348,6 +364,7 @@ int main(void)
 		cmocka_unit_test(tells_a_difference_by_its_exit_code),
 		cmocka_unit_test(compares_no_policy_that_is_none),
 		cmocka_unit_test(refuses_a_policy_whose_invariants_do_not_hold),
+		cmocka_unit_test(warns_of_programs_that_others_can_change),
 		cmocka_unit_test(looks_at_the_host_only_if_asked_to),
 	};
 
