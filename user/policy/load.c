@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/array.h"
+#include "base/read.h"
 #include "policy/reader.h"
 
 /* What has been read so far. */
@@ -60,25 +61,6 @@ static int open_file(struct load *l, const char *path, int *ret, struct stat *re
 	return 0;
 }
 
-/* All bytes of the file, at most `size`, whatever its size was said to be. */
-static ssize_t read_bytes(int fd, char *buf, size_t size)
-{
-	size_t len = 0;
-
-	while (len < size) {
-		ssize_t n = read(fd, buf + len, size - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += n;
-	}
-	return len;
-}
-
 /* `path` is borrowed as long as the model lives. */
 static int add_source(struct load *l, const char *path, int fd, const struct stat *st)
 {
@@ -96,7 +78,7 @@ static int add_source(struct load *l, const char *path, int fd, const struct sta
 	text = malloc(room);
 	if (!text)
 		return refuse_errno(l, path, -ENOMEM);
-	len = read_bytes(fd, text, room);
+	len = am_read_all(fd, text, room);
 	if (len < 0)
 		return refuse_errno(l, path, len);
 	if ((size_t)len == room)
