@@ -4,6 +4,7 @@
 #   make demo      installs what is missing, builds, shows the main job on real data
 #   make test      installs what is missing, builds, runs every test (6.1 and 6.12)
 #   make test-kernels   the kernel scenarios on 6.1, 6.12 and 7.x
+#   make prove     the proofs alone (make test runs them too)
 #   make bench     what an operation costs, in instructions
 
 CC ?= gcc

@@ -40,8 +40,9 @@ AM_INLINE bool am_touch_first(struct am_touch *t, struct inode *inode, const str
 		t->count++;
 		return false;
 	}
-	am_touch_flush(t);
-	t->count = 0;	/* where no record could be made of them, they are counted as lost */
+	/* Repeats that nothing has room for are kept; this one is told each time until then. */
+	if (am_touch_flush(t))
+		return true;
 	t->inode = (__u64)inode;
 	t->ino = inode->i_ino;
 	t->dev = inode->i_sb->s_dev;
@@ -95,7 +96,7 @@ AM_INLINE void am_case_tell(struct am_case *c, struct am_task *own, struct inode
 	if (!c->urgent && t && !am_touch_first(t, inode, c))
 		return;
 	/* The next one of its kind is the first again. */
-	if (am_case_record(c) && t)
+	if (am_case_record(c) && t && t->inode == (__u64)inode)
 		t->inode = 0;
 }
 

@@ -230,9 +230,7 @@ AM_INLINE long am_ring_bulk(struct am_scratch *s, __u32 size)
 	r = bpf_ringbuf_output(&am_bulk, &s->event, size, wake);
 	if (!r)
 		am_count(AM_COUNT_BULK_SENT);
-	else if (s->event.kind == AM_EVENT_REPEAT)
-		am_count(AM_COUNT_REPEAT_LOST);
-	else
+	else if (s->event.kind != AM_EVENT_REPEAT)	/* not lost yet */
 		am_count(AM_COUNT_BULK_LOST);
 	return r;
 }
@@ -302,16 +300,18 @@ AM_GLOBAL int am_tell(const struct am_case *c)
 	return r ? -ENOSPC : 0;
 }
 
-/* Tells of the repeats that an entry of the current task has counted. */
+/* Tells of the repeats that an entry of the current task has counted. Not 0 if there is no
+ * room for the record: then they are still in the entry. */
 AM_GLOBAL int am_touch_flush(struct am_touch *t)
 {
 	struct am_scratch *s;
+	long r;
 
 	if (!t || !t->count)
 		return 0;
 	s = am_event_begin(bpf_get_current_task_btf(), AM_EVENT_REPEAT);
 	if (!s)
-		return 0;
+		return -ENOSPC;
 	s->event.verdict = AM_VERDICT_ALLOW;
 	s->event.reason = AM_REASON_RULE_ALLOWS;
 	s->event.op = t->op;
@@ -323,8 +323,10 @@ AM_GLOBAL int am_touch_flush(struct am_touch *t)
 	s->event.dev = t->dev;
 	s->event.igen = t->igen;
 	s->event.size = sizeof(s->event);
-	am_ring(s, false);
+	r = am_ring(s, false);
 	am_scratch_release(s);
+	if (r)
+		return -ENOSPC;
 	t->count = 0;
 	return 0;
 }

@@ -448,7 +448,7 @@ static void say_unknown(const struct am_question *q)
 static void say_unrecorded(const struct am_question *q)
 {
 	fputs("it could not be recorded, and without that nothing is done with ", q->out);
-	if (q->store >= 0)
+	if (q->store >= 0 && q->model->stores[q->store].strict)
 		fputs(q->model->stores[q->store].name, q->out);
 	else
 		say_label_noun(q, q->event->culprits);
