@@ -25,9 +25,10 @@ AM_INLINE void am_labels_gain(struct am_task *leader, __u64 labels)
 		__sync_fetch_and_or(&leader->labels, labels);
 }
 
+/* Not by the address: clang may shift a pointer as 32 bits, which the verifier refuses. */
 AM_INLINE struct am_touch *am_touch_of(struct am_task *own, struct inode *inode, __u32 op)
 {
-	return &own->touch[(((__u64)inode >> 7) ^ op) & (AM_TOUCHES - 1)];
+	return &own->touch[(inode->i_ino ^ op) & (AM_TOUCHES - 1)];
 }
 
 /* Whether this thread does such a thing (reads, writes) to this file for the first
