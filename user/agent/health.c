@@ -146,6 +146,9 @@ static void text_counters(const struct am_health *h, FILE *out)
 	(void)fprintf(out, "decisions  %" PRIu64 " allowed, %" PRIu64 " denied, %" PRIu64
 		      " of these blocked\n", counts[AM_COUNT_ALLOWED], counts[AM_COUNT_DENIED],
 		      counts[AM_COUNT_BLOCKED]);
+	if (counts[AM_COUNT_UNRECORDED])
+		(void)fprintf(out, "           %" PRIu64 " denied by strict stores, as no record "
+			      "could be made\n", counts[AM_COUNT_UNRECORDED]);
 	for (i = 0; i < N_LOSSES; i++)
 		lost += counts[losses[i]];
 	(void)fprintf(out, "events     %" PRIu64 " taken, %" PRIu64 " lost", events.taken, lost);
