@@ -40,9 +40,9 @@ uint64_t am_origins_forgotten(const struct am_origins *o)
 	return o->forgotten;
 }
 
-static size_t row_of(uint32_t tgid, uint64_t start_ns, unsigned label)
+static size_t row_of(uint32_t tgid, uint64_t start_ticks, unsigned label)
 {
-	uint64_t h = (start_ns ^ tgid) * 0x9e3779b97f4a7c15ULL + label;
+	uint64_t h = (start_ticks ^ tgid) * 0x9e3779b97f4a7c15ULL + label;
 
 	return (h * 0x9e3779b97f4a7c15ULL) >> 54;
 }
@@ -50,14 +50,14 @@ static size_t row_of(uint32_t tgid, uint64_t start_ns, unsigned label)
 _Static_assert(ROWS == 1 << 10, "row_of() takes the upper ten bits");
 
 const struct am_origin *am_origins_find(const struct am_origins *o, uint32_t tgid,
-					uint64_t start_ns, unsigned label)
+					uint64_t start_ticks, unsigned label)
 {
-	const struct row *row = &o->rows[row_of(tgid, start_ns, label)];
+	const struct row *row = &o->rows[row_of(tgid, start_ticks, label)];
 
 	for (size_t i = 0; i < PER_ROW; i++) {
 		const struct am_origin *item = &row->items[i];
 
-		if (item->label == label && item->tgid == tgid && item->start_ns == start_ns)
+		if (item->label == label && item->tgid == tgid && item->start_ticks == start_ticks)
 			return item;
 	}
 	return NULL;
@@ -75,7 +75,8 @@ static void keep_path(struct am_origin *item, const struct am_decoded *e)
 static void add(struct am_origins *o, const struct am_decoded *e, const struct am_event_id *id,
 		int64_t wall_ns, unsigned label)
 {
-	struct row *row = &o->rows[row_of(e->raw.tgid, e->raw.start_ns, label)];
+	uint64_t start = am_start_ticks(e->raw.start_ns);
+	struct row *row = &o->rows[row_of(e->raw.tgid, start, label)];
 	struct am_origin *item = &row->items[row->next];
 
 	if (item->label != AM_LABELS_MAX)
@@ -84,7 +85,8 @@ static void add(struct am_origins *o, const struct am_decoded *e, const struct a
 	*item = (struct am_origin){
 		.id = *id,
 		.wall_ns = wall_ns,
-		.start_ns = e->raw.start_ns,
+		.start_ticks = start,
+		.boottime_ns = e->raw.boottime_ns,
 		.tgid = e->raw.tgid,
 		.ppid = e->raw.ppid,
 		.store = e->raw.store,
@@ -97,8 +99,10 @@ static void add(struct am_origins *o, const struct am_decoded *e, const struct a
 /* What was read, not merely opened, and not refused. */
 static bool gives_labels(const struct am_event *e)
 {
+	bool named = e->act >= AM_ACT_CREATE && e->act <= AM_ACT_RENAME;
+
 	return e->kind == AM_EVENT_ACCESS && e->op == AM_OP_READ && e->act != AM_ACT_OPEN &&
-	       e->act < AM_ACT_CREATE && !(e->flags & AM_EVENT_BLOCKED);
+	       e->act != AM_ACT_EXEC && !named && !(e->flags & AM_EVENT_BLOCKED);
 }
 
 void am_origins_take(struct am_origins *o, const struct am_decoded *e,
@@ -108,6 +112,6 @@ void am_origins_take(struct am_origins *o, const struct am_decoded *e,
 		return;
 	for (unsigned label = 0; label < AM_LABELS_MAX; label++)
 		if (e->raw.labels >> label & 1 &&
-		    !am_origins_find(o, e->raw.tgid, e->raw.start_ns, label))
+		    !am_origins_find(o, e->raw.tgid, am_start_ticks(e->raw.start_ns), label))
 			add(o, e, id, wall_ns, label);
 }

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "event/origins.h"
+
 struct ring {
 	struct am_recent_item *items;	/* owned */
 	size_t room;
@@ -133,4 +135,25 @@ const struct am_recent_item *am_recent_oldest(const struct am_recent *r, bool fi
 	const struct ring *ring = finding ? &r->findings : &r->others;
 
 	return ring->count ? nth(ring, ring->count - 1) : NULL;
+}
+
+static const struct am_recent_item *earlier(const struct ring *ring, uint32_t tgid,
+					    uint64_t start_ticks, const struct am_recent_item *best)
+{
+	for (size_t i = 0; i < ring->count; i++) {
+		const struct am_recent_item *item = &ring->items[i];
+
+		if (item->raw.tgid == tgid && am_start_ticks(item->raw.start_ns) == start_ticks &&
+		    (!best || item->raw.boottime_ns < best->raw.boottime_ns))
+			best = item;
+	}
+	return best;
+}
+
+uint32_t am_recent_parent(const struct am_recent *r, uint32_t tgid, uint64_t start_ticks)
+{
+	const struct am_recent_item *first = earlier(&r->findings, tgid, start_ticks, NULL);
+
+	first = earlier(&r->others, tgid, start_ticks, first);
+	return first ? first->raw.ppid : 0;
 }

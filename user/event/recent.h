@@ -41,6 +41,9 @@ const struct am_recent_item *am_recent_last(const struct am_recent *r,
 /* Whether some event that is kept was decided by this generation. */
 bool am_recent_uses(const struct am_recent *r, uint32_t generation);
 
+/* The parent that the process had when it was first heard of; 0 when it was not. */
+uint32_t am_recent_parent(const struct am_recent *r, uint32_t tgid, uint64_t start_ticks);
+
 /* How far back a ring goes: the oldest that it keeps; NULL when it is empty. */
 const struct am_recent_item *am_recent_oldest(const struct am_recent *r, bool finding);
 

@@ -12,7 +12,7 @@
 
 enum { NS_PER_S = 1000000000, NS_PER_MS = 1000000, WHY_SIZE = 512 };
 
-void am_time_format(int64_t wall_ns, char text[AM_TIME_TEXT])
+void am_instant_format(int64_t wall_ns, char text[AM_INSTANT_TEXT])
 {
 	int64_t ns = wall_ns % NS_PER_S;
 	time_t s = wall_ns / NS_PER_S;
@@ -24,8 +24,8 @@ void am_time_format(int64_t wall_ns, char text[AM_TIME_TEXT])
 		s--;
 	}
 	(void)localtime_r(&s, &tm);	/* a year that does not fit an int leaves zeros */
-	len = strftime(text, AM_TIME_TEXT, "%Y-%m-%d %H:%M:%S", &tm);
-	snprintf(text + len, AM_TIME_TEXT - len, ".%03d", (int)(ns / NS_PER_MS));
+	len = strftime(text, AM_INSTANT_TEXT, "%Y-%m-%d %H:%M:%S", &tm);
+	snprintf(text + len, AM_INSTANT_TEXT - len, ".%03d", (int)(ns / NS_PER_MS));
 }
 
 /* ---- the question, in the terms of a policy ----------------------------------- */
@@ -388,10 +388,10 @@ int am_inquiry_text(const struct am_inquiry *q, FILE *out)
 	bool asked = put_question(q, q->then, &then);
 	bool asked_today = put_question(q, q->now, &today);
 	const char *note = note_of(q, &then, asked);
-	char id[AM_EVENT_ID_TEXT], time[AM_TIME_TEXT], reason[WHY_SIZE];
+	char id[AM_EVENT_ID_TEXT], time[AM_INSTANT_TEXT], reason[WHY_SIZE];
 
 	am_event_id_format(&q->item->id, id);
-	am_time_format(q->item->wall_ns, time);
+	am_instant_format(q->item->wall_ns, time);
 	fprintf(out, "%s, %s\n", id, time);
 	say_what(q, out);
 	fputs(".\n", out);
@@ -492,12 +492,12 @@ int am_inquiry_json(const struct am_inquiry *q, FILE *out)
 	struct put then, today;
 	bool asked = put_question(q, q->then, &then);
 	bool asked_today = put_question(q, q->now, &today);
-	char id[AM_EVENT_ID_TEXT], time[AM_TIME_TEXT];
+	char id[AM_EVENT_ID_TEXT], time[AM_INSTANT_TEXT];
 	struct am_json j;
 	int err;
 
 	am_event_id_format(&q->item->id, id);
-	am_time_format(q->item->wall_ns, time);
+	am_instant_format(q->item->wall_ns, time);
 	am_json_init(&j, out);
 	am_json_object(&j, NULL);
 	am_json_text(&j, "id", id);

@@ -24,8 +24,8 @@ int am_inquiry_text(const struct am_inquiry *q, FILE *out);
 int am_inquiry_json(const struct am_inquiry *q, FILE *out);
 
 /* "2026-11-26 14:02:07.113", in local time. */
-enum { AM_TIME_TEXT = 48 };
-void am_time_format(int64_t wall_ns, char text[AM_TIME_TEXT]);
+enum { AM_INSTANT_TEXT = 48 };
+void am_instant_format(int64_t wall_ns, char text[AM_INSTANT_TEXT]);
 
 /* The index of a label of the view's model by its bit; -1: the model has it not. */
 int am_view_label(const struct am_view *view, unsigned bit);
