@@ -104,47 +104,52 @@ static void find_names(struct am_witness *w, const struct am_recent_item *item,
 				    item->raw.flags & AM_EVENT_FS_PATH);
 }
 
-static const struct am_recent_item *find_event(struct am_witness *w, const struct request *q,
-					       FILE *err)
+/* Why there is nothing to tell. */
+static int not_known(const struct am_witness *w, const struct am_event_id *id, FILE *err)
 {
-	const struct am_recent_item *item, *oldest;
-	struct am_event_id id;
-	char text[AM_INSTANT_TEXT] = "the agent's start";
+	const struct am_recent_item *oldest = am_recent_oldest(w->recent, id->urgent);
+	char text[AM_INSTANT_TEXT] = "its start";
 
-	if (!strcmp(q->event, "last")) {
-		item = am_recent_last(w->recent, &q->wish);
-		if (!item)
-			fputs("nothing that fits was refused, as far back as the agent remembers", err);
-		return item;
-	}
-	if (am_event_id_parse(q->event, &id)) {
-		fputs("that is no event: write its id as `amanat tail` shows it in brackets, such as "
-		      "12-u0-4711, or `last`", err);
-		return NULL;
-	}
-	item = am_recent_find(w->recent, &id);
-	if (item)
-		return item;
-	oldest = am_recent_oldest(w->recent, id.urgent);
 	if (oldest)
 		am_instant_format(oldest->wall_ns, text);
-	if (id.run != w->run)
+	if (id->run != w->run)
 		fprintf(err, "the event is of another run of the agent (%u; this is run %u), and the "
-			"agent remembers its own", id.run, w->run);
+			"agent remembers its own", id->run, w->run);
 	else
 		fprintf(err, "the event is not known: the agent remembers %s since %s",
-			id.urgent ? "refusals" : "allowed accesses", text);
-	return NULL;
+			id->urgent ? "refusals" : "allowed accesses", text);
+	return AM_ANSWER_NO;
+}
+
+static int find_event(struct am_witness *w, const struct request *q, FILE *err,
+		      const struct am_recent_item **ret)
+{
+	struct am_event_id id;
+
+	if (!strcmp(q->event, "last")) {
+		*ret = am_recent_last(w->recent, &q->wish);
+		if (*ret)
+			return 0;
+		fputs("nothing that fits was refused, as far back as the agent remembers", err);
+		return AM_ANSWER_NO;
+	}
+	if (am_event_id_parse(q->event, &id))
+		return refuse(err, "that is no event: write its id as `amanat tail` shows it in "
+				   "brackets, such as 12-u0-4711, or `last`");
+	*ret = am_recent_find(w->recent, &id);
+	return *ret ? 0 : not_known(w, &id, err);
 }
 
 static int explain_event(struct am_witness *w, const struct request *req, FILE *out, FILE *err)
 {
-	const struct am_recent_item *item = find_event(w, req, err);
-	struct am_inquiry q = { .item = item };
+	const struct am_recent_item *item = NULL;
+	struct am_inquiry q = { 0 };
 	struct names names;
+	int r = find_event(w, req, err, &item);
 
-	if (!item)
-		return AM_ANSWER_NO;
+	if (r)
+		return r;
+	q.item = item;
 	find_names(w, item, &names, &q);
 	q.then = am_witness_view(w, item->raw.generation);
 	q.now = am_witness_now(w);
