@@ -2,7 +2,6 @@
 #include "event/origins.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { ROWS = 1024, PER_ROW = 8 };
@@ -65,11 +64,12 @@ const struct am_origin *am_origins_find(const struct am_origins *o, uint32_t tgi
 
 static void keep_path(struct am_origin *item, const struct am_decoded *e)
 {
-	size_t len = strlen(e->path);
+	size_t len = strlen(e->path), from = 0;
 
 	item->cut = len >= sizeof(item->path);
-	snprintf(item->path, sizeof(item->path), "%s",
-		 item->cut ? e->path + len - sizeof(item->path) + 1 : e->path);
+	if (item->cut)
+		from = len - sizeof(item->path) + 1;
+	memcpy(item->path, e->path + from, len - from + 1);
 }
 
 static void add(struct am_origins *o, const struct am_decoded *e, const struct am_event_id *id,
