@@ -96,13 +96,13 @@ static void add(struct am_origins *o, const struct am_decoded *e, const struct a
 	keep_path(item, e);
 }
 
-/* What was read, not merely opened, and not refused. */
+/* What was read, or opened for it, as the first of both stands for both; and not refused. */
 static bool gives_labels(const struct am_event *e)
 {
 	bool named = e->act >= AM_ACT_CREATE && e->act <= AM_ACT_RENAME;
 
-	return e->kind == AM_EVENT_ACCESS && e->op == AM_OP_READ && e->act != AM_ACT_OPEN &&
-	       e->act != AM_ACT_EXEC && !named && !(e->flags & AM_EVENT_BLOCKED);
+	return e->kind == AM_EVENT_ACCESS && e->op == AM_OP_READ && e->act != AM_ACT_EXEC &&
+	       !named && !(e->flags & AM_EVENT_BLOCKED);
 }
 
 void am_origins_take(struct am_origins *o, const struct am_decoded *e,

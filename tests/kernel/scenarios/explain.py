@@ -84,7 +84,7 @@ def an_allowed_access_is_explained_too(lab):
         yield attempt(read_file, lab.single)
     with Actor(DESK, script) as a:
         a.step()
-        event = lab.event(pid=a.pid, op='read', act='read', verdict='allow')
+        event = lab.event(pid=a.pid, op='read', verdict='allow')
     text = explain(lab, uid_of(event))
     has(text, ' read ', 'it was allowed', 'rule-allows: rule ', 'fact     user=desk is ')
 
