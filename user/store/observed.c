@@ -22,6 +22,8 @@ enum {
 	FILE_MAX = 64 + AM_OBSERVED_MAX * ROW_MAX,
 };
 
+static const int64_t time_max_s = 1LL << 40;	/* far beyond every clock */
+
 struct head {
 	char magic[8];
 	__u32 version;
@@ -143,9 +145,10 @@ static struct am_observed_row *add_row(struct am_observed *o, const struct am_ob
 	return row;
 }
 
+/* Moments before 1970 count as its beginning. */
 static int64_t hour_of(int64_t s)
 {
-	return s >= 0 ? s / HOUR_S : -((HOUR_S - 1 - s) / HOUR_S);
+	return s < 0 ? 0 : s / HOUR_S;
 }
 
 /* A clock that was set back counts into the latest hour. */
@@ -305,7 +308,7 @@ static bool facts_hold(const struct am_observed_facts *f)
 	return !memcmp(f->pad, zero, sizeof(zero)) && f->op > AM_OP_INVALID && f->op < AM_OP_MAX_ &&
 	       f->reason > AM_REASON_INVALID && f->reason < AM_REASON_MAX_ &&
 	       f->place < AM_OBSERVED_PLACE_MAX_ && f->count && f->blocked <= f->count &&
-	       f->first_s <= f->last_s && f->exe_len < AM_OBSERVED_TEXT &&
+	       f->first_s >= 0 && f->first_s <= f->last_s && f->last_s <= time_max_s && f->exe_len < AM_OBSERVED_TEXT &&
 	       f->unit_len < AM_OBSERVED_TEXT && f->path_len < AM_OBSERVED_TEXT &&
 	       !(f->flags & ~AM_OBSERVED_EXE_CUT);
 }

@@ -7,9 +7,9 @@ import re
 from harness.actor import Actor
 from harness.check import Deadline, attempt, expect, expect_that, fail, scenario
 from harness.lab import read_file
-from harness.net import DGRAM, Listener, sendto
+from harness.net import sendto
 from harness.stages import ENFORCED, RELOADED
-from harness.world import ACME, DESK, FOREIGN4, ROOT, VENDOR
+from harness.world import ACME, DESK, FOREIGN4, VENDOR
 
 ID = re.compile(r'\d+-[ub]\d+-\d+')
 SECONDS = 20
