@@ -145,7 +145,6 @@ static int load_next(struct am_agent *a)
 		return r;
 	(void)AM_TAKE_PTR(f);	/* taken */
 	am_pipeline_force(a->pipeline, a->governor.now, a->governor.before);
-	am_witness_force(a->witness, a->governor.now);
 	a->told_sealed = false;
 	return 0;
 }
@@ -391,7 +390,6 @@ static int start_serving(struct am_agent *a)
 	if (r < 0)
 		return am_err(r, "cannot read the events of the kernel");
 	am_pipeline_force(a->pipeline, a->governor.now, NULL);
-	am_witness_force(a->witness, a->governor.now);
 	return 0;
 }
 

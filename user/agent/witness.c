@@ -22,6 +22,7 @@ static int load_observed(struct am_witness *w)
 	else
 		(void)am_err(r, "cannot read 'observed' in the state directory, "
 				"'policy learn' begins anew");
+	w->save_now = true;	/* the damage is told once */
 	return am_observed_new(&w->observed);
 }
 
@@ -55,8 +56,10 @@ static void done_policy(struct am_witness_policy *p)
 
 static void save(struct am_witness *w)
 {
-	int r = am_observed_is_dirty(w->observed) ? am_observed_save(w->observed, w->state_fd) : 0;
+	bool due = w->save_now || am_observed_is_dirty(w->observed);
+	int r = due ? am_observed_save(w->observed, w->state_fd) : 0;
 
+	w->save_now &= r < 0;
 	if (r < 0 && r != w->save_error)
 		(void)am_err(r, "cannot save what 'policy learn' is made of");
 	w->save_error = r;

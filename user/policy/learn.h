@@ -95,6 +95,7 @@ struct am_lesson_head {
 	int64_t since_s;	/* 0: all that is known */
 	int64_t now_s;
 	uint64_t left_out;	/* accesses for which the table had no room */
+	uint64_t lost;		/* refusals that the kernel's full ring did not tell, of this run */
 };
 
 /* A file for the policy's folder: sections `subjects`, `zones` and `rules`, each line with its

@@ -415,6 +415,9 @@ static void print_head(const struct am_lesson *l, const struct am_lesson_head *h
 	if (head->left_out)
 		fprintf(out, "# %" PRIu64 " accesses found no room in the agent's table and are not in it.\n",
 			head->left_out);
+	if (head->lost)
+		fprintf(out, "# %" PRIu64 " refusals were lost in a full ring since the agent started.\n",
+			head->lost);
 	if (!l->n_grants)
 		fputs("# There is nothing to propose.\n", out);
 }
@@ -597,6 +600,7 @@ int am_lesson_json(const struct am_lesson *l, const struct am_lesson_head *head,
 	am_json_int(&j, "since", head->since_s);
 	am_json_u64(&j, "allowed_by_now", l->allowed);
 	am_json_u64(&j, "left_out", head->left_out);
+	am_json_u64(&j, "lost", head->lost);
 	json_subjects(&j, l);
 	json_zones(&j, l);
 	am_json_list(&j, "rules");

@@ -431,5 +431,6 @@ int am_person_json(const struct am_person *p, const struct am_view *view, FILE *
 	err = json_stores(&j, &x);
 	json_labels(&j, &x);
 	am_json_bool(&j, "as_the_kernel_found", x.exact);
+	am_json_u64(&j, "origins_forgotten", p->forgotten);
 	return err ? err : am_json_done(&j);
 }

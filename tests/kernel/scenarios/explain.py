@@ -8,7 +8,7 @@ from harness.actor import Actor
 from harness.check import Deadline, attempt, expect, expect_that, fail, scenario
 from harness.lab import read_file
 from harness.net import sendto
-from harness.stages import ENFORCED, RELOADED
+from harness.stages import ENFORCED, RELOADED, RESTARTED
 from harness.world import ACME, DESK, FOREIGN4, VENDOR
 
 ID = re.compile(r'\d+-[ub]\d+-\d+')
@@ -225,3 +225,11 @@ def a_replaced_executable_is_not_who_its_path_says(lab):
     finally:
         process.kill()
         process.wait()
+
+
+@scenario(RESTARTED)
+def another_run_of_the_agent_has_other_ids(lab):
+    event = lab.closed(lab.single, VENDOR)
+    run = int(uid_of(event).split('-')[0])
+    expect_that(f'it is not the first one: {run}', run > 1)
+    has(explain(lab, '1-u0-1', code=1), f'of another run of the agent (1; this is run {run})')

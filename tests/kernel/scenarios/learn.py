@@ -7,7 +7,7 @@ import subprocess
 import time
 
 from harness.actor import Actor, User
-from harness.check import attempt, expect, expect_that, scenario
+from harness.check import Deadline, attempt, expect, expect_that, scenario
 from harness.lab import SECRET, read_file
 from harness.net import DGRAM, Listener, sendto
 from harness.stages import RELOADED, STOPPED
@@ -160,7 +160,32 @@ def learn_refuses_what_it_does_not_understand(lab):
         expect(f'exit status of {words}: {err}', (code, out), (2, ''))
 
 
+def learned(lab):
+    """All that is known, proposed or not."""
+    got = json.loads(lab.agent.ask('policy', 'learn', '--json')[1])
+    return got['rules'] + got['not_proposed']
+
+
 @scenario(STOPPED)
-def what_was_observed_is_on_disk(lab):
-    data = read_file(os.path.join(lab.last.state, 'observed'))
-    expect('it says what it is', data[:8], b'AMOBSERV')
+def what_was_observed_survives_a_restart_and_damage_is_told(lab):
+    name = os.path.join(lab.last.state, 'observed')
+    known = os.path.exists(name) and int.from_bytes(read_file(name)[12:16], 'little')
+    lab.start()
+    lab.wait_sealed()
+    if known:
+        expect_that('what the run before has seen is known', learned(lab))
+    expect_that('a stranger does not read', cat(STRANGER, lab.single) != 0)
+    deadline = Deadline(20)
+    while 'cat-61777' not in str(learned(lab)):
+        expect_that('the refusal is counted', not deadline.passed())
+    expect('the end', lab.stop(), 0)
+    data = bytearray(read_file(name))
+    expect('it says what it is', bytes(data[:8]), b'AMOBSERV')
+    data[40] ^= 1
+    lab.write(name, bytes(data))
+    lab.start()
+    lab.agent.hear("'observed' in the state directory is damaged")
+    lab.wait_sealed()
+    expect('it begins anew', learned(lab), [])
+    expect('the end', lab.stop(), 0)
+    expect('which is saved', read_file(name)[12:16], bytes(4))
