@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "agent/control.h"
+#include "agent/deputy.h"
 #include "agent/governor.h"
 #include "agent/health.h"
 #include "agent/instance.h"
@@ -49,6 +50,7 @@ struct am_agent {
 	struct am_control *control;
 	struct am_pipeline *pipeline;
 	struct am_witness *witness;
+	struct am_deputies deputies;
 	struct am_loop loop;
 	struct am_source signals;	/* fd is owned, as the next one's */
 	struct am_source timer;
@@ -115,11 +117,18 @@ static bool write_status(void *ctx, bool json, FILE *out)
 	return am_health_ready(&h);
 }
 
-static int answer(void *ctx, const char *const *words, int n, FILE *out, FILE *err)
+static int explain_or_learn(void *ctx, const char *const *words, int n, FILE *out, FILE *err)
+{
+	const struct am_agent *a = ctx;
+
+	return am_witness_answer(a->witness, words, n, out, err);
+}
+
+static int answer(void *ctx, int fd, const char *const *words, int n)
 {
 	struct am_agent *a = ctx;
 
-	return am_witness_answer(a->witness, words, n, out, err);
+	return am_deputy_send(&a->deputies, fd, explain_or_learn, a, words, n);
 }
 
 /* ---- policies ------------------------------------------------------------- */
@@ -479,6 +488,7 @@ static void save_strays(struct am_agent *a)
 static void finish(struct am_agent *a)
 {
 	am_control_free(a->control);
+	am_deputies_end(&a->deputies);
 	save_strays(a);
 	am_ring_free(a->ring);
 	am_pipeline_free(a->pipeline);

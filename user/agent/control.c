@@ -177,25 +177,18 @@ static void request_tail(struct client *c, const char **words, int n)
 	c->state = CLIENT_TAIL;
 }
 
-/* What the rest of the agent knows. */
+/* What takes longer than the loop may. */
 static void request_answer(struct client *c, const char **words, int n)
 {
 	const struct am_control_calls *calls = &c->control->calls;
-	am_autofree char *text = NULL, *said = NULL;
-	size_t len = 0, said_len = 0;
-	am_autofclose FILE *out = open_memstream(&text, &len);
-	am_autofclose FILE *err = open_memstream(&said, &said_len);
-	int code = 1, r = -ENOMEM;
+	int r = calls->answer(calls->ctx, c->source.fd, words, n);
 
-	if (out && err) {
-		code = calls->answer(calls->ctx, words, n, out, err);
-		r = fflush(out) || fflush(err) ? -ENOMEM : am_sink_reply(&c->sink, text, len);
-	}
-	if (r < 0)
-		am_sink_notice(&c->sink, "error: the agent cannot answer: %s", strerror(-r));
-	else if (said_len)
-		am_sink_notice(&c->sink, "error: %s", said);
-	end_client(c, r < 0 ? 1 : (unsigned)code);
+	if (!r)
+		close_client(c);	/* its answer comes from elsewhere */
+	else if (r == -EAGAIN)
+		refuse(c, "the agent is answering others already; try again");
+	else
+		refuse(c, "the agent cannot answer: %s", strerror(-r));
 }
 
 static const struct {

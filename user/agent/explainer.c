@@ -266,7 +266,7 @@ static void fill(struct am_witness *w, const struct am_view *view, uint32_t purp
 		.start_wall_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME) +
 				 (int64_t)p->start_ticks * NS_PER_TICK,
 		.seen = &g->seen,
-		.exe_is_other = p->exe_is_other,
+		.exe_is_other = p->exe[0] && am_proc_runs_other(p),
 		.in_container = p->in_container,
 		.bits = g->task.generation == view->generation ? &g->task.bits : NULL,
 		.labels = g->task.labels,

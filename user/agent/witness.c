@@ -9,7 +9,10 @@
 #include "agent/memory.h"
 #include "agent/names.h"
 
-enum { SAVE_MS = 30 * 1000 };
+enum {
+	SAVE_MS = 30 * 1000,
+	SHARE = 50,	/* at most one part in so many of the time goes into saving */
+};
 
 static int load_observed(struct am_witness *w)
 {
@@ -67,10 +70,13 @@ static void save(struct am_witness *w)
 
 void am_witness_tick(struct am_witness *w, int64_t now_ms)
 {
+	int64_t took_ms;
+
 	if (now_ms < w->save_ms)
 		return;
 	save(w);
-	w->save_ms = now_ms + SAVE_MS;
+	took_ms = am_now_ms() - now_ms;
+	w->save_ms = now_ms + (took_ms * SHARE > SAVE_MS ? took_ms * SHARE : SAVE_MS);
 }
 
 void am_witness_free(struct am_witness *w)

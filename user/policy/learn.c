@@ -132,6 +132,10 @@ static int refuse(struct am_lesson *lesson, const struct sight *sight, const cha
 	va_list args;
 	int r;
 
+	if (lesson->n_refusals == AM_LESSON_REFUSALS) {
+		lesson->too_many++;
+		return 0;
+	}
 	va_start(args, format);
 	r = vasprintf(&refusal.why, format, args);
 	va_end(args);
@@ -195,13 +199,28 @@ static bool is_plain(const char *text)
 	return true;
 }
 
+static const struct am_model_rule *rule_on(const struct learner *l, const struct sight *sight,
+					   int store, uint64_t labels)
+{
+	struct am_access part = sight->ask.access;
+
+	part.store = store;
+	part.labels = labels;
+	return am_access_rule(l->view->space, 0, &part, &sight->ask.who, true);
+}
+
+/* NULL: none of the policy in force. */
 static const struct am_model_rule *deny_rule(const struct learner *l, const struct sight *sight)
 {
-	struct am_answer answer;
+	const struct am_access *access = &sight->ask.access;
+	const struct am_model_rule *rule = NULL;
 
-	am_answer_find(l->view->space, &sight->ask, &answer);
-	return answer.decision.reason == AM_REASON_RULE_DENIES ||
-	       answer.decision.reason == AM_REASON_LABEL_DENIES ? answer.rule : NULL;
+	if (access->store >= 0)
+		rule = rule_on(l, sight, access->store, 0);
+	for (size_t i = 0; !rule && i < l->view->model->n_labels; i++)
+		if (access->labels >> i & 1)
+			rule = rule_on(l, sight, -1, 1ULL << i);
+	return rule;
 }
 
 static bool is_denied(unsigned reason)
@@ -368,6 +387,10 @@ static int add_grant(struct am_lesson *lesson, const struct am_lesson_grant *g)
 			continue;
 		have->labels |= g->labels;
 		join_evidence(&have->evidence, &g->evidence);
+		return 0;
+	}
+	if (lesson->n_grants == AM_LESSON_GRANTS) {
+		lesson->too_many++;
 		return 0;
 	}
 	return AM_APPEND(lesson->grants, lesson->n_grants, *g);
@@ -560,6 +583,46 @@ static int name_subjects(struct am_lesson *l)
 	return r;
 }
 
+/* ---- in order ------------------------------------------------------------------------------- */
+
+static int by_count(const void *a, const void *b)
+{
+	const struct am_sighting *x = *(const struct am_sighting *const *)a;
+	const struct am_sighting *y = *(const struct am_sighting *const *)b;
+
+	if (x->count != y->count)
+		return x->count > y->count ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+/* The most frequent first: what is beyond the bounds is the rarest. */
+static int take_all(struct learner *l, const struct am_sighting *sightings, size_t n)
+{
+	am_autofree const struct am_sighting **order = calloc(n + 1, sizeof(*order));
+	int r = 0;
+
+	if (!order)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		order[i] = &sightings[i];
+	qsort(order, n, sizeof(*order), by_count);
+	for (size_t i = 0; !r && i < n; i++)
+		r = take(l, order[i]);
+	return r;
+}
+
+static void join_ops(struct am_lesson *l)
+{
+	for (size_t i = 0; i < l->n_grants; i++) {
+		struct am_lesson_grant *g = &l->grants[i];
+
+		for (size_t j = 0; g->op != AM_OP_SEND && j < l->n_grants; j++)
+			if (l->grants[j].subject == g->subject && l->grants[j].op != AM_OP_SEND &&
+			    l->grants[j].store == g->store)
+				g->ops |= 1U << l->grants[j].op;
+	}
+}
+
 /* ---- a lesson ------------------------------------------------------------------------------- */
 
 int am_learn(const struct am_view *view, const struct am_sighting *sightings, size_t n,
@@ -567,16 +630,16 @@ int am_learn(const struct am_view *view, const struct am_sighting *sightings, si
 {
 	am_auto(am_lesson) struct am_lesson *lesson = calloc(1, sizeof(*lesson));
 	struct learner l = { .view = view, .wish = wish, .lesson = lesson };
-	int r = 0;
+	int r;
 
 	if (!lesson)
 		return -ENOMEM;
 	lesson->view = view;
-	for (size_t i = 0; !r && i < n; i++)
-		r = take(&l, &sightings[i]);
+	r = take_all(&l, sightings, n);
 	if (r)
 		return r;
 	drop_covered(lesson);
+	join_ops(lesson);
 	r = name_subjects(lesson);
 	if (!r)
 		r = am_learn_zones(lesson);

@@ -206,22 +206,11 @@ struct rule {
 	uint64_t labels;	/* SEND */
 };
 
-static unsigned ops_on(const struct am_lesson *l, size_t subject, int store)
-{
-	unsigned ops = 0;
-
-	for (size_t i = 0; i < l->n_grants; i++)
-		if (l->grants[i].subject == subject && l->grants[i].op != AM_OP_SEND &&
-		    l->grants[i].store == store)
-			ops |= 1U << l->grants[i].op;
-	return ops;
-}
-
 static bool is_of(const struct rule *r, const struct am_lesson_grant *g)
 {
 	if (g->subject != r->subject || (g->op == AM_OP_SEND) != !r->ops)
 		return false;
-	return r->ops ? ops_on(r->l, r->subject, g->store) == r->ops : g->labels == r->labels;
+	return r->ops ? g->ops == r->ops : g->labels == r->labels;
 }
 
 static bool same_object(const struct rule *r, const struct am_lesson_grant *a,
@@ -315,7 +304,7 @@ static void each_rule(const struct am_lesson *l, rule_fn call, void *ctx)
 			if (g->op == AM_OP_SEND)
 				r.labels = g->labels;
 			else
-				r.ops = ops_on(l, s, g->store);
+				r.ops = g->ops;
 			if (is_first_of(&r, i))
 				call(&r, ctx);
 		}
@@ -415,6 +404,9 @@ static void print_head(const struct am_lesson *l, const struct am_lesson_head *h
 	if (head->left_out)
 		fprintf(out, "# %" PRIu64 " accesses found no room in the agent's table and are not in it.\n",
 			head->left_out);
+	if (l->too_many)
+		fprintf(out, "# %zu lines more would be too many: narrow it by --store or --since.\n",
+			l->too_many);
 	if (head->lost)
 		fprintf(out, "# %" PRIu64 " refusals were lost in a full ring since the agent started.\n",
 			head->lost);
@@ -601,6 +593,7 @@ int am_lesson_json(const struct am_lesson *l, const struct am_lesson_head *head,
 	am_json_u64(&j, "allowed_by_now", l->allowed);
 	am_json_u64(&j, "left_out", head->left_out);
 	am_json_u64(&j, "lost", head->lost);
+	am_json_u64(&j, "too_many", l->too_many);
 	json_subjects(&j, l);
 	json_zones(&j, l);
 	am_json_list(&j, "rules");
