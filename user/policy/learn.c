@@ -506,6 +506,15 @@ static void drop_covered(struct am_lesson *l)
 				cover(l, a, b);
 }
 
+/* Those whose every grant was beyond the bound. */
+static void drop_idle(struct am_lesson *l)
+{
+	for (size_t i = 0; i < l->n_subjects; i++)
+		l->subjects[i].dropped = true;
+	for (size_t i = 0; i < l->n_grants; i++)
+		l->subjects[l->grants[i].subject].dropped = false;
+}
+
 /* ---- names --------------------------------------------------------------------------------- */
 
 enum { NAME_ROOM = 48 };	/* of AM_NAME_LEN_MAX: a number may follow */
@@ -639,6 +648,7 @@ int am_learn(const struct am_view *view, const struct am_sighting *sightings, si
 	if (r)
 		return r;
 	drop_covered(lesson);
+	drop_idle(lesson);
 	join_ops(lesson);
 	r = name_subjects(lesson);
 	if (!r)

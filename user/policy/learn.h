@@ -38,7 +38,7 @@ struct am_lesson_subject {
 	uint32_t login;		/* ~0: is not asked for */
 	const char *unit;	/* NULL: is not asked for */
 	bool is_shell, is_interpreter;
-	bool dropped;		/* another one covers it */
+	bool dropped;		/* another one covers it, or it has no grants */
 };
 
 /* Something that a subject did. */
