@@ -83,21 +83,33 @@ static const char *zone_name(const struct am_lesson *l, const struct am_lesson_g
 			    : l->zones[g->new_zone].name;
 }
 
+static void join_times(struct am_evidence *all, const struct am_evidence *e)
+{
+	if (!all->count || e->first_s < all->first_s)
+		all->first_s = e->first_s;
+	if (!all->count || e->last_s > all->last_s)
+		all->last_s = e->last_s;
+	all->count += e->count;
+}
+
 static struct am_evidence evidence_of(const struct am_lesson *l, size_t subject)
 {
 	struct am_evidence all = { 0 };
 
-	for (size_t i = 0; i < l->n_grants; i++) {
-		const struct am_evidence *e = &l->grants[i].evidence;
+	for (size_t i = 0; i < l->n_grants; i++)
+		if (l->grants[i].subject == subject)
+			join_times(&all, &l->grants[i].evidence);
+	return all;
+}
 
-		if (l->grants[i].subject != subject)
-			continue;
-		if (!all.count || e->first_s < all.first_s)
-			all.first_s = e->first_s;
-		if (!all.count || e->last_s > all.last_s)
-			all.last_s = e->last_s;
-		all.count += e->count;
-	}
+static struct am_evidence evidence_of_zone(const struct am_lesson *l, size_t zone)
+{
+	struct am_evidence all = { 0 };
+
+	for (size_t i = 0; i < l->n_grants; i++)
+		if (l->grants[i].op == AM_OP_SEND && l->grants[i].zone < 0 &&
+		    l->grants[i].new_zone == zone)
+			join_times(&all, &l->grants[i].evidence);
 	return all;
 }
 
@@ -179,10 +191,13 @@ static void print_zones(const struct am_lesson *l, FILE *out)
 		fputs("\nzones:\n", out);
 	for (size_t i = 0; i < l->n_zones; i++) {
 		const struct am_lesson_zone *z = &l->zones[i];
+		struct am_evidence evidence = evidence_of_zone(l, i);
 
-		if (!is_used(l, i))
+		if (!evidence.count)
 			continue;
-		fprintf(out, "  %s:\n    cidr: [", z->name);
+		fprintf(out, "  %s:  # ", z->name);
+		print_evidence(&evidence, out);
+		fputs("\n    cidr: [", out);
 		for (size_t j = 0; j < z->n_places; j++) {
 			fputs(j ? ", " : "", out);
 			print_net(&z->places[j], out);
