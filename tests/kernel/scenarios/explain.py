@@ -252,3 +252,19 @@ def who_asks_much_at_once_is_answered_or_told_so_and_holds_nobody_up(lab):
     has(explain(lab, uid), 'no-rule')
     with open(f'/proc/{lab.agent.pid}/task/{lab.agent.pid}/children') as f:
         expect_that('no more children than there may be', len(f.read().split()) <= 4)
+
+
+@scenario(ENFORCED)
+def a_script_is_told_as_what_the_kernel_found_it_to_be(lab):
+    script = os.path.join(lab.bin, 'report')
+    process = subprocess.Popen([script, lab.single, '-'], stdin=subprocess.PIPE,
+                               stdout=subprocess.DEVNULL)
+    try:
+        got = wait_explained(lab, process.pid,
+                             lambda g: g['carries'] and 'origin' in g['carries'][0])
+        expect('its subjects', got['subjects'], ['report'])
+        has(explain(lab, '--pid', str(process.pid)), f'running the script {script}',
+            'subjects report', 'carries  cnic: read single')
+    finally:
+        process.stdin.close()
+        process.wait()
