@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "agent/control.h"
+#include "agent/deputy.h"
 #include "agent/governor.h"
 #include "agent/health.h"
 #include "agent/instance.h"
@@ -22,6 +23,7 @@
 #include "agent/names.h"
 #include "agent/notify.h"
 #include "agent/recall.h"
+#include "agent/witness.h"
 #include "base/host.h"
 #include "kernel/counters.h"
 #include "kernel/engine.h"
@@ -47,6 +49,8 @@ struct am_agent {
 	struct am_names *names;
 	struct am_control *control;
 	struct am_pipeline *pipeline;
+	struct am_witness *witness;
+	struct am_deputies deputies;
 	struct am_loop loop;
 	struct am_source signals;	/* fd is owned, as the next one's */
 	struct am_source timer;
@@ -111,6 +115,20 @@ static bool write_status(void *ctx, bool json, FILE *out)
 	if ((json ? am_health_json(&h, out) : am_health_text(&h, out)) < 0)
 		return false;
 	return am_health_ready(&h);
+}
+
+static int explain_or_learn(void *ctx, const char *const *words, int n, FILE *out, FILE *err)
+{
+	const struct am_agent *a = ctx;
+
+	return am_witness_answer(a->witness, words, n, out, err);
+}
+
+static int answer(void *ctx, int fd, const char *const *words, int n)
+{
+	struct am_agent *a = ctx;
+
+	return am_deputy_send(&a->deputies, fd, explain_or_learn, a, words, n);
 }
 
 /* ---- policies ------------------------------------------------------------- */
@@ -221,6 +239,7 @@ static void timer_ready(void *ctx, uint32_t events)
 	(void)am_publisher_refresh(a->governor.publisher, a->governor.now->image);
 	am_sealer_tick(&a->sealer, now_ms);
 	am_keeper_tick(&a->keeper, now_ms);
+	am_witness_tick(a->witness, now_ms);
 	am_control_tick(a->control, now_ms);
 	tell_losses(a);
 	tell_alive(a, now_ms);
@@ -359,6 +378,7 @@ static int start_serving(struct am_agent *a)
 	const struct am_control_calls calls = {
 		.status = write_status,
 		.ready = is_ready,
+		.answer = answer,
 		.ctx = a,
 	};
 	int r;
@@ -369,7 +389,9 @@ static int start_serving(struct am_agent *a)
 		return r;
 	r = am_names_new(&a->names);
 	if (!r)
-		r = am_pipeline_new(a->control, a->names, &a->sealer, &a->pipeline);
+		r = am_witness_new(am_instance_state(a->instance), a->names, a->engine, &a->witness);
+	if (!r)
+		r = am_pipeline_new(a->control, a->names, &a->sealer, a->witness, &a->pipeline);
 	if (!r)
 		r = am_ring_open(a->engine, am_pipeline_take, a->pipeline, &a->ring);
 	if (!r)
@@ -466,9 +488,11 @@ static void save_strays(struct am_agent *a)
 static void finish(struct am_agent *a)
 {
 	am_control_free(a->control);
+	am_deputies_end(&a->deputies);
 	save_strays(a);
 	am_ring_free(a->ring);
 	am_pipeline_free(a->pipeline);
+	am_witness_free(a->witness);
 	am_names_free(a->names);
 	am_recall_done(&a->recall);
 	am_sealer_done(&a->sealer);

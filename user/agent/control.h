@@ -20,6 +20,9 @@ struct am_control_calls {
 	/* Writes the status; returns whether all is sealed and enforced. */
 	bool (*status)(void *ctx, bool json, FILE *out);
 	bool (*ready)(void *ctx);
+	/* Has a request answered on the client's socket by somebody else. 0; -EAGAIN: not now;
+	 * another errno. */
+	int (*answer)(void *ctx, int fd, const char *const *words, int n);
 	void *ctx;
 };
 
