@@ -11,7 +11,7 @@
 
 static int policy(const struct am_cmd_line *line)
 {
-	return am_cli_policy(line->argc, line->argv);
+	return am_cli_policy(line->run, line->argc, line->argv);
 }
 
 static const struct am_cmd commands[] = {
@@ -24,7 +24,7 @@ static const struct am_cmd commands[] = {
 	{
 		.name = "policy",
 		.words = "VERB ...",
-		.summary = "checks, tests, compares and signs policies; 'policy --help' lists the verbs",
+		.summary = "checks, tests, signs and pushes policies; 'policy --help' lists the verbs",
 		.run = policy,
 	},
 	{
