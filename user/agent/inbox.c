@@ -34,8 +34,16 @@ void am_inbox_init(struct am_inbox *in, const char *path, struct am_loop *loop,
 
 /* ---- watching --------------------------------------------------------------- */
 
+static void close_folder(struct am_inbox *in)
+{
+	if (in->dir >= 0)
+		(void)close(in->dir);	/* it was only read */
+	in->dir = -1;
+}
+
 static void forget_look(struct am_inbox *in)
 {
+	close_folder(in);
 	free(in->files);
 	in->files = NULL;
 	in->count = in->next = 0;
@@ -49,11 +57,9 @@ static void unwatch(struct am_inbox *in)
 {
 	if (in->source.fd >= 0) {
 		am_loop_remove(in->loop, &in->source);
-		(void)close(in->source.fd); /* holds no data, nor does the next */
+		(void)close(in->source.fd); /* holds no data */
 	}
-	if (in->dir >= 0)
-		(void)close(in->dir);
-	in->source.fd = in->dir = -1;
+	in->source.fd = -1;
 	forget_look(in);
 }
 
@@ -127,14 +133,15 @@ void am_inbox_tick(struct am_inbox *in)
 		in->changed = true;
 	else
 		unwatch(in);
+	close_folder(in);
 }
 
 void am_inbox_again(struct am_inbox *in)
 {
 	in->n_told = 0;
 	in->refused = false;
-	in->changed = true;
 	am_inbox_tick(in);
+	in->changed = in->source.fd >= 0;
 }
 
 /* ---- which files ------------------------------------------------------------ */
@@ -156,7 +163,7 @@ static int note_file(struct am_inbox *in, const char *name)
 
 static void list_files(struct am_inbox *in)
 {
-	int fd = openat(in->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = in->dir < 0 ? -1 : openat(in->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
 	bool more = false;
@@ -363,8 +370,6 @@ static void take_best(struct am_inbox *in)
 
 bool am_inbox_step(struct am_inbox *in)
 {
-	if (in->dir < 0)
-		return false;
 	if (in->next < in->count) {
 		look_at(in, &in->files[in->next++]);
 		return true;
@@ -378,7 +383,11 @@ bool am_inbox_step(struct am_inbox *in)
 	if (!in->changed)
 		return false;
 	in->changed = false;
+	if (open_folder(in) < 0)
+		unwatch(in);	/* until it is in order again */
 	list_files(in);
+	if (!in->count)
+		close_folder(in);
 	return in->count > 0;
 }
 
@@ -386,19 +395,18 @@ int am_inbox_first(struct am_inbox *in, struct am_force **ret)
 {
 	int r;
 
-	if (open_folder(in) < 0) {
-		unwatch(in);
-		return -ENOENT;
-	}
 	do {
+		r = -ENOENT;
 		forget_look(in);
+		if (open_folder(in) < 0)
+			break;
 		list_files(in);
 		while (in->next < in->count)
 			look_at(in, &in->files[in->next++]);
 		r = in->best ? resolve_best(in, AM_ROAD_FOLDER, ret) : -ENOENT;
-	} while (r < 0 && r != -ENOENT && r != -ENOMEM);
-	unwatch(in);
-	return r;
+	} while (in->best && r < 0 && r != -ENOMEM);
+	forget_look(in);
+	return r < 0 ? -ENOENT : 0;
 }
 
 void am_inbox_done(struct am_inbox *in)

@@ -22,7 +22,8 @@ struct am_inbox {
 	struct am_loop *loop;	/* borrowed */
 	const struct am_intake *intake;	/* borrowed */
 	struct am_source source;	/* inotify; fd is owned, -1: the folder is not watched */
-	int dir;		/* owned, or -1 */
+	int dir;		/* owned; open while a look is under way, else -1: who holds a
+				 * folder open is not told that it was removed */
 	bool changed;		/* since the look that is under way began */
 	bool refused;		/* the folder itself, which has been told */
 	struct am_inbox_file *files;	/* owned: those of this look */
