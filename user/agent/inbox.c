@@ -278,6 +278,20 @@ static bool is_used_up(const struct am_inbox *in, int r, const struct am_bundle 
 					     in->intake->governor->annals.serial.policy));
 }
 
+/* Then that its key is not trusted any more is nothing new. */
+static bool was_in_force(const struct am_inbox *in, const struct am_blob *blob)
+{
+	const struct am_history *h = &in->intake->governor->annals.history;
+	uint8_t digest[AM_DIGEST_BYTES];
+	size_t i;
+
+	am_archive_digest(blob, digest);
+	for (i = 0; i < h->count; i++)
+		if (!memcmp(h->reigns[i].origin.digest, digest, sizeof(digest)))
+			return true;
+	return false;
+}
+
 static int read_bundle(struct am_inbox *in, const struct am_inbox_file *file, struct am_diags *diags,
 		       struct am_bundle **ret)
 {
@@ -294,7 +308,10 @@ static int read_bundle(struct am_inbox *in, const struct am_inbox_file *file, st
 		return am_refuse(diags, shown, -EINVAL, "Put the file itself in its place.",
 				 "this is not a regular file");
 	r = am_signed_read_at(in->dir, file->name, shown, 0, diags, &blob);
-	return r < 0 ? r : am_intake_open(in->intake, shown, &blob, diags, ret);
+	if (r < 0)
+		return r;
+	r = am_intake_open(in->intake, shown, &blob, diags, ret);
+	return (r == -ENOKEY || r == -EKEYEXPIRED) && was_in_force(in, &blob) ? -EALREADY : r;
 }
 
 static void look_at(struct am_inbox *in, struct am_inbox_file *file)

@@ -31,14 +31,20 @@ size_t am_archive_text(const struct am_blob *blob)
 	       !am_signature_parse(blob->bytes, blob->len, &s) ? s.size : 0;
 }
 
-static bool is_named(const struct am_blob *blob, const uint8_t digest[AM_DIGEST_BYTES])
+void am_archive_digest(const struct am_blob *blob, uint8_t ret[AM_DIGEST_BYTES])
 {
 	size_t skip = am_archive_text(blob);
-	uint8_t found[AM_DIGEST_BYTES];
 
 	/* It fails for wrong sizes of hash and key only. */
-	(void)crypto_generichash(found, sizeof(found), (const uint8_t *)blob->bytes + skip,
+	(void)crypto_generichash(ret, AM_DIGEST_BYTES, (const uint8_t *)blob->bytes + skip,
 				 blob->len - skip, NULL, 0);
+}
+
+static bool is_named(const struct am_blob *blob, const uint8_t digest[AM_DIGEST_BYTES])
+{
+	uint8_t found[AM_DIGEST_BYTES];
+
+	am_archive_digest(blob, found);
 	return !memcmp(found, digest, sizeof(found));
 }
 

@@ -19,5 +19,8 @@ int am_archive_read(int dirfd, const uint8_t digest[AM_DIGEST_BYTES], struct am_
 /* Where in a kept file the text begins: behind the signature, if there is one. */
 size_t am_archive_text(const struct am_blob *blob);
 
+/* Of that text. */
+void am_archive_digest(const struct am_blob *blob, uint8_t ret[AM_DIGEST_BYTES]);
+
 /* Removes what `wants` does not want. 0 or -errno. */
 int am_archive_prune(int dirfd, bool (*wants)(void *ctx, const char *digest), void *ctx);

@@ -462,13 +462,17 @@ def an_agent_killed_in_the_middle_of_a_push_leaves_the_old_or_the_new(lab):
 @scenario(REBOOTED)
 def the_last_bundle_is_loaded_first_without_its_key_or_any_file(lab):
     b = lab.bundles
-    b.take(b.make(reader=b.other()), b.other())
+    path = b.make(reader=b.other())
+    b.take(path, b.other())
     before = b.status()
+    b.drop(path, 'the-one-in-force')
     lab.stop()
     os.unlink(b.policy_file)
     b.distrust('officer')
     agent = b.start()
     agent.hear('which is not trusted here any more', seconds=SECONDS)
+    agent.said += agent.lines.take()
+    expect('what is refused', [s for s in agent.said if 'refused' in s], [])
     expect('status', [b.status().get(k) for k in ('serial', 'digest', 'signer', 'generation')],
            [before['serial'], before['digest'], None, before['generation'] + 1])
     b.check()
