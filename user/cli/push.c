@@ -15,6 +15,7 @@
 #include "cli/bundle.h"
 #include "cli/client.h"
 #include "cli/cmd.h"
+#include "event/findings.h"
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U	/* kernel commit 105ff5339f49, 6.3 */
@@ -102,6 +103,21 @@ static int push(const struct push *p, const struct am_blob *blob)
 	return ask(&c);
 }
 
+/* What did not even get to the agent, in the form of its answer. */
+static void json_unread(const char *file, const struct am_diags *diags)
+{
+	struct am_json j;
+
+	am_json_init(&j, stdout);
+	am_json_object(&j, NULL);
+	am_json_text(&j, "file", file);
+	am_json_bool(&j, "ok", false);
+	am_json_text(&j, "result", "refused");
+	am_findings_json(&j, diags);
+	am_json_end(&j);
+	(void)am_json_done(&j);	/* the stream keeps its error */
+}
+
 int am_cli_policy_push(const char *run, int argc, char **argv)
 {
 	am_autoblob struct am_blob blob = { 0 };
@@ -120,6 +136,8 @@ int am_cli_policy_push(const char *run, int argc, char **argv)
 	p.name = file;
 	am_diags_init(&diags);
 	err = am_signed_read(file, &diags, &blob);
+	if (err && p.json)
+		json_unread(file, &diags);
 	r = am_cli_finish(err, file, &diags);
 	return err ? r : push(&p, &blob);
 }
