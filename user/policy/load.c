@@ -129,7 +129,8 @@ static int note_name(struct load *l, const char *folder, const char *name)
 
 	if (name[0] == '.' || (!ends_with(name, ".yaml") && !ends_with(name, ".yml")))
 		return 0;
-	if (ends_with(name, ".test.yaml"))	/* for `policy test`, kept beside the policy */
+	/* Its tests: `policy test` reads them. */
+	if (ends_with(name, ".test.yaml") || ends_with(name, ".test.yml"))
 		return 0;
 	if (asprintf(&path, "%s%s%s", folder, ends_with(folder, "/") ? "" : "/", name) < 0)
 		return -ENOMEM;

@@ -211,12 +211,14 @@ def check_counters(before, after):
 @scenario(FLIPPED, prepare=make_folders)
 def no_access_is_decided_by_a_mixture_of_two_policies_or_by_none(lab, top):
     bundles = make_bundles(lab, top)
+    print('made', time.monotonic(), flush=True)
     flips = Flips(lab)
     stop = os.path.join(lab.out, 'stop-flips')
     which, path = bundles[0]
     generation = push(lab, path)
     flips.which = {generation + n: w for n, (w, _) in enumerate(bundles)}
     lab.agent.wait()
+    print('first', time.monotonic(), flush=True)
     before = lab.agent.status()
     lab.agent.tail.forget()
     with contextlib.ExitStack() as stack:
@@ -230,6 +232,7 @@ def no_access_is_decided_by_a_mixture_of_two_policies_or_by_none(lab, top):
         for n, (which, path) in enumerate(bundles[1:], 1):
             expect('the generation', push(lab, path), generation + n)
             flips.take()
+            if n % 10 == 0 or n < 10: print(n, time.monotonic()-begin, flips.events, flips.odd, dict(flips.denied), flush=True)
         took = time.monotonic() - begin
         with open(stop, 'w'):
             pass
