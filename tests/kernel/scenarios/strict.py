@@ -141,6 +141,16 @@ def read_often(path, others):
 
 
 @scenario(STRESSED)
+def repeats_are_told_to_the_last_one(lab):
+    with Actor(DESK, read_often, lab.single, []) as a:
+        expect('the first read', a.step(), 1)
+        expect('the others', a.step(), 'over')
+        a.end()
+    e = lab.event(pid=a.pid, kind='repeat')
+    expect('repeats', e.json['unmapped']['repeats'], REPEATS)
+
+
+@scenario(STRESSED)
 def repeats_outlive_a_full_ring(lab):
     names = [f'{n:04}.csv' for n in range(FILES)]
     filler = os.path.join(lab.registry, 'repeats-filler')
@@ -163,5 +173,5 @@ def repeats_outlive_a_full_ring(lab):
             lab.agent.tail.take(deadline.left())
             told = sum(e.json['unmapped']['repeats'] for e in lab.agent.tail.events
                        if e.pid == a.pid and e.kind == 'repeat')
-    expect('repeats that are told', told, REPEATS)
+    expect(f'repeats told, by {[e for e in lab.agent.tail.events if e.pid == a.pid]}', told, REPEATS)
     lab.reload()
