@@ -215,6 +215,7 @@ AM_INLINE long am_ring_urgent(struct am_scratch *s, __u32 size)
 	long r;
 
 	s->event.seq = am_seq_next(0);
+	s->event.flags |= AM_EVENT_URGENT;
 	r = bpf_ringbuf_output(&am_urgent, &s->event, size, BPF_RB_FORCE_WAKEUP);
 	am_count(r ? AM_COUNT_URGENT_LOST : AM_COUNT_URGENT_SENT);
 	return r;

@@ -117,6 +117,7 @@ static void leaves_other_files_alone(void **state)
 	write_file("host.yaml~", "no: policy\n");
 	write_file("host.yaml.bak", "no: policy\n");
 	write_file("README.md", "no: policy\n");
+	write_file("host.test.yaml", "tests: of it\n");	/* for `policy test` */
 	write_file("yaml", "no: policy\n");
 	write_file("host.test.yaml", "tests: []\n");
 	assert_int_equal(mkdir(in_folder("folder"), 0700), 0);

@@ -119,7 +119,7 @@ static int print_json(const char *path, const struct am_model *model, const stru
 		am_json_int(&j, "rules", model->n_rules);
 		am_json_int(&j, "invariants", model->n_invariants);
 	}
-	am_cli_findings(&j, diags);
+	am_findings_json(&j, diags);
 	return am_json_done(&j);
 }
 

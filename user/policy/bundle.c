@@ -361,15 +361,16 @@ static int join(const struct am_blob *signature, const struct am_blob *text, str
 	return 0;
 }
 
-int am_signed_read(const char *path, struct am_diags *diags, struct am_blob *ret)
+int am_signed_read_at(int dirfd, const char *path, const char *name, int64_t owner,
+		      struct am_diags *diags, struct am_blob *ret)
 {
-	const struct am_blob_terms whole = { AM_SIGNED_MAX, AM_OWNER_ANY, "a signed bundle" };
-	const struct am_blob_terms beside = { AM_SIGNATURE_MAX, AM_OWNER_ANY, "a signature" };
+	const struct am_blob_terms whole = { AM_SIGNED_MAX, owner, "a signed bundle" };
+	const struct am_blob_terms beside = { AM_SIGNATURE_MAX, owner, "a signature" };
 	am_autoblob struct am_blob text = { 0 }, signature = { 0 };
-	char name[PATH_MAX];
+	char file[PATH_MAX], shown[PATH_MAX];
 	int err;
 
-	err = am_blob_read(AT_FDCWD, path, path, &whole, diags, &text);
+	err = am_blob_read(dirfd, path, name, &whole, diags, &text);
 	if (err)
 		return err;
 	if (am_signature_begins(text.bytes, text.len)) {
@@ -377,11 +378,17 @@ int am_signed_read(const char *path, struct am_diags *diags, struct am_blob *ret
 		text = (struct am_blob){ 0 };
 		return 0;
 	}
-	if ((size_t)snprintf(name, sizeof(name), "%s.minisig", path) >= sizeof(name))
-		return am_refuse(diags, path, -ENAMETOOLONG, "Move it to a shorter path.",
+	if ((size_t)snprintf(file, sizeof(file), "%s.minisig", path) >= sizeof(file) ||
+	    (size_t)snprintf(shown, sizeof(shown), "%s.minisig", name) >= sizeof(shown))
+		return am_refuse(diags, name, -ENAMETOOLONG, "Move it to a shorter path.",
 				 "no path is left for its signature");
-	err = am_blob_read(AT_FDCWD, name, name, &beside, diags, &signature);
+	err = am_blob_read(dirfd, file, shown, &beside, diags, &signature);
 	return err ? err : join(&signature, &text, ret);
+}
+
+int am_signed_read(const char *path, struct am_diags *diags, struct am_blob *ret)
+{
+	return am_signed_read_at(AT_FDCWD, path, path, AM_OWNER_ANY, diags, ret);
 }
 
 int am_bundle_load(const char *path, const struct am_keyring *ring, int64_t now_s,

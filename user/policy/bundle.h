@@ -98,6 +98,10 @@ int am_bundle_open(const char *name, struct am_blob *blob, const struct am_keyri
  * the signature that `path`.minisig holds. Each is read once. */
 int am_signed_read(const char *path, struct am_diags *diags, struct am_blob *ret);
 
+/* The same below a folder, on the terms of am_blob_read(). */
+int am_signed_read_at(int dirfd, const char *path, const char *name, int64_t owner,
+		      struct am_diags *diags, struct am_blob *ret);
+
 /* The same, and what am_bundle_open() says of it. */
 int am_bundle_load(const char *path, const struct am_keyring *ring, int64_t now_s,
 		   struct am_diags *diags, struct am_bundle **ret);
