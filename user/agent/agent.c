@@ -376,9 +376,9 @@ static void load_strays(struct am_agent *a)
 static int start_serving(struct am_agent *a)
 {
 	const struct am_control_calls calls = {
+		.answer = answer,
 		.status = write_status,
 		.ready = is_ready,
-		.answer = answer,
 		.ctx = a,
 	};
 	int r;

@@ -159,6 +159,20 @@ static void request_status(struct client *c, const char **words, int n)
 	c->state = CLIENT_WAITING;
 }
 
+/* What takes longer than the loop may. */
+static void request_answer(struct client *c, const char **words, int n)
+{
+	const struct am_control_calls *calls = &c->control->calls;
+	int r = calls->answer(calls->ctx, c->source.fd, words, n);
+
+	if (!r)
+		close_client(c);	/* its answer comes from elsewhere */
+	else if (r == -EAGAIN)
+		refuse(c, "the agent is answering others already; try again");
+	else
+		refuse(c, "the agent cannot answer: %s", strerror(-r));
+}
+
 static void request_tail(struct client *c, const char **words, int n)
 {
 	int i;
@@ -177,28 +191,14 @@ static void request_tail(struct client *c, const char **words, int n)
 	c->state = CLIENT_TAIL;
 }
 
-/* What takes longer than the loop may. */
-static void request_answer(struct client *c, const char **words, int n)
-{
-	const struct am_control_calls *calls = &c->control->calls;
-	int r = calls->answer(calls->ctx, c->source.fd, words, n);
-
-	if (!r)
-		close_client(c);	/* its answer comes from elsewhere */
-	else if (r == -EAGAIN)
-		refuse(c, "the agent is answering others already; try again");
-	else
-		refuse(c, "the agent cannot answer: %s", strerror(-r));
-}
-
 static const struct {
 	const char *word;
 	void (*request)(struct client *c, const char **words, int n);
 } requests[] = {
-	{ "status", request_status },
-	{ "tail", request_tail },
 	{ "explain", request_answer },
 	{ "learn", request_answer },
+	{ "status", request_status },
+	{ "tail", request_tail },
 };
 
 static void take_request(struct client *c, const char *payload, size_t len)

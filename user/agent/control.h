@@ -17,12 +17,12 @@ enum { AM_CONTROL_CLIENTS = 32 };
 
 /* What the rest of the agent answers. */
 struct am_control_calls {
-	/* Writes the status; returns whether all is sealed and enforced. */
-	bool (*status)(void *ctx, bool json, FILE *out);
-	bool (*ready)(void *ctx);
 	/* Has a request answered on the client's socket by somebody else. 0; -EAGAIN: not now;
 	 * another errno. */
 	int (*answer)(void *ctx, int fd, const char *const *words, int n);
+	/* Writes the status; returns whether all is sealed and enforced. */
+	bool (*status)(void *ctx, bool json, FILE *out);
+	bool (*ready)(void *ctx);
 	void *ctx;
 };
 

@@ -22,12 +22,12 @@ static const struct verb {
 	{ "test", AM_USAGE_TEST, .run = am_cli_policy_test },
 	{ "explain", AM_USAGE_EXPLAIN, .run = am_cli_policy_explain },
 	{ "diff", AM_USAGE_DIFF, .run = am_cli_policy_diff },
+	{ "learn", AM_USAGE_LEARN, .ask = am_cli_policy_learn },
 	{ "compile", AM_USAGE_COMPILE, .run = am_cli_policy_compile },
 	{ "keygen", AM_USAGE_KEYGEN, .run = am_cli_policy_keygen },
 	{ "sign", AM_USAGE_SIGN, .run = am_cli_policy_sign },
 	{ "verify", AM_USAGE_VERIFY, .run = am_cli_policy_verify },
 	{ "show", AM_USAGE_SHOW, .run = am_cli_policy_show },
-	{ "learn", AM_USAGE_LEARN, .ask = am_cli_policy_learn },
 };
 
 void am_cli_findings(struct am_json *j, const struct am_diags *diags)
