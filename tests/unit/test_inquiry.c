@@ -293,7 +293,7 @@ static char *person_told(const struct am_person *p, const struct host *h, bool j
 
 static void a_person_is_told_with_what_they_may_and_carry(void **state)
 {
-	struct am_origin origin = { .id = { 9, false, 1, 33 }, .tgid = 4700, .store = 1,
+	struct am_label_origin origin = { .id = { 9, false, 1, 33 }, .tgid = 4700, .store = 1,
 				    .comm = "bash", .path = "/srv/registry/1.csv" };
 	struct am_seen seen = { .exe = "/usr/bin/postgres", .user = "postgres", .uid = 114,
 				.login = ~0u, .cgroup = "/system.slice/pg.service" };

@@ -172,7 +172,7 @@ struct gathered {
 };
 
 /* An ancestor's label is inherited only if it had it before the child was made. */
-static const struct am_origin *before(const struct am_origin *o, uint64_t child_ticks)
+static const struct am_label_origin *before(const struct am_label_origin *o, uint64_t child_ticks)
 {
 	return o && o->boottime_ns / NS_PER_TICK <= child_ticks ? o : NULL;
 }

@@ -259,7 +259,7 @@ static void row_purposes(const struct person *x, FILE *out)
 
 static void say_origin(const struct am_person_label *why, FILE *out)
 {
-	const struct am_origin *o = why->origin;
+	const struct am_label_origin *o = why->origin;
 	char id[AM_EVENT_ID_TEXT], time[AM_INSTANT_TEXT];
 
 	if (!o) {
@@ -381,7 +381,7 @@ static int json_stores(struct am_json *j, const struct person *x)
 
 static void json_origin(struct am_json *j, const struct am_person_label *why)
 {
-	const struct am_origin *o = why->origin;
+	const struct am_label_origin *o = why->origin;
 	char id[AM_EVENT_ID_TEXT], time[AM_INSTANT_TEXT];
 
 	if (!o)
