@@ -23,6 +23,7 @@
 #include "agent/notify.h"
 #include "agent/recall.h"
 #include "base/host.h"
+#include "event/notice.h"
 #include "kernel/counters.h"
 #include "kernel/engine.h"
 #include "kernel/publish.h"
@@ -115,13 +116,26 @@ static bool write_status(void *ctx, bool json, FILE *out)
 
 /* ---- policies ------------------------------------------------------------- */
 
-static void tell_policy(const struct am_agent *a)
+static void tell_policy(struct am_agent *a)
 {
 	const struct am_force *now = a->governor.now;
 
 	am_say("policy %s#%u in force, %zu %s", now->model->name, now->generation,
 	       now->model->n_stores, now->model->n_stores == 1 ? "store" : "stores");
 	am_notify("READY=1\nSTATUS=policy %s#%u in force", now->model->name, now->generation);
+	am_pipeline_notice(a->pipeline, &(struct am_notice){
+		.kind = AM_NOTICE_POLICY_IN_FORCE, .what = now->model->name });
+}
+
+static void tell_refused(struct am_agent *a)
+{
+	const struct am_force *now = a->governor.now;
+
+	am_error("cannot load the policy '%s', keeping policy %s#%u", a->config->policy,
+		 now->model->name, now->generation);
+	am_pipeline_notice(a->pipeline, &(struct am_notice){
+		.kind = AM_NOTICE_POLICY_REFUSED, .what = a->config->policy,
+		.why = a->governor.why });
 }
 
 static int load_next(struct am_agent *a)
@@ -142,12 +156,9 @@ static int load_next(struct am_agent *a)
 
 static void reload(struct am_agent *a)
 {
-	const struct am_force *now = a->governor.now;
-
 	am_notify("RELOADING=1\nMONOTONIC_USEC=%" PRId64 "000", am_now_ms());
 	if (load_next(a) < 0) {
-		am_error("cannot load the policy '%s', keeping policy %s#%u", a->config->policy,
-			 now->model->name, now->generation);
+		tell_refused(a);
 		am_notify("READY=1");
 		return;
 	}

@@ -45,13 +45,14 @@ int am_governor_start(struct am_governor *g, struct am_engine *e, struct am_seal
 	return am_publisher_new(e, &g->publisher);
 }
 
-int am_governor_read(const struct am_governor *g, struct am_force **ret)
+int am_governor_read(struct am_governor *g, struct am_force **ret)
 {
 	struct am_diags diags;
 	int r;
 
 	am_diags_init(&diags);
 	r = am_force_load(g->path, g->now ? g->now->registry : g->stored, &diags, ret);
+	am_diags_first_error(&diags, g->why, sizeof(g->why));
 	am_diags_print(&diags, stderr);
 	am_diags_done(&diags);
 	return r;
@@ -147,8 +148,10 @@ int am_governor_put(struct am_governor *g, struct am_force *f)
 	r = put(g, f, &diags);
 	am_diags_print(&diags, stderr);
 	am_diags_done(&diags);
-	if (r < 0)
+	if (r < 0) {
+		(void)snprintf(g->why, sizeof(g->why), "%s", reason(r));
 		am_error("cannot put the policy '%s' in force: %s", g->path, reason(r));
+	}
 	return r;
 }
 

@@ -20,6 +20,7 @@ struct am_governor {
 	struct am_recall *recall;	/* borrowed */
 	struct am_force *now;
 	struct am_force *before;	/* late events are explained by it */
+	char why[512];			/* the last policy was refused; "" if it was not */
 };
 
 /* Reads what earlier runs have left in `state_fd`. 0; -errno after one line on standard error. */
@@ -30,7 +31,7 @@ int am_governor_start(struct am_governor *g, struct am_engine *e, struct am_seal
 		      struct am_recall *recall);
 
 /* Reads the policy file; what is found in it goes to standard error. *ret is owned. */
-int am_governor_read(const struct am_governor *g, struct am_force **ret);
+int am_governor_read(struct am_governor *g, struct am_force **ret);
 
 /* Puts `f` in force and takes it. On failure, told on standard error, `f` is still the
  * caller's and what was in force still is. */
