@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "agent/control.h"
+#include "agent/door.h"
 #include "agent/governor.h"
 #include "agent/health.h"
 #include "agent/instance.h"
@@ -21,6 +22,7 @@
 #include "agent/loop.h"
 #include "agent/names.h"
 #include "agent/notify.h"
+#include "agent/programs.h"
 #include "agent/recall.h"
 #include "base/host.h"
 #include "event/notice.h"
@@ -47,7 +49,9 @@ struct am_agent {
 	struct am_ring *ring;
 	struct am_names *names;
 	struct am_control *control;
+	struct am_door *door;
 	struct am_pipeline *pipeline;
+	struct am_programs programs;
 	struct am_loop loop;
 	struct am_source signals;	/* fd is owned, as the next one's */
 	struct am_source timer;
@@ -55,7 +59,6 @@ struct am_agent {
 	bool records_wait;
 	bool told_sealed;
 	bool answers;
-	bool exes_current;
 	uint64_t lost;			/* events, already told */
 	int64_t probe_ms;
 	int64_t watchdog_ms;		/* interval; 0: none */
@@ -74,9 +77,10 @@ static struct am_health health_of(const struct am_agent *a)
 		.keeper = &a->keeper,
 		.engine = a->engine,
 		.control = a->control,
+		.door = a->door,
 		.pipeline = a->pipeline,
 		.answers = a->answers,
-		.exes_current = a->exes_current,
+		.governor = &a->governor,
 	};
 }
 
@@ -99,7 +103,6 @@ static void probe(struct am_agent *a)
 	if (!a->answers && answers && a->probe_ms)
 		am_say("the kernel runs the hooks again");
 	a->answers = answers;
-	a->exes_current = am_publisher_is_current(a->governor.publisher);
 }
 
 static bool write_status(void *ctx, bool json, FILE *out)
@@ -196,7 +199,8 @@ static void tell_losses(struct am_agent *a)
 
 static void tell_sealed(struct am_agent *a)
 {
-	bool sealed = am_sealer_is_sealed(&a->sealer) && am_recall_is_done(&a->recall);
+	bool sealed = am_sealer_is_sealed(&a->sealer) && am_recall_is_done(&a->recall) &&
+		      am_programs_settled(&a->governor);
 
 	if (!sealed || a->told_sealed)
 		return;
@@ -233,6 +237,7 @@ static void timer_ready(void *ctx, uint32_t events)
 	am_sealer_tick(&a->sealer, now_ms);
 	am_keeper_tick(&a->keeper, now_ms);
 	am_control_tick(a->control, now_ms);
+	am_door_tick(a->door, now_ms);
 	tell_losses(a);
 	tell_alive(a, now_ms);
 }
@@ -251,6 +256,7 @@ static int run_once(struct am_agent *a)
 	int r;
 
 	walks |= am_recall_step(&a->recall);
+	walks |= am_programs_step(&a->programs, am_now_ms());
 
 	tell_sealed(a);
 	if (a->records_wait) {
@@ -388,7 +394,9 @@ static int start_serving(struct am_agent *a)
 	if (r < 0)
 		return am_err(r, "cannot read the events of the kernel");
 	am_pipeline_force(a->pipeline, a->governor.now, NULL);
-	return 0;
+	am_programs_init(&a->programs, &a->loop, &a->governor, a->pipeline);
+	return am_door_open(&a->loop, am_instance_run(a->instance), &a->governor, a->names,
+			    a->pipeline, &a->door);
 }
 
 /* A kernel may attach hooks and never run them. */
@@ -476,7 +484,9 @@ static void save_strays(struct am_agent *a)
 
 static void finish(struct am_agent *a)
 {
+	am_door_free(a->door);
 	am_control_free(a->control);
+	am_programs_done(&a->programs);
 	save_strays(a);
 	am_ring_free(a->ring);
 	am_pipeline_free(a->pipeline);

@@ -36,12 +36,24 @@ static bool well_formed(const struct am_frame *head, size_t packet_bytes)
 	       (head->kind != AM_FRAME_END || head->len == 0);
 }
 
+int am_frame_parse(const void *packet, size_t len, struct am_frame *ret)
+{
+	struct am_frame head;
+
+	if (len < sizeof(head))
+		return -EBADMSG;
+	memcpy(&head, packet, sizeof(head));
+	if (!well_formed(&head, len))
+		return -EBADMSG;
+	*ret = head;
+	return 0;
+}
+
 int am_frame_recv(int fd, void *buf, struct am_frame *ret)
 {
 	struct iovec part = { buf, AM_FRAME_MAX };
 	/* No room for control data: descriptors that are sent along are dropped. */
 	struct msghdr packet = { .msg_iov = &part, .msg_iovlen = 1 };
-	struct am_frame head;
 	ssize_t n;
 
 	do {
@@ -52,14 +64,7 @@ int am_frame_recv(int fd, void *buf, struct am_frame *ret)
 		return -errno;
 	if (n == 0)
 		return -ENODATA;
-	if (packet.msg_flags & MSG_TRUNC || (size_t)n < sizeof(head))
-		return -EBADMSG;
-
-	memcpy(&head, buf, sizeof(head));
-	if (!well_formed(&head, n))
-		return -EBADMSG;
-	*ret = head;
-	return 0;
+	return packet.msg_flags & MSG_TRUNC ? -EBADMSG : am_frame_parse(buf, (size_t)n, ret);
 }
 
 int am_frame_words(const char *payload, size_t len, const char **words, size_t max)

@@ -38,6 +38,9 @@ int am_frame_send(int fd, enum am_frame_kind kind, unsigned code, const void *pa
  * *ret; -ENODATA at the end of the connection; -EBADMSG; another errno. */
 int am_frame_recv(int fd, void *buf, struct am_frame *ret);
 
+/* The head of a packet that was received otherwise; 0 and *ret, or -EBADMSG. */
+int am_frame_parse(const void *packet, size_t len, struct am_frame *ret);
+
 /* Splits a REQUEST payload into at most `max` words, borrowed from `payload`.
  * The number of words; -EBADMSG if the last has no NUL or there are more. */
 int am_frame_words(const char *payload, size_t len, const char **words, size_t max);
