@@ -126,6 +126,20 @@ static int add_file(struct am_exes *exes, struct am_exe_file *f)
 	return AM_APPEND(exes->files, exes->n_files, f);
 }
 
+static int hold_copy(struct am_exes *exes, const struct am_exe_file *known,
+		     struct am_exe_file **ret)
+{
+	am_auto(am_exe_file) struct am_exe_file *f = NULL;
+	int r = am_exe_file_copy(known, &f);
+
+	if (!r)
+		r = add_file(exes, f);
+	if (r < 0)
+		return r;
+	*ret = AM_TAKE_PTR(f);
+	return 0;
+}
+
 /* A file that is not held yet: one may also be known from the policy before. */
 static int adopt(struct am_exes *exes, const struct am_exes *before, int *fd, const struct stat *st,
 		 struct am_exe_file **ret)
@@ -134,11 +148,12 @@ static int adopt(struct am_exes *exes, const struct am_exes *before, int *fd, co
 	am_auto(am_exe_file) struct am_exe_file *f = NULL;
 	int r;
 
-	r = known ? am_exe_file_copy(known, &f) : am_exe_file_new(*fd, st, &f);
+	if (known)
+		return hold_copy(exes, known, ret);
+	r = am_exe_file_new(*fd, st, &f);
 	if (r < 0)
 		return r;
-	if (!known)
-		(void)AM_TAKE_FD(*fd);	/* taken */
+	(void)AM_TAKE_FD(*fd);	/* taken */
 	r = add_file(exes, f);
 	if (r < 0)
 		return r;
@@ -373,19 +388,22 @@ static const struct am_exe_name *find_name(const struct am_exes *exes,
 static int inherit(struct am_exes *exes, const struct am_exe_file *old, struct am_exe_name *n)
 {
 	struct am_exe_file *f = am_exes_find(exes, old->dev, old->ino);
+	enum am_exe_change change = AM_EXE_SAME;
 	int r = 0;
 
 	if (f == n->file && f)
 		return 0;
 	if (!f) {
-		r = am_exe_file_copy(old, &f);
+		r = hold_copy(exes, old, &f);
 		if (!r)
-			r = add_file(exes, f);
+			change = am_exe_file_look(f); /* deleted only now, or written to */
 	}
 	if (r < 0)
 		return r;
 	if (n->named->pinned)
 		am_exe_file_want(f);
+	else if (change == AM_EXE_WRITTEN)
+		return 0;
 	if (n->n_old < AM_EXE_OLD)
 		n->old[n->n_old++] = f;
 	return 0;
@@ -447,8 +465,7 @@ static int add_name(struct am_exes *exes, const struct am_exes *before, struct a
 	if (n->file && n->file->wanted)
 		(void)am_exe_file_look(n->file); /* a digest from before holds if the times do */
 	judge(n);
-	if (from)
-		n->told = from->told;
+	n->told = from ? from->told : n->state == AM_EXE_RIGHT ? now_of(n) : n->told;
 	warn(n, diags);
 	return 0;
 }
