@@ -283,7 +283,7 @@ static void a_missing_file_counts_when_it_comes(void **state)
 	begin();
 	assert_int_equal(diags.count, 1);
 	look();
-	expect_told(1, AM_EXE_NEWS_GONE, "No such file");
+	expect_told(1, AM_EXE_NEWS_ABSENT, "No such file");
 	look();
 	expect_told(0, 0, "");
 	put(tool, "one");
@@ -301,7 +301,7 @@ static void what_is_no_regular_file_is_nobody(void **state)
 	assert_int_equal(mkfifo(tool, 0600), 0);
 	begin();
 	look();
-	expect_told(1, AM_EXE_NEWS_GONE, "not a regular file");
+	expect_told(1, AM_EXE_NEWS_ABSENT, "not a regular file");
 	assert_int_equal(exes->n_files, 0);
 }
 

@@ -53,6 +53,7 @@ static void tell(void *ctx, const struct am_image_exe *named, enum am_exe_news n
 	static const enum am_notice_kind kinds[] = {
 		[AM_EXE_NEWS_CHANGED] = AM_NOTICE_EXE_CHANGED,
 		[AM_EXE_NEWS_GONE] = AM_NOTICE_EXE_GONE,
+		[AM_EXE_NEWS_ABSENT] = AM_NOTICE_EXE_GONE,
 		[AM_EXE_NEWS_BACK] = AM_NOTICE_EXE_BACK,
 		[AM_EXE_NEWS_OLD_GONE] = AM_NOTICE_EXE_GONE,
 	};
@@ -60,7 +61,7 @@ static void tell(void *ctx, const struct am_image_exe *named, enum am_exe_news n
 	char subjects[1024];
 
 	am_programs_subjects(p->governor, named, subjects, sizeof(subjects));
-	if (kinds[news] == AM_NOTICE_EXE_GONE)
+	if (kinds[news] == AM_NOTICE_EXE_GONE && news != AM_EXE_NEWS_ABSENT)
 		am_error("'%s', which makes the subject %s, is not as it should be: %s",
 			 named->path, subjects, why);
 	am_pipeline_notice(p->pipeline, &(struct am_notice){

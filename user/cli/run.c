@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/frame.h"
 #include "base/text.h"
@@ -164,6 +165,24 @@ static int refuse(const struct am_cmd_line *line, const char *what, const char *
 	return AM_EXIT_USAGE;
 }
 
+static int refuse_option(const struct am_cmd_line *line, const char *word)
+{
+	static const char *const options[] = { "--purpose", "--argv0", "--drop-in", "--run" };
+	struct am_nearest nearest;
+	size_t i;
+
+	am_nearest_init(&nearest, word);
+	for (i = 0; i < AM_COUNT(options); i++)
+		am_nearest_offer(&nearest, options[i]);
+	fputs("error: there is no option '", line->err);
+	am_text_print(line->err, word);
+	fputs("'\n", line->err);
+	if (nearest.best)
+		fprintf(line->err, "  hint: Did you mean '%s'?\n", nearest.best);
+	fprintf(line->err, "usage: %s\n", usage);
+	return AM_EXIT_USAGE;
+}
+
 /* Where the value of an option goes; NULL: there is no such option. */
 static const char **place_of(struct words *w, struct am_cmd_line *line, const char *option)
 {
@@ -188,7 +207,7 @@ static int parse(struct am_cmd_line *line, struct words *w)
 			break;
 		}
 		if (!place)
-			return refuse(line, "there is no option", line->argv[i]);
+			return refuse_option(line, line->argv[i]);
 		if (i + 1 >= line->argc || !line->argv[i + 1][0])
 			return refuse(line, "a word is missing behind", line->argv[i]);
 		*place = line->argv[++i];

@@ -271,7 +271,9 @@ static void tell_name(struct am_exe_name *n, const struct am_exe_teller *t)
 	n->told = now;
 	if (now.state != AM_EXE_RIGHT) {
 		if (before.state != now.state)
-			t->tell(t->ctx, n->named, AM_EXE_NEWS_GONE, am_exe_name_fault(n));
+			t->tell(t->ctx, n->named,
+				before.state == AM_EXE_INVALID && now.state != AM_EXE_WRONG ?
+				AM_EXE_NEWS_ABSENT : AM_EXE_NEWS_GONE, am_exe_name_fault(n));
 	} else if (before.state == AM_EXE_INVALID) {
 		return;		/* as it should be, from the first */
 	} else if (before.state != AM_EXE_RIGHT) {

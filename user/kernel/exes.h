@@ -60,6 +60,7 @@ enum am_exe_news {
 	AM_EXE_NEWS_INVALID = 0,
 	AM_EXE_NEWS_CHANGED,	/* another file or content, and right */
 	AM_EXE_NEWS_GONE,
+	AM_EXE_NEWS_ABSENT,	/* the same, from the first; the policy's warnings have said so */
 	AM_EXE_NEWS_BACK,
 	AM_EXE_NEWS_OLD_GONE,	/* who runs a replaced file is the subject no more */
 };

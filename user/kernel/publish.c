@@ -382,9 +382,11 @@ int am_publisher_give(struct am_publisher *p, int pidfd, const struct am_task_fa
 		      uint32_t purpose)
 {
 	int r = am_grants_give(p->grants, pidfd, facts, purpose);
+	struct am_task task;
 
-	/* The process may have been somebody else before. */
-	raise_epoch(p);
+	/* Who it is may be cached already; most who ask have touched nothing yet. */
+	if (am_publisher_task(p, pidfd, &task) < 0 || task.generation)
+		raise_epoch(p);
 	return r;
 }
 

@@ -5,6 +5,7 @@ import contextlib
 import os
 import socket
 import struct
+import subprocess
 import sys
 import threading
 
@@ -113,6 +114,14 @@ def reader(lab, store):
     return Actor(VENDOR, script)
 
 
+def wait_exe(pid, *ends):
+    """Until the process has become another program."""
+    deadline = Deadline(SECONDS)
+    while not os.readlink(f'/proc/{pid}/exe').endswith(ends):
+        if deadline.passed():
+            fail(f'process {pid} still is {os.readlink(f"/proc/{pid}/exe")}')
+
+
 # ---- what it opens ---------------------------------------------------------------
 
 @scenario(RELOADED)
@@ -154,6 +163,36 @@ def threads_run_under_it_too(lab):
     with screened(lab) as store:
         r = store.run(VENDOR, '--', sys.executable, '-c', code, store.path)
         expect('its status', r.status, 0)
+
+
+@scenario(RELOADED)
+def exec_by_another_thread_keeps_the_purpose_and_no_longer_than_it_holds(lab):
+    code = ('import os, sys, threading\n'
+            'sys.stdin.readline()\n'
+            't = threading.Thread(target=lambda: os.execv("/bin/sh", ["sh", "-c",\n'
+            '    "read go; read x < " + sys.argv[1]]))\n'
+            't.start(); t.join()\n')
+
+    def start():
+        return subprocess.Popen(
+            [f'{lab.programs}/amanat', '--run', lab.agent.run, 'run', '--purpose', 'kyc', '--',
+             sys.executable, '-uc', code, store.path], stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, user=VENDOR.uid, group=VENDOR.gid, extra_groups=[])
+
+    def go(process):
+        process.stdin.write(b'now\n')
+        process.stdin.flush()
+
+    def finish(process):
+        go(process)
+        return process.wait(60)
+    with screened(lab) as store, start() as one, start() as two:
+        for process in (one, two):
+            go(process)
+            wait_exe(process.pid, '/sh', '/dash', '/bash')
+        expect('under it', finish(one), 0)
+        store.load(rules=[r for r in RULES if 'teller to use' not in r])
+        expect_that('after it ended', finish(two) != 0)
 
 
 @scenario(RELOADED)
