@@ -194,8 +194,18 @@ static int open_peer(int fd, pid_t pid)
 
 	if (!getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len))
 		return pidfd;
+	if (errno != ENOPROTOOPT)
+		return -errno;	/* it is gone, and its number may be another's */
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	return pidfd < 0 ? -errno : pidfd;
+}
+
+/* Whether the peer has waited, so that whatever it sends it sends from here on. */
+static bool has_waited(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
 static int let_in(struct am_door *d, int fd, const struct ucred *peer)
@@ -208,6 +218,8 @@ static int let_in(struct am_door *d, int fd, const struct ucred *peer)
 		return pidfd;
 	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
 		return -errno;
+	if (!has_waited(fd))
+		return -EPROTO;
 	g = find_place(d);
 	*g = (struct guest){
 		.source = { .fd = fd, .ready = guest_ready, .ctx = g },

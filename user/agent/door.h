@@ -7,8 +7,10 @@
  *   -> REQUEST        "use\0NAME\0"; the kernel notes the sender again
  *   <- NOTICE, END    why; 0: the process runs under NAME from here on, 1: it does not
  *
- * That the one who sent the request is the process of the pidfd is proved by the order: the
- * sender has the number for which the pidfd was opened, and that process is still alive.
+ * That the one who sent the request is the process of the pidfd is proved by the order: when
+ * the pidfd was opened nothing had been sent; the sender has the number for which it was
+ * opened; and that process is still alive, so the number was its own all the time. (From
+ * 6.5 on the kernel gives out the pidfd of who connected, SO_PEERPIDFD.)
  *
  * Nobody can crowd others out: there are bounds for a user and for all, a connection that
  * would be too many for all takes the place of one of the user with the most of them, and

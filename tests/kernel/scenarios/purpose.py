@@ -3,6 +3,7 @@
 import array
 import contextlib
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -313,6 +314,28 @@ def a_socket_that_was_handed_on_speaks_for_nobody(lab):
         expect('the code', code, 1)
         expect_that(f'why: {text!r}', 'for itself' in text)
         refused('the one who connected', a.step())
+
+
+@scenario(RELOADED)
+def who_asks_before_the_agent_has_it_in_hand_is_hung_up_on(lab):
+    """Its number might be another's by the time that it is looked at."""
+    def script():
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+            s.settimeout(SECONDS)
+            # Held up, so that the request is there before the agent is.
+            os.kill(lab.agent.pid, signal.SIGSTOP)
+            try:
+                s.connect(f'{lab.agent.run}/purpose.sock')
+                s.send(frame(REQUEST, b'use\0kyc\0'))
+            finally:
+                os.kill(lab.agent.pid, signal.SIGCONT)
+            os.seteuid(VENDOR.uid)
+            yield attempt(answer, s) in (None, 'ECONNRESET')
+        os.seteuid(0)
+        yield attempt(ask, lab.agent.run, 'kyc')[0]
+    with screened(lab, rules=RULES + ['allow anyone to use kyc']), Actor(ROOT, script) as a:
+        expect('its answer', a.step(), True)
+        expect('who waits', a.step(), 0)
 
 
 @scenario(RELOADED)
