@@ -116,11 +116,11 @@ def reader(lab, store):
 
 
 def wait_exe(pid, *ends):
-    """Until the process has become another program."""
+    """Until the process has become another program; in between it is none."""
     deadline = Deadline(SECONDS)
-    while not os.readlink(f'/proc/{pid}/exe').endswith(ends):
+    while not attempt(os.readlink, f'/proc/{pid}/exe').endswith(ends):
         if deadline.passed():
-            fail(f'process {pid} still is {os.readlink(f"/proc/{pid}/exe")}')
+            fail(f'process {pid} still is {attempt(os.readlink, f"/proc/{pid}/exe")}')
 
 
 # ---- what it opens ---------------------------------------------------------------
