@@ -4,24 +4,16 @@
 #include <errno.h>
 #include <string.h>
 
-#include "decide.h"
-#include "kernel/cgroups.h"
 #include "kernel/exes.h"
 #include "kernel/grants.h"
 #include "kernel/object.h"
+#include "kernel/subjects.h"
 
 enum { HASH_STEP = 512 * 1024 };	/* bytes of executables between two looks at everything else */
 
-/* What this host adds to the facts of an image. */
-struct findings {
-	struct am_exes *exes;		/* owned */
-	struct am_cgroup *cgroups;	/* owned; in the order of their ids */
-	size_t n_cgroups;
-};
-
 struct am_publisher {
 	struct am_engine *engine;	/* borrowed */
-	struct findings found;		/* of the policy in force */
+	struct am_findings found;		/* of the policy in force */
 	struct am_grants *grants;	/* owned */
 	struct am_exe_teller teller;
 	uint32_t last_id;		/* none is used again: no old fact fits a new file */
@@ -72,7 +64,7 @@ static void drop_id(const struct am_publisher *p, const struct am_exe_file *f)
 }
 
 /* Lets go of `found`; files that `kept` does not have lose their id. */
-static void drop(struct am_publisher *p, struct findings *found, const struct findings *kept)
+static void drop(struct am_publisher *p, struct am_findings *found, const struct am_findings *kept)
 {
 	size_t i;
 
@@ -84,14 +76,14 @@ static void drop(struct am_publisher *p, struct findings *found, const struct fi
 	}
 	am_exes_free(found->exes);
 	free(found->cgroups);
-	*found = (struct findings){ 0 };
+	*found = (struct am_findings){ 0 };
 }
 
 void am_publisher_free(struct am_publisher *p)
 {
 	if (!p)
 		return;
-	drop(p, &p->found, &(struct findings){ 0 });
+	drop(p, &p->found, &(struct am_findings){ 0 });
 	am_grants_free(p->grants);
 	free(p);
 }
@@ -119,7 +111,7 @@ static int give_ids(struct am_publisher *p, struct am_exes *exes)
 }
 
 static int find(struct am_publisher *p, const struct am_image *image, struct am_diags *diags,
-		struct findings *ret)
+		struct am_findings *ret)
 {
 	int r;
 
@@ -202,7 +194,7 @@ static int put_exe(const struct am_publisher *p, const struct am_image *image,
 /* ---- the tables of one generation ----------------------------------------- */
 
 static int add_tables(const struct am_publisher *p, const struct am_image *image,
-		      const struct findings *found)
+		      const struct am_findings *found)
 {
 	int nets = bpf_map__fd(p->engine->object->maps.am_nets), r = 0;
 	size_t i;
@@ -221,7 +213,7 @@ static int add_tables(const struct am_publisher *p, const struct am_image *image
 }
 
 static void remove_tables(const struct am_publisher *p, const struct am_image *image,
-			  const struct findings *found)
+			  const struct am_findings *found)
 {
 	int nets = bpf_map__fd(p->engine->object->maps.am_nets);
 	size_t i;
@@ -262,7 +254,7 @@ static int make_table(const struct am_publisher *p, const struct am_policy *poli
 }
 
 static int put_in_force(struct am_publisher *p, const struct am_image *next,
-			const struct findings *found)
+			const struct am_findings *found)
 {
 	am_autoclose int table = -1;
 	const uint32_t slot = 0;
@@ -285,72 +277,9 @@ static int put_in_force(struct am_publisher *p, const struct am_image *next,
 
 /* A policy with what this host adds to it, which is asked for a purpose. */
 struct judge {
-	const struct am_publisher *publisher;
 	const struct am_image *image;	/* NULL: no policy, which grants nothing */
-	const struct findings *found;
+	const struct am_findings *found;
 };
-
-static const struct am_set *unlisted(const struct am_image *image, enum am_fact kind)
-{
-	return &image->policy->unlisted[kind];
-}
-
-static void keep_exe(const struct judge *j, enum am_fact kind, uint32_t id, struct am_set *bits)
-{
-	const struct am_exes *exes = j->found->exes;
-	struct am_set sets[2];
-	size_t i;
-
-	for (i = 0; id && i < exes->n_files; i++) {
-		if (exes->files[i]->id != id ||
-		    !am_exes_sets(exes, exes->files[i], &sets[0], &sets[1]))
-			continue;
-		am_set_keep(bits, &sets[kind == AM_FACT_SCRIPT]);
-		return;
-	}
-	am_set_keep(bits, unlisted(j->image, kind));
-}
-
-static void keep_groups(const struct judge *j, const struct am_task_facts *facts,
-			struct am_set *bits)
-{
-	struct am_set any = *unlisted(j->image, AM_FACT_GROUP);
-	uint32_t i;
-
-	for (i = 0; i < facts->n_gids; i++)
-		am_set_join(&any, am_image_fact_set(j->image, AM_FACT_GROUP, facts->gids[i]));
-	am_set_keep(bits, &any);
-}
-
-/* The lowest listed one counts. */
-static void keep_cgroup(const struct judge *j, const struct am_task_facts *facts,
-			struct am_set *bits)
-{
-	const struct am_set *set = unlisted(j->image, AM_FACT_CGROUP);
-	uint32_t level;
-	size_t i;
-
-	for (level = 0; level < facts->n_cgroups; level++)
-		for (i = 0; i < j->found->n_cgroups; i++)
-			if (j->found->cgroups[i].id == facts->cgroups[level])
-				set = &j->found->cgroups[i].set;
-	am_set_keep(bits, set);
-}
-
-/* As am_bits_make() of bpf/subject.h, of a process without a purpose: rules that let take
- * one on speak of no subject that needs one. */
-static void find_bits(const struct judge *j, const struct am_task_facts *facts,
-		      struct am_set *ret)
-{
-	*ret = j->image->policy->live;
-	keep_exe(j, AM_FACT_EXE, facts->exe, ret);
-	keep_exe(j, AM_FACT_SCRIPT, facts->script, ret);
-	am_set_keep(ret, am_image_fact_set(j->image, AM_FACT_USER, facts->uid));
-	am_set_keep(ret, am_image_fact_set(j->image, AM_FACT_LOGIN, facts->login));
-	am_set_keep(ret, unlisted(j->image, AM_FACT_PURPOSE));
-	keep_groups(j, facts, ret);
-	keep_cgroup(j, facts, ret);
-}
 
 static bool grants(void *ctx, const struct am_task_facts *facts, uint32_t purpose)
 {
@@ -359,7 +288,7 @@ static bool grants(void *ctx, const struct am_task_facts *facts, uint32_t purpos
 
 	if (!j->image)
 		return false;
-	find_bits(j, facts, &bits);
+	am_subjects_find(j->image, j->found, facts, &bits);
 	return am_image_may_use(j->image, &bits, purpose);
 }
 
@@ -372,9 +301,7 @@ bool am_publisher_may_use(const struct am_publisher *p, const struct am_image *i
 			  const struct am_task_facts *facts, uint32_t purpose,
 			  struct am_set *ret_bits)
 {
-	const struct judge j = { p, image, &p->found };
-
-	find_bits(&j, facts, ret_bits);
+	am_subjects_find(image, &p->found, facts, ret_bits);
 	return am_image_may_use(image, ret_bits, purpose);
 }
 
@@ -417,8 +344,8 @@ int am_publisher_task(const struct am_publisher *p, int pidfd, struct am_task *r
 int am_publish(struct am_publisher *p, const struct am_image *next,
 	       const struct am_image *previous, struct am_diags *diags)
 {
-	struct findings found = { 0 }, old = p->found;
-	struct judge after = { p, next, &found }, before = { p, previous, &old };
+	struct am_findings found = { 0 }, old = p->found;
+	struct judge after = { next, &found }, before = { previous, &old };
 	int r;
 
 	r = find(p, next, diags, &found);
