@@ -400,35 +400,6 @@ def refusals_by_the_dozen_are_told_together(lab):
         expect_that(f'how often it is told: {len(told)}', len(told) < 15)
 
 
-@scenario(RELOADED)
-def grants_that_nobody_has_any_more_are_forgotten_and_others_are_not(lab):
-    """More different askers than grants are kept; one of them lives on."""
-    def askers():
-        for n in range(1100):
-            user, deadline = VENDOR.with_groups(70000 + n), Deadline(SECONDS)
-            while True:
-                child = os.fork()
-                if not child:
-                    user.become()
-                    os._exit(ask(lab.agent.run, 'kyc')[0])
-                if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
-                    break
-                if deadline.passed():
-                    fail(f'number {n} is refused for too long')
-            if n % 100 == 99:
-                yield n
-        yield 'all'
-    with screened(lab) as store, reader(lab, store) as a, Actor(ROOT, askers) as b:
-        a.step()
-        expect('the one who lives on', a.step(), [0, ''])
-        while b.step() != 'all':
-            expect('under it', a.step(), SECRET)
-        kept = lab.agent.status()['purposes']
-        expect_that(f'some are forgotten: {kept}', kept['grants'] < kept['grants_max'])
-        expect_that(f'all were granted: {kept}', kept['granted'] >= 1101)
-        expect('under it, at the end', a.step(), SECRET)
-
-
 # ---- how long ----------------------------------------------------------------------
 
 @scenario(RELOADED)
