@@ -208,14 +208,23 @@ static const char *source_of(const struct am_agent *a)
 	return am_annals_has_bundle(&a->governor.annals) ? "bundle in force" : a->config->policy;
 }
 
+/* An am_intake's refused(). */
+static void notice_refused(void *ctx, const char *what, const char *why)
+{
+	struct am_agent *a = ctx;
+
+	if (a->pipeline)	/* at the start nobody listens yet */
+		am_pipeline_notice(a->pipeline, &(struct am_notice){
+			.kind = AM_NOTICE_POLICY_REFUSED, .what = what, .why = why });
+}
+
 static void tell_refused(struct am_agent *a)
 {
 	const struct am_force *now = a->governor.now;
 
 	am_error("cannot load the policy '%s', keeping policy %s#%u", source_of(a),
 		 now->model->name, now->generation);
-	am_pipeline_notice(a->pipeline, &(struct am_notice){
-		.kind = AM_NOTICE_POLICY_REFUSED, .what = source_of(a), .why = a->why });
+	notice_refused(a, source_of(a), a->why);
 }
 
 static void reload(struct am_agent *a)
@@ -539,7 +548,12 @@ static int prepare(struct am_agent *a)
 {
 	const struct am_config *c = a->config;
 
-	a->intake = (struct am_intake){ .governor = &a->governor, .put = take_over, .ctx = a };
+	a->intake = (struct am_intake){
+		.governor = &a->governor,
+		.put = take_over,
+		.refused = notice_refused,
+		.ctx = a,
+	};
 	am_inbox_init(&a->inbox, c->bundles, &a->loop, &a->intake);
 	if (am_instance_open(c->state, c->run, &a->instance) < 0)
 		return -1;
