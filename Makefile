@@ -89,6 +89,10 @@ $(SAN_B)/test_%: tests/unit/test_%.c $(SAN_OBJ)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(SAN_CFLAGS) -Itests $< $(SAN_OBJ) -o $@ $(LDFLAGS) -lcmocka -lyaml -lsodium -lzstd
 
+# Dies at every write: what the ledger's writer asks of the system goes through the test.
+$(SAN_B)/test_ledger_crash: LDFLAGS += $(foreach f,pwrite ftruncate fsync fdatasync unlinkat \
+	renameat renameat2,-Wl,--wrap=$(f))
+
 unit-build: $(UNIT)
 
 unit: $(UNIT)

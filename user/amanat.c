@@ -5,6 +5,7 @@
 #include "base/version.h"
 #include "cli/cmd.h"
 #include "cli/doctor.h"
+#include "cli/ledger.h"
 #include "cli/policy.h"
 #include "cli/status.h"
 #include "cli/tail.h"
@@ -20,6 +21,12 @@ static const struct am_cmd commands[] = {
 		.summary = "tells whether this host can run the agent, and what to do if not",
 		.options = { [AM_DOCTOR_JSON] = { "--json", NULL, "as JSON" } },
 		.run = am_cli_doctor,
+	},
+	{
+		.name = "ledger",
+		.words = "VERB DIR",
+		.summary = "prints what to keep of a ledger elsewhere: its key, its head",
+		.run = am_cli_ledger,
 	},
 	{
 		.name = "policy",
@@ -41,6 +48,12 @@ static const struct am_cmd commands[] = {
 		.summary = "shows accesses, refusals and sends as they happen",
 		.options = { [AM_TAIL_JSON] = { "--json", NULL, "as OCSF events, one a line" } },
 		.run = am_cli_tail,
+	},
+	{
+		.name = "verify",
+		.words = "DIR [--key FILE] [--head FILE] [--json]",
+		.summary = "tells whether a ledger is what was written; codes 10 to 19 say what is wrong",
+		.run = am_cli_verify,
 	},
 };
 

@@ -56,13 +56,14 @@ static enum am_origin judge(const struct am_walk *w, struct am_keys *keys)
 	return origin;
 }
 
-static enum am_origin origin_without(int key_err, bool segments)
+static enum am_origin origin_without(int key_err, const struct am_keys *keys, bool segments)
 {
+	/* Everything is gone but the key; or nothing was ever sealed with it. */
 	if (!key_err)
-		return AM_ORIGIN_ROLLED_BACK;	/* everything is gone but the key */
-	if (key_err == -EBADMSG)
-		return AM_ORIGIN_BAD_KEY;
-	return segments ? AM_ORIGIN_NO_KEY : AM_ORIGIN_FRESH;
+		return keys->seal.number > 1 ? AM_ORIGIN_ROLLED_BACK : AM_ORIGIN_FRESH;
+	if (!segments)
+		return AM_ORIGIN_FRESH;	/* a key that is torn was the first to be written */
+	return key_err == -EBADMSG ? AM_ORIGIN_BAD_KEY : AM_ORIGIN_NO_KEY;
 }
 
 /* ---- the last segment ------------------------------------------------------------------ */
@@ -135,10 +136,13 @@ static int look(struct am_volume *v, struct found *f)
 		if (r < 0)
 			return r;
 	}
-	f->last = v->older.count ? v->older.segments[v->older.count - 1].segment :
-		  key_err	? 0 : v->tip.keys.head.number - 1;
-	f->origin = key_err || !v->older.count ? origin_without(key_err, v->older.count) :
-						  judge(&f->walk, &v->tip.keys);
+	f->origin = key_err || !v->older.count ?
+			    origin_without(key_err, &v->tip.keys, v->older.count) :
+			    judge(&f->walk, &v->tip.keys);
+	if (v->older.count)
+		f->last = v->older.segments[v->older.count - 1].segment;
+	else if (f->origin == AM_ORIGIN_ROLLED_BACK)
+		f->last = v->tip.keys.head.number - 1;
 	return 0;
 }
 

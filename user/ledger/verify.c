@@ -387,7 +387,7 @@ static void check_end(struct check *c, const struct part *p, bool is_last)
 		remark(c, AM_VERIFY_ALTERED, p->name, w->sealed,
 		       "%" PRIu64 " bytes were added behind its closing seal", w->size - w->sealed);
 	else if (!is_last && !closed)
-		remark(c, AM_VERIFY_TRUNCATED, p->name, w->sealed,
+		remark(c, AM_VERIFY_TRUNCATED, p->name, w->good,
 		       "it ends without a closing seal, though a segment follows");
 	else if (w->size > w->sealed)
 		remark(c, AM_VERIFY_UNSEALED, p->name, w->sealed,

@@ -274,16 +274,16 @@ static int begin_in(struct am_volume *v, int fd, uint64_t segment, enum am_origi
 	}
 	fill_header(v, segment, origin, &header);
 	am_header_write(&header, &keys, bytes);
+	/* A chain without its key could not go on: there the key comes first. Otherwise it
+	 * comes after what it has signed, so that it is never ahead. */
+	if (!r && origin)
+		r = am_keyfile_save(&v->keyfile, &keys);
 	if (!r)
 		r = write_header(v, fd, bytes, segment);
 	if (r < 0)
 		return r;
-	if (am_keyfile_save(&v->keyfile, &keys) < 0) {
-		/* Of a chain that cannot go on, nothing must be written. */
-		if (origin)
-			return -EIO;
+	if (!origin && am_keyfile_save(&v->keyfile, &keys) < 0)
 		v->key_errors++;
-	}
 	v->tip.keys = keys;
 	v->tip.at = AM_HEADER_LEN;
 	memcpy(v->tip.h, header.h, AM_HASH_LEN);
