@@ -22,6 +22,7 @@
 #include "agent/names.h"
 #include "agent/notify.h"
 #include "agent/recall.h"
+#include "agent/recorder.h"
 #include "base/host.h"
 #include "kernel/counters.h"
 #include "kernel/engine.h"
@@ -32,6 +33,8 @@ enum {
 	TICK_MS = 250,		/* how long a record that wakes nobody may lie in the ring */
 	PROBE_MS = 2000,
 	RING_BUDGET = 1024,	/* records between two looks at everything else */
+	DRAIN_MS = 2000,	/* at the end */
+	BUSY_MS = 2,		/* how long records wait in the ring for the ledger's disk */
 	FILES_MAX = 65536,	/* descriptors: roots, executables, one per folder being walked */
 };
 
@@ -47,6 +50,7 @@ struct am_agent {
 	struct am_names *names;
 	struct am_control *control;
 	struct am_pipeline *pipeline;
+	struct am_recorder *recorder;
 	struct am_loop loop;
 	struct am_source signals;	/* fd is owned, as the next one's */
 	struct am_source timer;
@@ -74,6 +78,7 @@ static struct am_health health_of(const struct am_agent *a)
 		.engine = a->engine,
 		.control = a->control,
 		.pipeline = a->pipeline,
+		.recorder = a->recorder,
 		.answers = a->answers,
 		.exes_current = a->exes_current,
 	};
@@ -136,6 +141,7 @@ static int load_next(struct am_agent *a)
 		return r;
 	(void)AM_TAKE_PTR(f);	/* taken */
 	am_pipeline_force(a->pipeline, a->governor.now, a->governor.before);
+	am_recorder_policy(a->recorder, a->governor.now);
 	a->told_sealed = false;
 	return 0;
 }
@@ -178,8 +184,10 @@ static void tell_losses(struct am_agent *a)
 		return;
 	lost = counts[AM_COUNT_URGENT_LOST] + counts[AM_COUNT_BULK_LOST] +
 	       counts[AM_COUNT_REPEAT_LOST] + counts[AM_COUNT_NO_SCRATCH];
-	if (lost > a->lost)
+	if (lost > a->lost) {
 		am_control_lost(a->control, lost - a->lost);
+		am_recorder_lost(a->recorder, AM_GAP_RING, lost - a->lost);
+	}
 	a->lost = lost;
 }
 
@@ -222,6 +230,7 @@ static void timer_ready(void *ctx, uint32_t events)
 	am_sealer_tick(&a->sealer, now_ms);
 	am_keeper_tick(&a->keeper, now_ms);
 	am_control_tick(a->control, now_ms);
+	am_recorder_tick(a->recorder, now_ms);
 	tell_losses(a);
 	tell_alive(a, now_ms);
 }
@@ -236,20 +245,21 @@ static void records_ready(void *ctx, uint32_t events)
 
 static int run_once(struct am_agent *a)
 {
-	bool walks = am_sealer_step(&a->sealer, am_now_ms());
+	bool walks = am_sealer_step(&a->sealer, am_now_ms()), busy;
 	int r;
 
 	walks |= am_recall_step(&a->recall);
 
 	tell_sealed(a);
-	if (a->records_wait) {
+	busy = a->records_wait && am_recorder_is_busy(a->recorder, RING_BUDGET);
+	if (a->records_wait && !busy) {
 		r = am_ring_consume(a->ring, RING_BUDGET);
 		if (r < 0)
 			return am_err(r, "cannot read the events of the kernel");
 		a->records_wait = r > 0;
 		am_control_flush(a->control);
 	}
-	r = am_loop_wait(&a->loop, walks || a->records_wait ? 0 : -1);
+	r = am_loop_wait(&a->loop, walks || (a->records_wait && !busy) ? 0 : busy ? BUSY_MS : -1);
 	if (r < 0)
 		return am_err(r, "cannot wait for events");
 	return 0;
@@ -369,7 +379,9 @@ static int start_serving(struct am_agent *a)
 		return r;
 	r = am_names_new(&a->names);
 	if (!r)
-		r = am_pipeline_new(a->control, a->names, &a->sealer, &a->pipeline);
+		r = am_recorder_new(a->config->ledger, a->config->state, &a->recorder);
+	if (!r)
+		r = am_pipeline_new(a->control, a->names, &a->sealer, a->recorder, &a->pipeline);
 	if (!r)
 		r = am_ring_open(a->engine, am_pipeline_take, a->pipeline, &a->ring);
 	if (!r)
@@ -377,6 +389,7 @@ static int start_serving(struct am_agent *a)
 	if (r < 0)
 		return am_err(r, "cannot read the events of the kernel");
 	am_pipeline_force(a->pipeline, a->governor.now, NULL);
+	am_recorder_policy(a->recorder, a->governor.now);
 	return 0;
 }
 
@@ -463,12 +476,28 @@ static void save_strays(struct am_agent *a)
 		(void)am_err(r, "cannot save the labels of files outside the stores");
 }
 
+/* What the hooks told before they ended is still to be recorded. */
+static void drain(struct am_agent *a)
+{
+	const struct timespec little = { .tv_nsec = BUSY_MS * 1000000L };
+	int64_t until_ms = am_now_ms() + DRAIN_MS;
+
+	while (a->pipeline && a->ring && am_now_ms() < until_ms) {
+		if (am_recorder_is_busy(a->recorder, RING_BUDGET))
+			(void)nanosleep(&little, NULL);
+		else if (am_ring_consume(a->ring, RING_BUDGET) <= 0)
+			break;
+	}
+}
+
 static void finish(struct am_agent *a)
 {
-	am_control_free(a->control);
 	save_strays(a);
+	drain(a);
+	am_control_free(a->control);
 	am_ring_free(a->ring);
 	am_pipeline_free(a->pipeline);
+	am_recorder_free(a->recorder);
 	am_names_free(a->names);
 	am_recall_done(&a->recall);
 	am_sealer_done(&a->sealer);

@@ -22,6 +22,8 @@ static const struct option {
 } options[] = {
 	{ "--policy", "FILE", "the policy to put in force", offsetof(struct am_config, policy), 0 },
 	{ "--state", "DIR", "what outlives the agent", offsetof(struct am_config, state), 0 },
+	{ "--ledger", "DIR", "the record of events (else 'ledger' in the state directory)",
+	  offsetof(struct am_config, ledger), 0 },
 	{ "--run", "DIR", "the socket for 'amanat'", offsetof(struct am_config, run), 0 },
 	{ "--group", "NAME", "whose members may use 'amanat' besides root",
 	  offsetof(struct am_config, group), 0 },

@@ -15,6 +15,7 @@ struct am_config {
 	enum am_config_action action;
 	const char *policy;	/* file */
 	const char *state;	/* directory of what outlives the agent */
+	const char *ledger;	/* directory of the record; NULL: `ledger` in the state's */
 	const char *run;	/* directory of what does not */
 	const char *group;	/* whose members may ask the agent; NULL: only root */
 };

@@ -10,6 +10,7 @@
 #include "agent/keeper.h"
 #include "agent/pipeline.h"
 #include "agent/recall.h"
+#include "agent/recorder.h"
 #include "agent/sealer.h"
 
 /* What there is to tell. All borrowed. */
@@ -21,6 +22,7 @@ struct am_health {
 	struct am_engine *engine;
 	const struct am_control *control;
 	const struct am_pipeline *pipeline;
+	struct am_recorder *recorder;
 	bool answers;		/* the kernel runs the hooks */
 	bool exes_current;	/* every executable of the policy is still the file it was */
 };

@@ -408,6 +408,17 @@ int am_writer_append(struct am_writer *w, const struct am_row *row)
 	return r;
 }
 
+bool am_writer_has_room(struct am_writer *w, unsigned rows)
+{
+	bool room;
+
+	(void)pthread_mutex_lock(&w->mutex);
+	room = w->stats.state != AM_WRITER_RUNS || w->unused ||
+	       (w->filling && w->filling->n + rows <= AM_BATCH_ROWS);
+	(void)pthread_mutex_unlock(&w->mutex);
+	return room;
+}
+
 void am_writer_lost(struct am_writer *w, enum am_gap reason, uint64_t count, int64_t since_ns)
 {
 	(void)pthread_mutex_lock(&w->mutex);
