@@ -78,6 +78,7 @@
  *                    modulo AM_LANES, or base
  *     AM_ENC_TEXT    varint bytes shared with the text before, varint bytes that follow,
  *                    these bytes; no NUL, a text has less than AM_TEXT_MAX bytes
+ *     AM_ENC_DICT    varint d, 1..AM_DICT_MAX; d texts as above; a byte per value: which
  * A row tells its process, object, destination and deed by their index in the block's
  * tables, so that a table's columns hold each combination once.
  *
@@ -169,6 +170,7 @@ enum {
 	AM_BLOCK_ROWS = 16384,
 	AM_COLUMN_MAX = 8 << 20,	/* bytes of one column, also of its texts put together */
 	AM_TEXT_MAX = 4096,
+	AM_DICT_MAX = 256,
 	AM_FILTER_WORDS = 256,
 	AM_LANES = 64,
 
@@ -182,6 +184,7 @@ enum am_encoding {
 	AM_ENC_DELTA,
 	AM_ENC_LANE,
 	AM_ENC_TEXT,
+	AM_ENC_DICT,
 	AM_ENC_MAX_,
 };
 
