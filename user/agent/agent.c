@@ -56,6 +56,7 @@ struct am_agent {
 	struct am_source timer;
 	struct am_source records;	/* fd is the ring's */
 	bool records_wait;
+	bool held;			/* they do not wake the loop now */
 	bool told_sealed;
 	bool answers;
 	bool exes_current;
@@ -243,6 +244,17 @@ static void records_ready(void *ctx, uint32_t events)
 	a->records_wait = true;
 }
 
+/* While the ledger's disk is behind, records are better off in the ring: they are not lost
+ * there, and what is, is counted. That they wait must not wake the loop, then. */
+static bool hold_records(struct am_agent *a)
+{
+	bool busy = a->records_wait && am_recorder_is_busy(a->recorder, RING_BUDGET);
+
+	if (busy != a->held && !am_loop_change(&a->loop, &a->records, busy ? 0 : EPOLLIN))
+		a->held = busy;
+	return busy;
+}
+
 static int run_once(struct am_agent *a)
 {
 	bool walks = am_sealer_step(&a->sealer, am_now_ms()), busy;
@@ -251,7 +263,7 @@ static int run_once(struct am_agent *a)
 	walks |= am_recall_step(&a->recall);
 
 	tell_sealed(a);
-	busy = a->records_wait && am_recorder_is_busy(a->recorder, RING_BUDGET);
+	busy = hold_records(a);
 	if (a->records_wait && !busy) {
 		r = am_ring_consume(a->ring, RING_BUDGET);
 		if (r < 0)
