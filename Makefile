@@ -76,7 +76,7 @@ UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT := $(UNIT_SRC:tests/unit/%.c=$(SAN_B)/%)
 # What unit tests link: the rooms that need no kernel, with sanitizers.
 SAN_SRC := $(foreach r,base event policy store ledger output cli,$(wildcard user/$(r)/*.c)) \
-	user/agent/config.c
+	$(addprefix user/agent/,config.c log.c recorder.c)
 SAN_OBJ := $(SAN_SRC:user/%.c=$(SAN_B)/user/%.o)
 
 $(SAN_B)/user/%.o: user/%.c
