@@ -5,6 +5,7 @@
 #include "base/version.h"
 #include "cli/cmd.h"
 #include "cli/doctor.h"
+#include "cli/explain.h"
 #include "cli/ledger.h"
 #include "cli/policy.h"
 #include "cli/status.h"
@@ -12,7 +13,7 @@
 
 static int policy(const struct am_cmd_line *line)
 {
-	return am_cli_policy(line->argc, line->argv);
+	return am_cli_policy(line->run, line->argc, line->argv);
 }
 
 static const struct am_cmd commands[] = {
@@ -23,6 +24,12 @@ static const struct am_cmd commands[] = {
 		.run = am_cli_doctor,
 	},
 	{
+		.name = "explain",
+		.words = "ID|last|--pid N ...",
+		.summary = "tells why an access was decided so, or who a process is and what it carries",
+		.run = am_cli_explain,
+	},
+	{
 		.name = "ledger",
 		.words = "VERB DIR",
 		.summary = "prints what to keep of a ledger elsewhere: its key, its head",
@@ -31,7 +38,7 @@ static const struct am_cmd commands[] = {
 	{
 		.name = "policy",
 		.words = "VERB ...",
-		.summary = "checks, tests, compares and signs policies; 'policy --help' lists the verbs",
+		.summary = "checks, tests, signs and pushes policies; 'policy --help' lists the verbs",
 		.run = policy,
 	},
 	{

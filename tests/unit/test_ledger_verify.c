@@ -355,7 +355,7 @@ static void lets_no_thief_of_the_key_rewrite_what_was_sealed(void **state)
 	am_autokeys struct am_keys stolen;
 	struct am_keyfile f = { 0 };
 	struct am_writer *w = lab_open(lab);
-	struct am_seal seal = { .oldest = 1 };
+	struct am_ledger_seal seal = { .oldest = 1 };
 	uint8_t h[AM_HASH_LEN], bytes[AM_SEAL_LEN];
 	struct bytes b;
 	uint64_t first, second;
@@ -375,7 +375,7 @@ static void lets_no_thief_of_the_key_rewrite_what_was_sealed(void **state)
 	am_chain_step(h, b.at + first, second - first - AM_HASH_LEN);
 	memcpy(b.at + second - AM_HASH_LEN, h, AM_HASH_LEN);
 	seal.next_row = am_get64(b.at + second + 16);
-	am_seal_write(&seal, &stolen, h, bytes);
+	am_ledger_seal_write(&seal, &stolen, h, bytes);
 	am_put64(bytes + 8, am_get64(b.at + second + 8));
 	memcpy(b.at + second, bytes, AM_SEAL_LEN);
 	lab_write(lab, lab_name(1), b.at, second + AM_SEAL_LEN);
@@ -393,7 +393,7 @@ static void lets_no_thief_of_the_key_cut_out_the_recent_past(void **state)
 	struct am_keyfile f = { 0 };
 	struct am_writer *w = lab_open(lab);
 	struct am_header forged = { .segment = 2 };
-	struct am_seal seal;
+	struct am_ledger_seal seal;
 	uint8_t header[AM_HEADER_LEN];
 	struct bytes b;
 	uint64_t end;
@@ -405,7 +405,7 @@ static void lets_no_thief_of_the_key_cut_out_the_recent_past(void **state)
 	am_keyfile_close(&f);
 	b = lab_read(lab, lab_name(1));
 	end = behind_seal(&b, AM_HEADER_LEN);
-	assert_int_equal(am_seal_read(b.at + end - AM_SEAL_LEN, &seal), 0);
+	assert_int_equal(am_ledger_seal_read(b.at + end - AM_SEAL_LEN, &seal), 0);
 	lab_write(lab, lab_name(1), b.at, end);
 	assert_int_equal(lab_verify(lab), AM_VERIFY_HOLDS);	/* as far as it goes */
 

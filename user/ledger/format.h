@@ -33,7 +33,7 @@
  *   216  64  host name             }
  *   280  64  kernel release        } NUL padded, with at least one NUL
  *   344  32  version of the agent  }
- *   376   4  origin: 0 continues; else a chain begins, and why (am_origin)
+ *   376   4  origin: 0 continues; else a chain begins, and why (am_beginning)
  *   380   4  zero
  *   384  32  chain value h: H(head_key, bytes 0..383)
  *   416  64  signature of "amanat ledger head 1" and h, by the key of this header
@@ -196,14 +196,14 @@ enum am_seal_flag {
 };
 
 /* Why a chain begins. */
-enum am_origin {
-	AM_ORIGIN_CONTINUES = 0,
-	AM_ORIGIN_FRESH,	/* there was no ledger */
-	AM_ORIGIN_NO_KEY,	/* segments, but no key file */
-	AM_ORIGIN_BAD_KEY,	/* the key file is damaged, or of another ledger */
-	AM_ORIGIN_ROLLED_BACK,	/* the key file knows of seals that are not there */
-	AM_ORIGIN_DAMAGED,	/* the last segment does not hold */
-	AM_ORIGIN_MAX_,
+enum am_beginning {
+	AM_BEGIN_CONTINUES = 0,
+	AM_BEGIN_FRESH,	/* there was no ledger */
+	AM_BEGIN_NO_KEY,	/* segments, but no key file */
+	AM_BEGIN_BAD_KEY,	/* the key file is damaged, or of another ledger */
+	AM_BEGIN_ROLLED_BACK,	/* the key file knows of seals that are not there */
+	AM_BEGIN_DAMAGED,	/* the last segment does not hold */
+	AM_BEGIN_MAX_,
 };
 
 /* Kinds of rows beside those of am_event_kind, which stay below. */

@@ -72,11 +72,11 @@ static enum am_fault out_of_order(uint64_t is, uint64_t wanted)
  * one that is due is on disk. */
 static bool proves_more(const struct am_walk *w, const uint8_t *p)
 {
-	struct am_seal seal;
+	struct am_ledger_seal seal;
 
-	if (am_seal_read(p, &seal) < 0)
+	if (am_ledger_seal_read(p, &seal) < 0)
 		return false;
-	return seal.number != w->next_seal || am_seal_is_signed(p, w->next_key);
+	return seal.number != w->next_seal || am_ledger_seal_is_signed(p, w->next_key);
 }
 
 /* 1 if there is such a seal behind `at`, 0, or -errno. */
@@ -160,17 +160,17 @@ static bool ends_in_hole(const struct am_walk *w, const uint8_t *frame)
 static int take_seal(struct am_walk *w, struct window *win, const struct am_walk_calls *calls,
 		     const uint8_t *frame)
 {
-	struct am_seal seal;
+	struct am_ledger_seal seal;
 	uint8_t h[AM_HASH_LEN];
 
-	if (am_seal_read(frame, &seal) < 0) {
+	if (am_ledger_seal_read(frame, &seal) < 0) {
 		found(w, AM_FAULT_ALTERED);
 		return 0;
 	}
 	memcpy(h, w->h, sizeof(h));
 	am_chain_step(h, frame, AM_SEAL_LEN - AM_HASH_LEN - AM_SIG_LEN);
 	if (memcmp(h, seal.h, AM_HASH_LEN) != 0 || seal.number != w->next_seal ||
-	    seal.next_row != w->next_row || !am_seal_is_signed(frame, w->next_key)) {
+	    seal.next_row != w->next_row || !am_ledger_seal_is_signed(frame, w->next_key)) {
 		if (ends_in_hole(w, frame))
 			return judge(w, win, AM_FAULT_ALTERED);
 		found(w, seal.number == w->next_seal ? out_of_order(seal.next_row, w->next_row) :
