@@ -334,7 +334,8 @@ static size_t measure_texts(const uint8_t *p, const uint8_t *end, uint32_t n, co
 }
 
 /* Measured before: nothing is checked again. */
-static void write_out_texts(const struct column *c, uint64_t *begins, const uint8_t *p, const uint8_t *end, uint32_t n)
+static void write_out_texts(const struct column *c, uint64_t *begins, const uint8_t *p,
+			    const uint8_t *end, uint32_t n)
 {
 	char *to = c->chars, *before = to;
 	uint64_t shared = 0, len = 0;

@@ -135,8 +135,8 @@
  *   128  32  H(slot_key, bytes 0..127)
  * The other slot is zeroed after each write. It is written after what it signed is on
  * disk (but before a chain's first header), so it may be behind, never ahead; as the
- * secrets evolve by themselves, whoever starts catches up. Overwriting in place is as good as the disk: copy-on-write file
- * systems and flash keep old blocks for a while.
+ * secrets evolve by themselves, whoever starts catches up. Overwriting in place is as good
+ * as the disk: copy-on-write file systems and flash keep old blocks for a while.
  *
  * Writing. A block is appended when it is full, at the latest a second after its first row
  * and at once after a finding; then comes a seal (blocks that are full may share one), then
