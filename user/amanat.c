@@ -6,6 +6,7 @@
 #include "cli/cmd.h"
 #include "cli/doctor.h"
 #include "cli/explain.h"
+#include "cli/ledger.h"
 #include "cli/policy.h"
 #include "cli/run.h"
 #include "cli/status.h"
@@ -28,6 +29,12 @@ static const struct am_cmd commands[] = {
 		.words = "ID|last|--pid N ...",
 		.summary = "tells why an access was decided so, or who a process is and what it carries",
 		.run = am_cli_explain,
+	},
+	{
+		.name = "ledger",
+		.words = "VERB DIR",
+		.summary = "prints what to keep of a ledger elsewhere: its key, its head",
+		.run = am_cli_ledger,
 	},
 	{
 		.name = "policy",
@@ -55,6 +62,12 @@ static const struct am_cmd commands[] = {
 		.summary = "shows accesses, refusals and sends as they happen",
 		.options = { [AM_TAIL_JSON] = { "--json", NULL, "as OCSF events, one a line" } },
 		.run = am_cli_tail,
+	},
+	{
+		.name = "verify",
+		.words = "DIR [--key FILE] [--head FILE] [--json]",
+		.summary = "tells whether a ledger is what was written; codes 10 to 19 say what is wrong",
+		.run = am_cli_verify,
 	},
 };
 
