@@ -11,6 +11,7 @@
 #include "agent/force.h"
 #include "agent/log.h"
 #include "event/format.h"
+#include "event/notice.h"
 
 enum {
 	RETRY_MS = 10000,
