@@ -24,7 +24,7 @@ BPF_CFLAGS := -std=gnu11 -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -
 	-Wno-unused-parameter -Wno-address-of-packed-member -MMD -MP \
 	-isystem /usr/include/$(shell $(CC) -dumpmachine) -Ibpf
 
-ROOMS := base event policy store kernel output agent cli
+ROOMS := base event ledger query policy store kernel output agent cli
 SRC := $(foreach r,$(ROOMS),$(wildcard user/$(r)/*.c))
 OBJ := $(SRC:user/%.c=$(B)/user/%.o)
 PROGRAMS := $(B)/amanatd $(B)/amanat
@@ -75,7 +75,7 @@ $(B)/%: $(B)/user/%.o $(B)/libamanat.a
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT := $(UNIT_SRC:tests/unit/%.c=$(SAN_B)/%)
 # What unit tests link: the rooms that need no kernel, with sanitizers.
-SAN_SRC := $(foreach r,base event policy store output cli,$(wildcard user/$(r)/*.c)) \
+SAN_SRC := $(foreach r,base event ledger query policy store output cli,$(wildcard user/$(r)/*.c)) \
 	user/agent/config.c
 SAN_OBJ := $(SAN_SRC:user/%.c=$(SAN_B)/user/%.o)
 
