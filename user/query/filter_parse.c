@@ -326,14 +326,14 @@ static int take_term(struct parser *p)
 	if (!len)
 		return refuse(p, name, "A term is FIELD=VALUE, such as user=acme.",
 			      "a field is missing");
-	since = len == 5 && !memcmp(name, "since", 5);
-	term.field = am_field_find(name, len);
-	if (!since && !(len == 5 && !memcmp(name, "until", 5)) && !term.field)
-		return refuse_field(p, name, len);
 	operator = p->at;
 	r = take_operator(p, &term.op);
 	if (r)
 		return r;
+	since = len == 5 && !memcmp(name, "since", 5);
+	term.field = am_field_find(name, len);
+	if (!since && !(len == 5 && !memcmp(name, "until", 5)) && !term.field)
+		return refuse_field(p, name, len);
 	if (!term.field && term.op != AM_TERM_IS)
 		return refuse(p, operator, "Write =.", "'%.5s' takes a moment", name);
 	if (!term.field)
