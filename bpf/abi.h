@@ -279,6 +279,7 @@ enum am_event_flag {
 	AM_EVENT_EXE_CUT = 1 << 2,
 	AM_EVENT_DIR = 1 << 3,		/* the object is a folder */
 	AM_EVENT_FS_PATH = 1 << 4,	/* `path` starts at the root of its file system, not of the host */
+	AM_EVENT_URGENT = 1 << 7,	/* it came by the urgent ring: `seq` is of that one */
 };
 
 /* A string of the record: `off` from the start of the record. Paths are the

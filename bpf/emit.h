@@ -213,6 +213,7 @@ AM_INLINE __u64 am_seq_next(__u32 ring)
 AM_INLINE void am_ring_urgent(struct am_scratch *s, __u32 size)
 {
 	s->event.seq = am_seq_next(0);
+	s->event.flags |= AM_EVENT_URGENT;
 	if (bpf_ringbuf_output(&am_urgent, &s->event, size, BPF_RB_FORCE_WAKEUP))
 		am_count(AM_COUNT_URGENT_LOST);
 	else

@@ -5,13 +5,14 @@
 #include "base/version.h"
 #include "cli/cmd.h"
 #include "cli/doctor.h"
+#include "cli/explain.h"
 #include "cli/policy.h"
 #include "cli/status.h"
 #include "cli/tail.h"
 
 static int policy(const struct am_cmd_line *line)
 {
-	return am_cli_policy(line->argc, line->argv);
+	return am_cli_policy(line->run, line->argc, line->argv);
 }
 
 static const struct am_cmd commands[] = {
@@ -20,6 +21,12 @@ static const struct am_cmd commands[] = {
 		.summary = "tells whether this host can run the agent, and what to do if not",
 		.options = { [AM_DOCTOR_JSON] = { "--json", NULL, "as JSON" } },
 		.run = am_cli_doctor,
+	},
+	{
+		.name = "explain",
+		.words = "ID|last|--pid N ...",
+		.summary = "tells why an access was decided so, or who a process is and what it carries",
+		.run = am_cli_explain,
 	},
 	{
 		.name = "policy",

@@ -52,7 +52,7 @@ static int run_words(int argc, char **argv)
 		assert_true(to[i] >= 0 && saved[i] >= 0);
 		assert_true(dup2(to[i], i + 1) >= 0);
 	}
-	code = am_cli_policy(argc, argv);
+	code = am_cli_policy("", argc, argv);
 	fflush(NULL);
 	for (int i = 0; i < 2; i++) {
 		assert_true(dup2(saved[i], i + 1) >= 0);

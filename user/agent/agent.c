@@ -22,6 +22,7 @@
 #include "agent/names.h"
 #include "agent/notify.h"
 #include "agent/recall.h"
+#include "agent/witness.h"
 #include "base/host.h"
 #include "kernel/counters.h"
 #include "kernel/engine.h"
@@ -47,6 +48,7 @@ struct am_agent {
 	struct am_names *names;
 	struct am_control *control;
 	struct am_pipeline *pipeline;
+	struct am_witness *witness;
 	struct am_loop loop;
 	struct am_source signals;	/* fd is owned, as the next one's */
 	struct am_source timer;
@@ -113,6 +115,13 @@ static bool write_status(void *ctx, bool json, FILE *out)
 	return am_health_ready(&h);
 }
 
+static int answer(void *ctx, const char *const *words, int n, FILE *out, FILE *err)
+{
+	struct am_agent *a = ctx;
+
+	return am_witness_answer(a->witness, words, n, out, err);
+}
+
 /* ---- policies ------------------------------------------------------------- */
 
 static void tell_policy(const struct am_agent *a)
@@ -136,6 +145,7 @@ static int load_next(struct am_agent *a)
 		return r;
 	(void)AM_TAKE_PTR(f);	/* taken */
 	am_pipeline_force(a->pipeline, a->governor.now, a->governor.before);
+	am_witness_force(a->witness, a->governor.now);
 	a->told_sealed = false;
 	return 0;
 }
@@ -221,6 +231,7 @@ static void timer_ready(void *ctx, uint32_t events)
 	(void)am_publisher_refresh(a->governor.publisher, a->governor.now->image);
 	am_sealer_tick(&a->sealer, now_ms);
 	am_keeper_tick(&a->keeper, now_ms);
+	am_witness_tick(a->witness, now_ms);
 	am_control_tick(a->control, now_ms);
 	tell_losses(a);
 	tell_alive(a, now_ms);
@@ -359,6 +370,7 @@ static int start_serving(struct am_agent *a)
 	const struct am_control_calls calls = {
 		.status = write_status,
 		.ready = is_ready,
+		.answer = answer,
 		.ctx = a,
 	};
 	int r;
@@ -369,7 +381,9 @@ static int start_serving(struct am_agent *a)
 		return r;
 	r = am_names_new(&a->names);
 	if (!r)
-		r = am_pipeline_new(a->control, a->names, &a->sealer, &a->pipeline);
+		r = am_witness_new(am_instance_state(a->instance), a->names, a->engine, &a->witness);
+	if (!r)
+		r = am_pipeline_new(a->control, a->names, &a->sealer, a->witness, &a->pipeline);
 	if (!r)
 		r = am_ring_open(a->engine, am_pipeline_take, a->pipeline, &a->ring);
 	if (!r)
@@ -377,6 +391,7 @@ static int start_serving(struct am_agent *a)
 	if (r < 0)
 		return am_err(r, "cannot read the events of the kernel");
 	am_pipeline_force(a->pipeline, a->governor.now, NULL);
+	am_witness_force(a->witness, a->governor.now);
 	return 0;
 }
 
@@ -469,6 +484,7 @@ static void finish(struct am_agent *a)
 	save_strays(a);
 	am_ring_free(a->ring);
 	am_pipeline_free(a->pipeline);
+	am_witness_free(a->witness);
 	am_names_free(a->names);
 	am_recall_done(&a->recall);
 	am_sealer_done(&a->sealer);

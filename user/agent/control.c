@@ -177,12 +177,35 @@ static void request_tail(struct client *c, const char **words, int n)
 	c->state = CLIENT_TAIL;
 }
 
+/* What the rest of the agent knows. */
+static void request_answer(struct client *c, const char **words, int n)
+{
+	const struct am_control_calls *calls = &c->control->calls;
+	am_autofree char *text = NULL, *said = NULL;
+	size_t len = 0, said_len = 0;
+	am_autofclose FILE *out = open_memstream(&text, &len);
+	am_autofclose FILE *err = open_memstream(&said, &said_len);
+	int code = 1, r = -ENOMEM;
+
+	if (out && err) {
+		code = calls->answer(calls->ctx, words, n, out, err);
+		r = fflush(out) || fflush(err) ? -ENOMEM : am_sink_reply(&c->sink, text, len);
+	}
+	if (r < 0)
+		am_sink_notice(&c->sink, "error: the agent cannot answer: %s", strerror(-r));
+	else if (said_len)
+		am_sink_notice(&c->sink, "error: %s", said);
+	end_client(c, r < 0 ? 1 : (unsigned)code);
+}
+
 static const struct {
 	const char *word;
 	void (*request)(struct client *c, const char **words, int n);
 } requests[] = {
 	{ "status", request_status },
 	{ "tail", request_tail },
+	{ "explain", request_answer },
+	{ "learn", request_answer },
 };
 
 static void take_request(struct client *c, const char *payload, size_t len)

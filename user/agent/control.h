@@ -20,6 +20,8 @@ struct am_control_calls {
 	/* Writes the status; returns whether all is sealed and enforced. */
 	bool (*status)(void *ctx, bool json, FILE *out);
 	bool (*ready)(void *ctx);
+	/* Answers a request of words: data to `out`, one sentence to `err`. The exit code. */
+	int (*answer)(void *ctx, const char *const *words, int n, FILE *out, FILE *err);
 	void *ctx;
 };
 

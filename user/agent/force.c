@@ -73,10 +73,20 @@ uint32_t am_force_store(const struct am_force *f, size_t index)
 	return 0;
 }
 
+void am_force_keep(struct am_force *f)
+{
+	f->keepers++;
+}
+
 void am_force_free(struct am_force *f)
 {
 	if (!f)
 		return;
+	if (f->keepers) {
+		f->keepers--;
+		am_roots_close(f->roots);
+		return;
+	}
 	am_roots_free(f->roots);
 	am_image_free(f->image);
 	am_registry_free(f->registry);

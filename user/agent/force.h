@@ -13,6 +13,7 @@ struct am_force {
 	struct am_roots *roots;
 	uint32_t generation;
 	int64_t since_s;		/* CLOCK_REALTIME, when it came into force */
+	unsigned keepers;		/* see am_force_keep() */
 };
 
 /* Reads the policy file and resolves it on this host, on top of the names in
@@ -25,6 +26,10 @@ void am_force_stamp(struct am_force *f, uint32_t generation);
 
 /* The id that this policy gives a store, by the index in its model; 0 if it has none. */
 uint32_t am_force_store(const struct am_force *f, size_t index);
+
+/* For whoever explains what it has decided: it takes one more am_force_free() until it is
+ * gone, of which the first lets go of the stores' roots. */
+void am_force_keep(struct am_force *f);
 
 void am_force_free(struct am_force *f);
 AM_DEFINE_AUTO(am_force);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* `amanat policy ...`: what can be done with a policy without the agent. */
+/* `amanat policy ...` */
 #pragma once
 
 #include "base/diag.h"
 #include "event/json.h"
 
-/* argv[0] is "policy". An am_exit: 0 yes, 1 no, 2 usage, or there was nothing to decide. */
-int am_cli_policy(int argc, char **argv);
+/* argv[0] is "policy", `run` the agent's run directory. An am_exit: 0 yes, 1 no, 2 usage or
+ * nothing to decide, 3 no agent. */
+int am_cli_policy(const char *run, int argc, char **argv);
 
 /* ---- its verbs; argv[0] is the verb ----------------------------------------- */
 

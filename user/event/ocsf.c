@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "event/dest.h"
+#include "event/id.h"
 #include "event/ocsf_object.h"
 
 static const char ocsf_version[] = "1.8.0";
@@ -347,13 +348,28 @@ static void body(struct form *f)
 	}
 }
 
+/* The id by which `amanat explain` knows it; without a run, which only a record from
+ * elsewhere lacks, what tells it from all others of its host. */
+static void name_event(struct form *f)
+{
+	const struct am_event *e = &f->from.e->raw;
+	struct am_event_id id;
+
+	if (f->from.n->run) {
+		am_event_id_of(e, f->from.n->run, &id);
+		am_event_id_format(&id, f->uid);
+		return;
+	}
+	snprintf(f->uid, sizeof(f->uid), "%s-%" PRIu64 "-%u-%" PRIu64, f->from.host->boot,
+		 (uint64_t)e->boottime_ns, e->cpu, (uint64_t)e->seq);
+}
+
 static void prepare(struct form *f)
 {
 	const struct am_event *e = &f->from.e->raw;
 	char text[AM_DEST_TEXT];
 
-	snprintf(f->uid, sizeof(f->uid), "%s-%" PRIu64 "-%u-%" PRIu64, f->from.host->boot,
-		 (uint64_t)e->boottime_ns, e->cpu, (uint64_t)e->seq);
+	name_event(f);
 	if (e->op == AM_OP_SEND) {
 		am_dest_text(e, text);
 		snprintf(f->act, sizeof(f->act), "send to %s", text);
