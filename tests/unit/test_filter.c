@@ -25,6 +25,9 @@ static const struct am_when from = { 1772360430 * S, 1772300000 * S };
 /* acme's psql was refused a file of the registry at 10:00:00Z. */
 static const struct am_row refused = {
 	.number = 17,
+	.event = 12,
+	.cpu = 3,
+	.seq = 4711,
 	.wall_ns = 1772359200 * S,
 	.actor = { .pid = 4711, .tid = 4712, .ppid = 1, .uid = 1001, .gid = 1001, .login = 1500,
 		   .session = ~0u, .comm = "psql", .exe = "/usr/bin/psql", .user = "acme",
@@ -32,7 +35,7 @@ static const struct am_row refused = {
 	.object = { .store = "citizen-registry", .path = "/srv/registry/a b,\"c\".csv" },
 	.deed = { .kind = AM_EVENT_ACCESS, .verdict = AM_VERDICT_DENY,
 		  .reason = AM_REASON_RULE_DENIES, .op = AM_OP_READ, .act = AM_ACT_OPEN,
-		  .flags = AM_EVENT_BLOCKED, .generation = 12, .label_names = "cnic,health",
+		  .flags = AM_EVENT_BLOCKED | AM_EVENT_URGENT, .generation = 12, .label_names = "cnic,health",
 		  .policy = "registry-host" },
 };
 
@@ -78,6 +81,8 @@ static void picks_what_is_asked_for(void **state)
 		{ "store=none", false, true, true },
 		{ "store!=none", true, false, false },
 		{ "store!=citizen-registry", false, true, true },
+		{ "id=12-u3-4711", true, false, false },
+		{ "id=none", false, true, true },
 		{ "verdict=deny", true, false, false },
 		{ "verdict=deny,allow", true, true, false },
 		{ "verdict=deny verdict=allow", false, false, false },

@@ -20,6 +20,7 @@ enum am_field_type {
 	AM_FIELD_DEST,		/* an address, or what else data went to */
 	AM_FIELD_TIME,		/* CLOCK_REALTIME, ns */
 	AM_FIELD_FLAG,		/* yes, no */
+	AM_FIELD_ID,		/* event/id.h */
 };
 
 struct am_field {
@@ -30,6 +31,7 @@ struct am_field {
 	uint16_t number;	/* AM_FIELD_WHO: of the number, 4 bytes */
 	const char *(*word)(const struct am_row *row);	/* AM_FIELD_WORD */
 	const char *const *words;	/* what it may be, up to NULL */
+	uint64_t columns;	/* of the ledger that it is made of, ledger/scan.h */
 	const char *help;
 };
 

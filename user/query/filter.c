@@ -177,6 +177,16 @@ bool am_filter_number(const struct am_filter *f, const char *field, int64_t *ret
 	return true;
 }
 
+uint64_t am_filter_columns(const struct am_filter *f)
+{
+	uint64_t columns = 0;
+	size_t i;
+
+	for (i = 0; i < f->n_terms; i++)
+		columns |= f->terms[i].field->columns;
+	return columns;
+}
+
 void am_filter_free(struct am_filter *f)
 {
 	size_t i, j;

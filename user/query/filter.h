@@ -60,6 +60,9 @@ const char *am_filter_text(const struct am_filter *f, const char *field);
 /* Likewise, a number. */
 bool am_filter_number(const struct am_filter *f, const char *field, int64_t *ret);
 
+/* The columns of the ledger (ledger/scan.h) that it looks at. */
+uint64_t am_filter_columns(const struct am_filter *f);
+
 /* The error, the text and below it a caret, and the hint. */
 void am_filter_complain(FILE *out, const char *text, const struct am_filter_error *err);
 
