@@ -17,7 +17,7 @@ CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 $(WARN) -D_GNU_SOURCE -fstack-protector-strong -MMD -MP \
 	-Iuser -Ibpf -I$(B) $(CFLAGS)
 SAN_CFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g
-LIBS := -lbpf -lelf -lz -lyaml -lsodium -lzstd -pthread
+LIBS := -lbpf -lelf -lz -lyaml -lsodium -lzstd -lsqlite3 -pthread
 
 # Headers of the BPF target: UAPI only. -Wno-unused-parameter: BPF_PROG names every argument.
 BPF_CFLAGS := -std=gnu11 -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Wextra -Werror \
@@ -87,7 +87,7 @@ $(SAN_B)/user/%.o: user/%.c
 $(SAN_B)/test_%: tests/unit/test_%.c $(SAN_OBJ)
 	$(call say,CC)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(SAN_CFLAGS) -Itests $< $(SAN_OBJ) -o $@ $(LDFLAGS) -lcmocka -lyaml -lsodium -lzstd
+	$(Q)$(CC) $(ALL_CFLAGS) $(SAN_CFLAGS) -Itests $< $(SAN_OBJ) -o $@ $(LDFLAGS) -lcmocka -lyaml -lsodium -lzstd -lsqlite3
 
 unit-build: $(UNIT)
 
@@ -103,7 +103,7 @@ $(B)/fuzz/%: tests/fuzz/%.c $(SAN_SRC)
 	$(call say,FUZZ)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -std=gnu11 -D_GNU_SOURCE -Iuser -Ibpf -Itests -O1 -g \
-		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $^ -o $@ -lyaml -lsodium -lzstd
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $^ -o $@ -lyaml -lsodium -lzstd -lsqlite3
 
 fuzz: $(FUZZ)
 	@for f in $(FUZZ); do $(MAKE) --no-print-directory fuzz-one FUZZ_ONE=$${f##*/} || exit 1; done
@@ -139,7 +139,7 @@ $(B)/tests/nothing: tests/bench/nothing.c
 $(B)/tests/ledger: tests/bench/ledger.c $(B)/libamanat.a
 	$(call say,CC)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itests $< $(B)/libamanat.a -o $@ $(LDFLAGS) $(LIBS) -lsqlite3
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests $< $(B)/libamanat.a -o $@ $(LDFLAGS) $(LIBS)
 
 bench-ledger: $(B)/tests/ledger
 	@$< $(EVENTS)
