@@ -7,6 +7,7 @@
 #include "cli/doctor.h"
 #include "cli/explain.h"
 #include "cli/policy.h"
+#include "cli/sql.h"
 #include "cli/status.h"
 #include "cli/tail.h"
 
@@ -33,6 +34,12 @@ static const struct am_cmd commands[] = {
 		.words = "VERB ...",
 		.summary = "checks, tests, compares and signs policies; 'policy --help' lists the verbs",
 		.run = policy,
+	},
+	{
+		.name = "sql",
+		.words = "[--ledger DIR] [--json | --csv] [QUERY]",
+		.summary = "asks the record in SQL; without a query, question by question",
+		.run = am_cli_sql,
 	},
 	{
 		.name = "status",
