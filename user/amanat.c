@@ -7,6 +7,7 @@
 #include "cli/doctor.h"
 #include "cli/explain.h"
 #include "cli/policy.h"
+#include "cli/replay.h"
 #include "cli/sql.h"
 #include "cli/status.h"
 #include "cli/tail.h"
@@ -34,6 +35,18 @@ static const struct am_cmd commands[] = {
 		.words = "VERB ...",
 		.summary = "checks, tests, compares and signs policies; 'policy --help' lists the verbs",
 		.run = policy,
+	},
+	{
+		.name = "replay",
+		.words = AM_WORDS_REPLAY,
+		.summary = "shows accesses, refusals and sends of the past, or sums them",
+		.run = am_cli_replay,
+	},
+	{
+		.name = "show",
+		.words = "ID [--json] [--ledger DIR]",
+		.summary = "shows one event of the record in full",
+		.run = am_cli_show,
 	},
 	{
 		.name = "sql",

@@ -27,7 +27,7 @@ static struct look look_of(const struct am_event *e)
 	return (struct look){ "NOTE", "\033[36m" };
 }
 
-static void clock_time(FILE *out, int64_t wall_ns)
+void am_event_clock(FILE *out, int64_t wall_ns)
 {
 	int64_t ns = wall_ns % NS_PER_S;
 	time_t s = wall_ns / NS_PER_S;
@@ -161,7 +161,7 @@ int am_event_text(FILE *out, const struct am_decoded *e, const struct am_event_n
 	struct look look = look_of(&e->raw);
 
 	errno = 0;
-	clock_time(out, n->wall_ns);
+	am_event_clock(out, n->wall_ns);
 	fprintf(out, "%s%-5s%s %-5s ", color ? look.color : "", look.word, color ? "\033[0m" : "",
 		am_event_verb(&e->raw));
 	target(out, e, n);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "event/escape.h"
-#include "query/field.h"
 #include "query/word.h"
 
 static uint32_t fit32(uint64_t n)
@@ -121,12 +120,11 @@ static void note_gap(FILE *out, const struct am_row *row)
 int am_recorded_note(FILE *out, const struct am_row *row, bool color)
 {
 	bool gap = row->deed.kind == AM_ROW_GAP;
-	const struct am_field *time = am_field_find("time", 4);
-	char buf[AM_FIELD_TEXT_MAX];
+	const char *look = gap ? "\033[1;35m" : "\033[36m";
 
 	errno = 0;
-	(void)fprintf(out, "%s %s%-5s%s ", am_field_text(time, row, buf),
-		      color ? gap ? "\033[1;35m" : "\033[36m" : "", gap ? "GAP" : "NOTE",
+	am_event_clock(out, row->wall_ns);
+	(void)fprintf(out, "%s%-5s%s ", color ? look : "", gap ? "GAP" : "NOTE",
 		      color ? "\033[0m" : "");
 	if (gap)
 		note_gap(out, row);
