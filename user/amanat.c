@@ -33,7 +33,7 @@ static const struct am_cmd commands[] = {
 	{
 		.name = "policy",
 		.words = "VERB ...",
-		.summary = "checks, tests, compares and signs policies; 'policy --help' lists the verbs",
+		.summary = "checks, tests, signs and pushes policies; 'policy --help' lists the verbs",
 		.run = policy,
 	},
 	{

@@ -305,7 +305,8 @@ static void a_wide_zone_is_no_answer(void **state)
 	am_autofree char *yaml = proposal_of(&a, 1);
 
 	(void)state;
-	expect_in(yaml, "  curl-acme-tcp-443:\n    cidr: [\"203.0.113.9/32\"]\n    ports: [tcp/443]\n");
+	expect_in(yaml, "  curl-acme-tcp-443:  # 3 times");
+	expect_in(yaml, "\n    cidr: [\"203.0.113.9/32\"]\n    ports: [tcp/443]\n");
 	expect_in(yaml, "  - allow curl-acme to send cnic to curl-acme-tcp-443\n");
 	expect_not_in(yaml, "internet");
 }
@@ -400,6 +401,41 @@ static void hostile_names_do_not_leave_their_line(void **state)
 	expect_in(yaml, "    exe: \"/tmp/x\\\", user: root}  # \"\n");
 	expect_not_in(yaml, "allow anyone");
 	make_host(&h, merged);	/* it is still one policy */
+	drop_host(&h);
+}
+
+/* A scan of ports by somebody who carries labels is thousands of rows. */
+static void a_flood_of_rows_is_cut_at_the_rarest_and_told(void **state)
+{
+	static struct am_observed_row rows[3000];
+	static struct am_sighting sightings[3000];
+	const struct act a = { "/usr/bin/scan", "acme", NULL, 1001, ~0u, AM_OP_SEND, NULL, 1,
+			       "192.0.2.1:1/tcp" };
+	am_autofree char *text = policy_text(~0u, "", "", ""), *yaml = NULL;
+	const struct am_learn_wish wish = { .store = -1 };
+	struct am_lesson *l = NULL;
+	struct host h;
+
+	(void)state;
+	make_host(&h, text);
+	for (size_t i = 0; i < 3000; i++) {
+		rows[i] = (struct am_observed_row){ .facts = facts_of(&h, &a),
+						    .exe = (char *)a.exe, .unit = (char *)"",
+						    .path = (char *)"" };
+		rows[i].facts.port = 1 + i;
+		rows[i].facts.reason = AM_REASON_LABEL_NO_RULE;
+		sightings[i] = (struct am_sighting){ .row = &rows[i], .user = "acme",
+						     .count = 1 + i };
+	}
+	assert_int_equal(am_learn(&h.view, sightings, 3000, &wish, &l), 0);
+	assert_int_equal(l->n_grants, AM_LESSON_GRANTS);
+	assert_int_equal(l->too_many, 3000 - AM_LESSON_GRANTS);
+	assert_int_equal(l->n_zones, 1);
+	yaml = yaml_of(l);
+	expect_in(yaml, "# 952 lines more would be too many");
+	expect_in(yaml, "192.0.2.1:3000/tcp: 3000 times");
+	expect_not_in(yaml, "192.0.2.1:1/tcp:");
+	am_lesson_free(l);
 	drop_host(&h);
 }
 
@@ -568,6 +604,7 @@ int main(void)
 		cmocka_unit_test(what_a_rule_denies_is_told_with_the_rule),
 		cmocka_unit_test(what_no_rule_should_open_is_not_proposed),
 		cmocka_unit_test(hostile_names_do_not_leave_their_line),
+		cmocka_unit_test(a_flood_of_rows_is_cut_at_the_rarest_and_told),
 		cmocka_unit_test(allows_all_that_was_seen_and_nothing_else),
 	};
 

@@ -184,7 +184,7 @@ static void what_moves_no_data_gives_no_label(void **state)
 static void long_paths_keep_their_end(void **state)
 {
 	struct am_decoded e = access_of(7, 1, false);
-	const struct am_origin *origin;
+	const struct am_label_origin *origin;
 	struct am_origins *o = NULL;
 
 	(void)state;

@@ -172,7 +172,7 @@ struct gathered {
 };
 
 /* An ancestor's label is inherited only if it had it before the child was made. */
-static const struct am_origin *before(const struct am_origin *o, uint64_t child_ticks)
+static const struct am_label_origin *before(const struct am_label_origin *o, uint64_t child_ticks)
 {
 	return o && o->boottime_ns / NS_PER_TICK <= child_ticks ? o : NULL;
 }
@@ -266,7 +266,7 @@ static void fill(struct am_witness *w, const struct am_view *view, uint32_t purp
 		.start_wall_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME) +
 				 (int64_t)p->start_ticks * NS_PER_TICK,
 		.seen = &g->seen,
-		.exe_is_other = p->exe_is_other,
+		.exe_is_other = p->exe[0] && am_proc_runs_other(p),
 		.in_container = p->in_container,
 		.bits = g->task.generation == view->generation ? &g->task.bits : NULL,
 		.labels = g->task.labels,

@@ -7,6 +7,7 @@
 
 #include "agent/memory.h"
 #include "agent/names.h"
+#include "kernel/counters.h"
 #include "policy/learn.h"
 #include "policy/reader.h"
 
@@ -99,7 +100,6 @@ static bool parse(struct request *q, const char *const *words, int n)
 	return true;
 }
 
-/* What of a row is of the time asked for; its first time too. */
 static void sight(const struct am_witness *w, const struct am_observed_row *row, int64_t since_s,
 		  struct am_sighting *ret)
 {
@@ -112,13 +112,20 @@ static void sight(const struct am_witness *w, const struct am_observed_row *row,
 	};
 }
 
+static uint64_t count_lost(const struct am_witness *w)
+{
+	uint64_t counts[AM_COUNT_MAX_];
+
+	return am_counters_read(w->engine, counts) < 0 ? 0 : counts[AM_COUNT_URGENT_LOST];
+}
+
 static int tell(const struct am_witness *w, const struct am_view *view, const struct request *q,
 		int store, FILE *out)
 {
 	am_auto(am_lesson) struct am_lesson *lesson = NULL;
 	const struct am_learn_wish wish = { .store = store };
 	const struct am_lesson_head head = { q->since_s, time(NULL),
-					     am_observed_left_out(w->observed) };
+					     am_observed_left_out(w->observed), count_lost(w) };
 	const struct am_observed_row *rows;
 	am_autofree struct am_sighting *sightings = NULL;
 	size_t n;

@@ -27,6 +27,7 @@ struct am_witness {
 	struct am_witness_policy policies[AM_WITNESS_POLICIES];	/* the one in force is the last */
 	size_t n_policies;
 	int64_t save_ms;		/* not before */
+	bool save_now;			/* what is on disk is of no use */
 	int save_error;			/* of the last try: -errno */
 };
 

@@ -53,9 +53,9 @@ void am_pipeline_free(struct am_pipeline *p)
 	free(p);
 }
 
-void am_pipeline_force(struct am_pipeline *p, const struct am_force *now,
-		       const struct am_force *before)
+void am_pipeline_force(struct am_pipeline *p, struct am_force *now, const struct am_force *before)
 {
+	am_witness_force(p->witness, now);
 	p->now = now;
 	p->before = before;
 }

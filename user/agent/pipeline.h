@@ -26,8 +26,8 @@ int am_pipeline_new(struct am_control *control, struct am_names *names, struct a
 		    struct am_witness *witness, struct am_pipeline **ret);
 
 /* The policies of which events may come: the one in force and the one before, or NULL.
- * Borrowed until the next call. */
-void am_pipeline_force(struct am_pipeline *p, const struct am_force *now,
+ * Borrowed until the next call; the witness keeps the first for longer. */
+void am_pipeline_force(struct am_pipeline *p, struct am_force *now,
 		       const struct am_force *before);
 
 /* Looks again how far the clocks are apart. To be called now and then. */

@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 
 enum {
-	FILE_BYTES = 64 * 1024,		/* status: a line of 65536 groups is cut, and they are many */
+	FILE_BYTES = 64 * 1024,		/* of status: of very many groups the last are cut */
 	PF_KTHREAD = 0x00200000,
 	FIELD_PPID = 4, FIELD_FLAGS = 9, FIELD_START = 22,
 };
@@ -139,20 +139,26 @@ static void read_comm(struct am_proc *p)
 static void read_exe(struct am_proc *p)
 {
 	static const char gone[] = " (deleted)";
-	struct stat runs, named;
 	char link[64];
 	ssize_t len;
 
 	snprintf(link, sizeof(link), "/proc/%u/exe", p->pid);
 	len = readlink(link, p->exe, sizeof(p->exe) - 1);
 	p->exe[len < 0 ? 0 : len] = '\0';
-	if (len < 0)
-		return;
-	p->exe_is_other = stat(link, &runs) < 0 || stat(p->exe, &named) < 0 ||
-			  runs.st_dev != named.st_dev || runs.st_ino != named.st_ino;
 	len -= sizeof(gone) - 1;
-	if (p->exe_is_other && len > 0 && !strcmp(p->exe + len, gone))
+	p->exe_is_gone = len > 0 && !strcmp(p->exe + len, gone);
+	if (p->exe_is_gone)
 		p->exe[len] = '\0';
+}
+
+bool am_proc_runs_other(const struct am_proc *p)
+{
+	struct stat runs, named;
+	char link[64];
+
+	snprintf(link, sizeof(link), "/proc/%u/exe", p->pid);
+	return p->exe_is_gone || stat(link, &runs) < 0 || stat(p->exe, &named) < 0 ||
+	       runs.st_dev != named.st_dev || runs.st_ino != named.st_ino;
 }
 
 /* Of cgroup v2: the line "0::/system.slice/x.service". */

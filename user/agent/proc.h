@@ -21,7 +21,7 @@ struct am_proc {
 	bool in_container;	/* it has another number in a pid namespace of its own */
 	char comm[AM_COMM_LEN];
 	char exe[PATH_MAX];	/* "" for none */
-	bool exe_is_other;	/* the path leads to another file, or to none */
+	bool exe_is_gone;	/* it has no name any more: the path may lead to another file */
 	char cgroup[PATH_MAX];	/* "/system.slice/x.service"; "" when it cannot be told */
 	uint32_t gids[AM_PROC_GROUPS];	/* the effective one first */
 	unsigned n_gids;
@@ -30,6 +30,9 @@ struct am_proc {
 /* 0; -ESRCH when there is no such process (any more); another errno. *ret is written in any
  * case. */
 int am_proc_read(uint32_t pid, struct am_proc *ret);
+
+/* Whether the path leads to another file than the one that runs. Looks at the file itself. */
+bool am_proc_runs_other(const struct am_proc *p);
 
 /* Only the parent and the start. 0 or -errno. */
 int am_proc_parent(uint32_t pid, uint32_t *ret_ppid, uint64_t *ret_start_ticks);

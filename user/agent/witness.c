@@ -9,7 +9,10 @@
 #include "agent/memory.h"
 #include "agent/names.h"
 
-enum { SAVE_MS = 30 * 1000 };
+enum {
+	SAVE_MS = 30 * 1000,
+	SHARE = 50,	/* at most one part in so many of the time goes into saving */
+};
 
 static int load_observed(struct am_witness *w)
 {
@@ -22,6 +25,7 @@ static int load_observed(struct am_witness *w)
 	else
 		(void)am_err(r, "cannot read 'observed' in the state directory, "
 				"'policy learn' begins anew");
+	w->save_now = true;	/* the damage is told once */
 	return am_observed_new(&w->observed);
 }
 
@@ -55,8 +59,10 @@ static void done_policy(struct am_witness_policy *p)
 
 static void save(struct am_witness *w)
 {
-	int r = am_observed_is_dirty(w->observed) ? am_observed_save(w->observed, w->state_fd) : 0;
+	bool due = w->save_now || am_observed_is_dirty(w->observed);
+	int r = due ? am_observed_save(w->observed, w->state_fd) : 0;
 
+	w->save_now &= r < 0;
 	if (r < 0 && r != w->save_error)
 		(void)am_err(r, "cannot save what 'policy learn' is made of");
 	w->save_error = r;
@@ -64,10 +70,13 @@ static void save(struct am_witness *w)
 
 void am_witness_tick(struct am_witness *w, int64_t now_ms)
 {
+	int64_t took_ms;
+
 	if (now_ms < w->save_ms)
 		return;
 	save(w);
-	w->save_ms = now_ms + SAVE_MS;
+	took_ms = am_now_ms() - now_ms;
+	w->save_ms = now_ms + (took_ms * SHARE > SAVE_MS ? took_ms * SHARE : SAVE_MS);
 }
 
 void am_witness_free(struct am_witness *w)

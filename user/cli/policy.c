@@ -10,6 +10,7 @@
 #include "cli/bundle.h"
 #include "cli/cmd.h"
 #include "cli/explain.h"
+#include "cli/push.h"
 
 static const struct verb {
 	const char *name;
@@ -28,28 +29,10 @@ static const struct verb {
 	{ "verify", AM_USAGE_VERIFY, .run = am_cli_policy_verify },
 	{ "show", AM_USAGE_SHOW, .run = am_cli_policy_show },
 	{ "learn", AM_USAGE_LEARN, .ask = am_cli_policy_learn },
+	{ "push", AM_USAGE_PUSH, .ask = am_cli_policy_push },
+	{ "history", AM_USAGE_HISTORY, .ask = am_cli_policy_history },
+	{ "rollback", AM_USAGE_ROLLBACK, .ask = am_cli_policy_rollback },
 };
-
-void am_cli_findings(struct am_json *j, const struct am_diags *diags)
-{
-	am_json_list(j, "findings");
-	for (size_t i = 0; i < diags->count; i++) {
-		const struct am_diag *d = &diags->items[i];
-
-		am_json_object(j, NULL);
-		am_json_text(j, "severity", am_severity_name(d->severity));
-		am_json_text(j, "file", d->file);
-		if (d->line) {
-			am_json_int(j, "line", d->line);
-			am_json_int(j, "column", d->column);
-		}
-		am_json_text(j, "fact", d->fact);
-		am_json_text(j, "hint", d->hint);
-		am_json_end(j);
-	}
-	am_json_end(j);
-	am_json_bool(j, "findings_left_out", diags->lost);
-}
 
 int am_cli_answered(int code, int err)
 {

@@ -116,8 +116,14 @@ static struct am_ocsf_code activity_of(const struct form *f)
 	return AM_CODE(6, "Traffic");
 }
 
+static bool is_trouble(enum am_reason reason)
+{
+	return reason == AM_REASON_UNKNOWN_FACT || reason == AM_REASON_NO_POLICY ||
+	       reason == AM_REASON_UNRECORDED;
+}
+
 /* Data on its way off its place is worse than a look at it; a refusal for want of
- * a fact or of a policy is more likely trouble than intent. The same whether it was
+ * a fact, a policy or a record is more likely trouble than intent. The same whether it was
  * blocked: the severity is of what was tried. */
 static struct am_ocsf_code severity_of(const struct form *f)
 {
@@ -125,7 +131,7 @@ static struct am_ocsf_code severity_of(const struct form *f)
 
 	if (!is_finding(e))
 		return AM_CODE(1, "Informational");
-	if (e->reason == AM_REASON_UNKNOWN_FACT || e->reason == AM_REASON_NO_POLICY)
+	if (is_trouble(e->reason))
 		return AM_CODE(2, "Low");
 	if (e->op == AM_OP_SEND)
 		return AM_CODE(4, "High");

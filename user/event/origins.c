@@ -7,7 +7,7 @@
 enum { ROWS = 1024, PER_ROW = 8 };
 
 struct row {
-	struct am_origin items[PER_ROW];	/* label AM_LABELS_MAX: unused */
+	struct am_label_origin items[PER_ROW];	/* label AM_LABELS_MAX: unused */
 	unsigned next;
 };
 
@@ -48,13 +48,13 @@ static size_t row_of(uint32_t tgid, uint64_t start_ticks, unsigned label)
 
 _Static_assert(ROWS == 1 << 10, "row_of() takes the upper ten bits");
 
-const struct am_origin *am_origins_find(const struct am_origins *o, uint32_t tgid,
+const struct am_label_origin *am_origins_find(const struct am_origins *o, uint32_t tgid,
 					uint64_t start_ticks, unsigned label)
 {
 	const struct row *row = &o->rows[row_of(tgid, start_ticks, label)];
 
 	for (size_t i = 0; i < PER_ROW; i++) {
-		const struct am_origin *item = &row->items[i];
+		const struct am_label_origin *item = &row->items[i];
 
 		if (item->label == label && item->tgid == tgid && item->start_ticks == start_ticks)
 			return item;
@@ -62,7 +62,7 @@ const struct am_origin *am_origins_find(const struct am_origins *o, uint32_t tgi
 	return NULL;
 }
 
-static void keep_path(struct am_origin *item, const struct am_decoded *e)
+static void keep_path(struct am_label_origin *item, const struct am_decoded *e)
 {
 	size_t len = strlen(e->path), from = 0;
 
@@ -77,12 +77,12 @@ static void add(struct am_origins *o, const struct am_decoded *e, const struct a
 {
 	uint64_t start = am_start_ticks(e->raw.start_ns);
 	struct row *row = &o->rows[row_of(e->raw.tgid, start, label)];
-	struct am_origin *item = &row->items[row->next];
+	struct am_label_origin *item = &row->items[row->next];
 
 	if (item->label != AM_LABELS_MAX)
 		o->forgotten++;
 	row->next = (row->next + 1) % PER_ROW;
-	*item = (struct am_origin){
+	*item = (struct am_label_origin){
 		.id = *id,
 		.wall_ns = wall_ns,
 		.start_ticks = start,

@@ -11,7 +11,7 @@ struct am_origins;
 
 enum { AM_ORIGIN_PATH = 256 };	/* bytes of a path that are kept, its end */
 
-struct am_origin {
+struct am_label_origin {
 	struct am_event_id id;
 	int64_t wall_ns;
 	uint64_t start_ticks;	/* of the process, with `tgid`: see am_start_ticks() */
@@ -39,7 +39,7 @@ void am_origins_take(struct am_origins *o, const struct am_decoded *e,
 
 /* Why the process carries the label; NULL: not by an event that is known. Borrowed until
  * the next am_origins_take(). */
-const struct am_origin *am_origins_find(const struct am_origins *o, uint32_t tgid,
+const struct am_label_origin *am_origins_find(const struct am_origins *o, uint32_t tgid,
 					uint64_t start_ticks, unsigned label);
 
 /* Entries that had to go. */

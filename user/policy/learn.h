@@ -19,6 +19,9 @@ struct am_sighting {
 	uint64_t count;		/* of the time asked for */
 };
 
+/* More are counted, the least frequent first, and told. */
+enum { AM_LESSON_GRANTS = 2048, AM_LESSON_REFUSALS = 2048 };
+
 struct am_evidence {
 	uint64_t count;
 	int64_t first_s, last_s;
@@ -35,7 +38,7 @@ struct am_lesson_subject {
 	uint32_t login;		/* ~0: is not asked for */
 	const char *unit;	/* NULL: is not asked for */
 	bool is_shell, is_interpreter;
-	bool dropped;		/* another one covers it */
+	bool dropped;		/* another one covers it, or it has no grants */
 };
 
 /* Something that a subject did. */
@@ -43,6 +46,7 @@ struct am_lesson_grant {
 	size_t subject;
 	unsigned op;		/* am_op */
 	int store;		/* of the model; of READ, WRITE */
+	unsigned ops;		/* bits of all that the subject does to the store */
 	uint64_t labels;	/* of the model; of SEND: those that lack a rule */
 	struct am_place place;	/* of SEND */
 	int zone;		/* AM_ZONE_*, of the model; -1: of the lesson, the next */
@@ -78,6 +82,7 @@ struct am_lesson {
 	struct am_lesson_refusal *refusals;
 	size_t n_refusals;
 	uint64_t allowed;	/* accesses that the policy in force allows by now */
+	size_t too_many;	/* rows beyond the bounds */
 };
 
 /* What to learn, beside the sightings. */
@@ -95,6 +100,7 @@ struct am_lesson_head {
 	int64_t since_s;	/* 0: all that is known */
 	int64_t now_s;
 	uint64_t left_out;	/* accesses for which the table had no room */
+	uint64_t lost;		/* refusals that the kernel's full ring did not tell, of this run */
 };
 
 /* A file for the policy's folder: sections `subjects`, `zones` and `rules`, each line with its

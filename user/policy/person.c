@@ -9,6 +9,8 @@
 #include "policy/reader.h"
 #include "policy/set.h"
 
+enum { GROUPS_TOLD = 16 };
+
 struct person {
 	const struct am_person *p;
 	const struct am_view *view;
@@ -132,6 +134,29 @@ static void say_account(FILE *out, const char *name, uint32_t number)
 	fprintf(out, name ? " (uid %u)" : "uid %u", number);
 }
 
+/* The first one is the effective group; most have many more than anybody wants to read. */
+static void say_groups(const struct am_seen *seen, FILE *out)
+{
+	if (!seen->n_gids)
+		return;
+	fprintf(out, ", gid %u", seen->gids[0]);
+	for (size_t i = 1; i < seen->n_gids && i <= GROUPS_TOLD; i++)
+		fprintf(out, "%s%u", i == 1 ? ", groups " : " ", seen->gids[i]);
+	if (seen->n_gids > GROUPS_TOLD + 1)
+		fprintf(out, " and %zu more", seen->n_gids - GROUPS_TOLD - 1);
+}
+
+static void say_script(const struct am_seen *seen, FILE *out)
+{
+	for (size_t i = 0; i < seen->n_atoms; i++) {
+		if (seen->atoms[i].kind != AM_FACT_SCRIPT)
+			continue;
+		fputs(", running the script ", out);
+		am_escape_write(out, seen->atoms[i].text, AM_ESCAPE_PHRASE);
+		return;
+	}
+}
+
 static void say_who(const struct person *x, FILE *out)
 {
 	const struct am_seen *seen = x->p->seen;
@@ -144,12 +169,14 @@ static void say_who(const struct person *x, FILE *out)
 			AM_ESCAPE_PHRASE);
 	if (x->p->exe_is_other)
 		fputs(" (not the file that has this path now)", out);
+	say_script(seen, out);
 	fputs(", run by ", out);
 	say_account(out, seen->user, seen->uid);
 	if (seen->login != UINT32_MAX) {
 		fputs(", logged in as ", out);
 		say_account(out, seen->login_name, seen->login);
 	}
+	say_groups(seen, out);
 	if (seen->cgroup) {
 		fputs(", in ", out);
 		am_escape_write(out, seen->cgroup, AM_ESCAPE_PHRASE);
@@ -232,7 +259,7 @@ static void row_purposes(const struct person *x, FILE *out)
 
 static void say_origin(const struct am_person_label *why, FILE *out)
 {
-	const struct am_origin *o = why->origin;
+	const struct am_label_origin *o = why->origin;
 	char id[AM_EVENT_ID_TEXT], time[AM_INSTANT_TEXT];
 
 	if (!o) {
@@ -354,7 +381,7 @@ static int json_stores(struct am_json *j, const struct person *x)
 
 static void json_origin(struct am_json *j, const struct am_person_label *why)
 {
-	const struct am_origin *o = why->origin;
+	const struct am_label_origin *o = why->origin;
 	char id[AM_EVENT_ID_TEXT], time[AM_INSTANT_TEXT];
 
 	if (!o)
@@ -431,5 +458,6 @@ int am_person_json(const struct am_person *p, const struct am_view *view, FILE *
 	err = json_stores(&j, &x);
 	json_labels(&j, &x);
 	am_json_bool(&j, "as_the_kernel_found", x.exact);
+	am_json_u64(&j, "origins_forgotten", p->forgotten);
 	return err ? err : am_json_done(&j);
 }

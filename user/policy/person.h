@@ -9,7 +9,7 @@
 /* Why it carries a label. */
 struct am_person_label {
 	unsigned bit;
-	const struct am_origin *origin;	/* NULL: not known */
+	const struct am_label_origin *origin;	/* NULL: not known */
 	uint32_t from;		/* an ancestor, whose origin it is; 0: its own */
 	const char *store;	/* of the origin, borrowed; NULL: none */
 	const char *within;

@@ -3,13 +3,15 @@
 import json
 import os
 import re
+import shutil
+import subprocess
 
 from harness.actor import Actor
 from harness.check import Deadline, attempt, expect, expect_that, fail, scenario
 from harness.lab import read_file
-from harness.net import DGRAM, Listener, sendto
-from harness.stages import ENFORCED, RELOADED
-from harness.world import ACME, DESK, FOREIGN4, ROOT, VENDOR
+from harness.net import sendto
+from harness.stages import ENFORCED, RELOADED, RESTARTED
+from harness.world import ACME, DESK, FOREIGN4, VENDOR
 
 ID = re.compile(r'\d+-[ub]\d+-\d+')
 SECONDS = 20
@@ -211,8 +213,6 @@ def what_is_no_process_is_told_in_one_sentence(lab):
 
 @scenario(ENFORCED)
 def a_replaced_executable_is_not_who_its_path_says(lab):
-    import shutil
-    import subprocess
     path = os.path.join(lab.bin, 'moving')
     shutil.copy('/bin/sleep', path)
     process = subprocess.Popen([path, '60'])
@@ -224,4 +224,47 @@ def a_replaced_executable_is_not_who_its_path_says(lab):
         has(explain(lab, '--pid', str(process.pid)), '(not the file that has this path now)')
     finally:
         process.kill()
+        process.wait()
+
+
+@scenario(RESTARTED)
+def another_run_of_the_agent_has_other_ids(lab):
+    event = lab.closed(lab.single, VENDOR)
+    run = int(uid_of(event).split('-')[0])
+    expect_that(f'it is not the first one: {run}', run > 1)
+    has(explain(lab, '1-u0-1', code=1), f'of another run of the agent (1; this is run {run})')
+
+
+@scenario(ENFORCED)
+def who_asks_much_at_once_is_answered_or_told_so_and_holds_nobody_up(lab):
+    """Answers are made by children of the agent, of which there are few."""
+    uid = uid_of(lab.closed(lab.single, VENDOR))
+    asks = [subprocess.Popen([f'{lab.programs}/amanat', '--run', lab.agent.run, 'explain', uid],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(12)]
+    lab.closed(lab.single, VENDOR)
+    said = [(a.communicate(timeout=60), a.returncode) for a in asks]
+    expect_that(f'some are answered: {said}', any(code == 0 and b'no-rule' in out
+                                                  for (out, _), code in said))
+    for (out, err), code in said:
+        expect_that(f'each is answered or told why not: {out}{err}',
+                    (code == 0 and uid.encode() in out) or
+                    (code == 2 and b'answering others' in err))
+    has(explain(lab, uid), 'no-rule')
+    with open(f'/proc/{lab.agent.pid}/task/{lab.agent.pid}/children') as f:
+        expect_that('no more children than there may be', len(f.read().split()) <= 4)
+
+
+@scenario(ENFORCED)
+def a_script_is_told_as_what_the_kernel_found_it_to_be(lab):
+    script = os.path.join(lab.bin, 'report')
+    process = subprocess.Popen([script, lab.single, '-'], stdin=subprocess.PIPE,
+                               stdout=subprocess.DEVNULL)
+    try:
+        got = wait_explained(lab, process.pid,
+                             lambda g: g['carries'] and 'origin' in g['carries'][0])
+        expect('its subjects', got['subjects'], ['report'])
+        has(explain(lab, '--pid', str(process.pid)), f'running the script {script}',
+            'subjects report', 'carries  cnic: read single')
+    finally:
+        process.stdin.close()
         process.wait()
