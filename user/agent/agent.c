@@ -321,7 +321,7 @@ static int load_kernel(struct am_agent *a)
 {
 	int r;
 
-	r = am_engine_open(&a->engine);
+	r = am_engine_open(AM_FLAVOUR_LSM, &a->engine);
 	if (r < 0)
 		return kernel_failed(r, "cannot load the programs into the kernel");
 	am_sealer_init(&a->sealer, a->engine);

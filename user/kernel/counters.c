@@ -27,7 +27,9 @@ static const char *const names[AM_COUNT_MAX_] = {
 	[AM_COUNT_REPEAT_LOST] = "repeat-lost",
 	[AM_COUNT_NO_SCRATCH] = "no-scratch",
 	[AM_COUNT_SPILLED] = "spilled",
+	[AM_COUNT_DETACHED] = "detached",
 	[AM_COUNT_UNPROVEN] = "unproven",
+	[AM_COUNT_STALE_TAG] = "stale-tag",
 };
 
 const char *am_counter_name(unsigned count)

@@ -11,12 +11,13 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
+#include "kernel/flavour.h"
 
 struct am_engine;
 
-/* Loads the programs and maps; nothing runs yet. 0 or -errno; then
- * am_engine_said() tells more. *ret is owned. */
-int am_engine_open(struct am_engine **ret);
+/* Loads the programs and maps of one flavour (not AM_FLAVOUR_AUTO); nothing runs yet. 0 or
+ * -errno; then am_engine_said() tells more. *ret is owned. */
+int am_engine_open(enum am_flavour flavour, struct am_engine **ret);
 
 /* Attaches every program that was loaded: from its return on, all hooks run. May take
  * seconds. 0 or -errno, with am_engine_said() as well. */

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "kernel/flavour.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+static const char *const names[AM_FLAVOUR_MAX_] = {
+	[AM_FLAVOUR_AUTO] = "auto",
+	[AM_FLAVOUR_LSM] = "lsm",
+	[AM_FLAVOUR_FMOD_RET] = "fmod_ret",
+};
+
+const char *am_flavour_name(enum am_flavour flavour)
+{
+	return flavour < AM_FLAVOUR_MAX_ ? names[flavour] : NULL;
+}
+
+int am_flavour_parse(const char *word, enum am_flavour *ret)
+{
+	int f;
+
+	for (f = 0; f < AM_FLAVOUR_MAX_; f++) {
+		if (strcmp(word, names[f]))
+			continue;
+		*ret = (enum am_flavour)f;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* The first that fits counts. */
+static const struct family {
+	const char *section;
+	size_t skip;		/* of it, what is not the function's name */
+	const char *prefix;
+	enum am_flavour flavour;
+} families[] = {
+	{ "lsm/", 4, "bpf_lsm_", AM_FLAVOUR_LSM },
+	{ "lsm.s/", 6, "bpf_lsm_", AM_FLAVOUR_LSM },
+	{ "fmod_ret/", 9, "", AM_FLAVOUR_FMOD_RET },
+	{ "fentry/security_", 7, "", AM_FLAVOUR_FMOD_RET },
+	{ "fentry/", 7, "", AM_FLAVOUR_AUTO },
+	{ "fexit/security_", 6, "", AM_FLAVOUR_FMOD_RET },
+	{ "fexit/", 6, "", AM_FLAVOUR_AUTO },
+};
+
+bool am_target_of(const char *section, struct am_target *ret)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+		const struct family *f = &families[i];
+
+		if (strncmp(section, f->section, strlen(f->section)))
+			continue;
+		*ret = (struct am_target){ f->flavour, f->prefix, section + f->skip };
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The two flavours of hook, see bpf/hook.h: which programs belong to which, and what hangs on
+ * which function of the kernel. */
+#pragma once
+
+#include <stdbool.h>
+
+enum am_flavour {
+	AM_FLAVOUR_AUTO = 0,	/* lsm if `bpf` is among the active LSMs, else fmod_ret */
+	AM_FLAVOUR_LSM,
+	AM_FLAVOUR_FMOD_RET,
+	AM_FLAVOUR_MAX_,
+};
+
+/* "lsm"; also what a person writes. NULL for a number that is none. */
+const char *am_flavour_name(enum am_flavour flavour);
+
+/* 0, or -EINVAL for a word that names none. */
+int am_flavour_parse(const char *word, enum am_flavour *ret);
+
+/* What a program is for, out of the name of its section. */
+struct am_target {
+	enum am_flavour flavour;	/* AM_FLAVOUR_AUTO: both */
+	const char *prefix;		/* of the function's name in the kernel */
+	const char *hook;		/* and the rest of it: "file_open", "security_file_open" */
+};
+
+/* False for a section of another kind, which hangs on no function: a tracepoint, a test. */
+bool am_target_of(const char *section, struct am_target *ret);
