@@ -127,6 +127,24 @@ struct am_inode {
 	__u64 ino;
 };
 
+/* What the agent has the kernel side do to an inode, see serve.bpf.c. */
+enum am_request_op {
+	AM_REQUEST_NONE = 0,	/* also: served */
+	AM_REQUEST_TAG_READ,	/* into `tag`; -ENOENT */
+	AM_REQUEST_TAG_ADD,	/* -EEXIST, -ENOSPC */
+	AM_REQUEST_TAG_REPLACE,	/* -ENOSPC */
+	AM_REQUEST_EXE_PUT,	/* -ENOSPC */
+	AM_REQUEST_EXE_DELETE,	/* -ENOENT */
+};
+
+struct am_request {
+	__u32 op;		/* am_request_op */
+	__s32 result;		/* 0 or -errno */
+	struct am_tag tag;
+	__u32 exe;
+	__u32 pad;
+};
+
 /* In am_sealing, see bpf/maps.h. */
 #define AM_SEALING_OWED (1ULL << 63)
 
@@ -379,6 +397,7 @@ enum am_count {
 
 AM_ASSERT_SIZE(struct am_tag, 16);
 AM_ASSERT_SIZE(struct am_inode, 32);
+AM_ASSERT_SIZE(struct am_request, 32);
 AM_ASSERT_SIZE(struct am_inode_key, 40);
 AM_ASSERT_SIZE(struct am_fact_key, 16);
 AM_ASSERT_SIZE(struct am_net_key, 24);

@@ -55,7 +55,8 @@ static void drop(const char *root, const char *path)
 
 static const char config[] = "CONFIG_BPF=y\nCONFIG_BPF_SYSCALL=y\nCONFIG_BPF_JIT=y\n"
 			     "CONFIG_BPF_LSM=y\nCONFIG_SECURITY=y\nCONFIG_SECURITY_NETWORK=y\n"
-			     "# CONFIG_PREEMPT is not set\nCONFIG_DEBUG_INFO_BTF=y\n";
+			     "# CONFIG_PREEMPT is not set\nCONFIG_DEBUG_INFO_BTF=y\n"
+			     "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS=y\n";
 
 static const struct {
 	const char *path, *text;
@@ -169,17 +170,19 @@ static void tells_each_fault_and_what_to_do(void **state)
 		{ "/sys/kernel/security/lsm", NULL, "lsm", AM_HOST_FAIL, "cannot be read",
 		  "mount -t securityfs" },
 		{ "/sys/kernel/security/lsm", "lockdown,capability,yama,apparmor\n", "lsm",
-		  AM_HOST_FAIL, "not among the security modules: lockdown,capability,yama,apparmor",
+		  AM_HOST_WARN,
+		  "not among the security modules (lockdown,capability,yama,apparmor): hooks are of "
+		  "the fmod_ret flavour",
 		  "lsm=lockdown,yama,apparmor,bpf " },
-		{ "/sys/kernel/security/lsm", "bpfilter,notbpf", "lsm", AM_HOST_FAIL,
+		{ "/sys/kernel/security/lsm", "bpfilter,notbpf", "lsm", AM_HOST_WARN,
 		  "not among", "lsm=bpfilter,notbpf,bpf " },
-		{ "/sys/kernel/security/lsm", "", "lsm", AM_HOST_FAIL, "not among", "lsm=bpf " },
+		{ "/sys/kernel/security/lsm", "", "lsm", AM_HOST_WARN, "not among", "lsm=bpf " },
 		{ "/sys/kernel/security/lockdown", "none integrity [confidentiality]", "lockdown",
 		  AM_HOST_FAIL, "confidentiality", "lockdown=integrity" },
 		{ "/boot/config-6.1.0-25-amd64", "CONFIG_BPF_SYSCALL=y\nCONFIG_BPF_JIT=y\n"
-		  "CONFIG_BPF_LSM=n\nCONFIG_SECURITY=y\nCONFIG_SECURITY_NETWORK=y\n"
-		  "# CONFIG_DEBUG_INFO_BTF=y\n", "config", AM_HOST_FAIL,
-		  "lacks CONFIG_BPF_LSM=y, CONFIG_DEBUG_INFO_BTF=y", "Debian" },
+		  "CONFIG_BPF_LSM=n\nCONFIG_SECURITY=y\nCONFIG_SECURITY_NETWORK=n\n"
+		  "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS=y\n# CONFIG_DEBUG_INFO_BTF=y\n", "config",
+		  AM_HOST_FAIL, "lacks CONFIG_DEBUG_INFO_BTF=y, CONFIG_SECURITY_NETWORK=y", "Debian" },
 		{ "/proc/sys/net/core/bpf_jit_enable", "0\n", "jit", AM_HOST_WARN, "interpreted",
 		  "sysctl" },
 		{ "/proc/sys/net/core/bpf_jit_enable", NULL, "jit", AM_HOST_WARN, "cannot be seen",

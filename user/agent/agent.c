@@ -15,6 +15,7 @@
 #include "agent/control.h"
 #include "agent/governor.h"
 #include "agent/health.h"
+#include "agent/hooks.h"
 #include "agent/instance.h"
 #include "agent/keeper.h"
 #include "agent/log.h"
@@ -22,6 +23,7 @@
 #include "agent/names.h"
 #include "agent/notify.h"
 #include "agent/recall.h"
+#include "agent/selftest.h"
 #include "base/host.h"
 #include "kernel/counters.h"
 #include "kernel/engine.h"
@@ -319,9 +321,12 @@ static int kernel_failed(int r, const char *what)
 
 static int load_kernel(struct am_agent *a)
 {
+	struct am_engine_options hooks;
 	int r;
 
-	r = am_engine_open(AM_FLAVOUR_LSM, &a->engine);
+	if (am_hooks_choose(a->config, &hooks) < 0)
+		return -EOPNOTSUPP;
+	r = am_engine_open(&hooks, &a->engine);
 	if (r < 0)
 		return kernel_failed(r, "cannot load the programs into the kernel");
 	am_sealer_init(&a->sealer, a->engine);
@@ -387,12 +392,12 @@ static int check_hooks(struct am_agent *a)
 	if (a->answers)
 		return 0;
 	am_error("the kernel has attached the hooks and does not run them; "
-		 "set kernel.ftrace_enabled to 1 and have 'bpf' in the kernel's lsm= list");
+		 "set kernel.ftrace_enabled to 1");
 	return -EOPNOTSUPP;
 }
 
 /* The hooks run before there is a policy or a label: to the kernel side all files are
- * nobody's. The policy then closes the stores from its first instant, as their roots are
+ * nobody's, that of the self-test aside. The policy then closes the stores from its first instant, as their roots are
  * labelled with it; the walk only makes it cheaper. */
 static int go_into_force(struct am_agent *a, struct am_force *f)
 {
@@ -402,6 +407,8 @@ static int go_into_force(struct am_agent *a, struct am_force *f)
 		(void)kernel_failed(r, "cannot attach the programs");
 		return AM_EXIT_KERNEL;
 	}
+	if (am_selftest_run(a->engine) < 0)
+		return AM_EXIT_KERNEL;
 	if (am_governor_put(&a->governor, f) < 0)
 		return AM_EXIT_CANNOT;
 	load_strays(a);

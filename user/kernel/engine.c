@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/syscall.h>
 
 #include "kernel/counters.h"
@@ -106,7 +107,7 @@ static int choose_programs(struct am_engine *e)
 
 /* Maps of the other flavour are not made. Code that names them is dead, and the verifier knows
  * it by the frozen `am_hashed`. */
-static int choose_maps(struct am_engine *e)
+static int choose_maps(struct am_engine *e, uint32_t tags)
 {
 	bool hashed = e->flavour == AM_FLAVOUR_FMOD_RET;
 	int r;
@@ -119,6 +120,8 @@ static int choose_maps(struct am_engine *e)
 		r = bpf_map__set_autocreate(e->object->maps.am_inodes, hashed);
 	if (!r)
 		r = bpf_map__set_autocreate(e->object->maps.am_exe_ids, hashed);
+	if (!r && hashed)
+		r = bpf_map__set_max_entries(e->object->maps.am_inodes, tags);
 	return r;
 }
 
@@ -134,6 +137,14 @@ static struct am_table_shape shape_of(const struct bpf_map *model)
 	};
 }
 
+static int open_watcher(struct am_engine *e)
+{
+	if (e->flavour != AM_FLAVOUR_FMOD_RET)
+		return 0;
+	e->watcher = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	return e->watcher < 0 ? -errno : 0;
+}
+
 /* See am_tag_adrift() in bpf/label.h. */
 static int put_adrift(struct am_engine *e)
 {
@@ -143,22 +154,25 @@ static int put_adrift(struct am_engine *e)
 	return bpf_map_update_elem(bpf_map__fd(e->object->maps.am_strays), &none, &tag, BPF_ANY);
 }
 
-int am_engine_open(enum am_flavour flavour, struct am_engine **ret)
+int am_engine_open(const struct am_engine_options *options, struct am_engine **ret)
 {
 	am_auto(am_engine) struct am_engine *e = calloc(1, sizeof(*e));
 	int r;
 
 	if (!e)
 		return -ENOMEM;
+	e->watcher = -1;
 	(void)libbpf_set_print(remember);
 	e->object = amanat__open();
 	if (!e->object)
 		return -errno;
 	e->table = shape_of(bpf_map__inner_map(e->object->maps.am_policies));
-	e->flavour = flavour;
-	r = choose_programs(e);
+	e->flavour = options->flavour;
+	r = open_watcher(e);
 	if (!r)
-		r = choose_maps(e);
+		r = choose_programs(e);
+	if (!r)
+		r = choose_maps(e, options->tags);
 	if (!r)
 		r = amanat__load(e->object);
 	if (!r)
@@ -184,19 +198,36 @@ void am_engine_free(struct am_engine *e)
 	if (!e)
 		return;
 	amanat__destroy(e->object);
+	if (e->watcher >= 0)
+		(void)close(e->watcher); /* nothing can be lost */
 	free(e);
 }
 
 /* ---- loaded --------------------------------------------------------------- */
+
+static int put_task(struct am_engine *e, int pidfd, const struct am_task *task)
+{
+	return bpf_map_update_elem(bpf_map__fd(e->object->maps.am_tasks), &pidfd, task, BPF_ANY);
+}
 
 int am_engine_mark_agent(struct am_engine *e)
 {
 	const struct am_task task = { .flags = AM_TASK_AGENT };
 	am_autoclose int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
 
-	if (pidfd < 0)
-		return -errno;
-	return bpf_map_update_elem(bpf_map__fd(e->object->maps.am_tasks), &pidfd, &task, BPF_ANY);
+	return pidfd < 0 ? -errno : put_task(e, pidfd, &task);
+}
+
+int am_engine_label_task(struct am_engine *e, int pidfd, uint64_t labels)
+{
+	const struct am_task task = { .labels = labels };
+
+	return put_task(e, pidfd, &task);
+}
+
+enum am_flavour am_engine_flavour(const struct am_engine *e)
+{
+	return e->flavour;
 }
 
 void am_engine_hooks(const struct am_engine *e, size_t *ret_loaded, size_t *ret_missing)
@@ -208,6 +239,23 @@ void am_engine_hooks(const struct am_engine *e, size_t *ret_loaded, size_t *ret_
 const char *am_engine_missing(const struct am_engine *e, size_t n)
 {
 	return n < e->n_missing ? e->missing[n] : NULL;
+}
+
+bool am_engine_has_hook(const struct am_engine *e, const char *hook)
+{
+	struct bpf_program *program;
+	struct am_target target;
+	char name[AM_HOOK_NAME];
+
+	bpf_object__for_each_program(program, e->object->obj) {
+		if (!bpf_program__autoload(program) ||
+		    !am_target_of(bpf_program__section_name(program), &target))
+			continue;
+		am_target_name(&target, name, sizeof(name));
+		if (!strcmp(name, hook))
+			return true;
+	}
+	return false;
 }
 
 bool am_engine_answers(struct am_engine *e, int fd)

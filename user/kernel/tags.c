@@ -6,30 +6,24 @@
 #include <string.h>
 
 #include "kernel/engine.h"
+#include "kernel/inodes.h"
 #include "kernel/object.h"
-
-static int tags_fd(void *ctx)
-{
-	const struct am_engine *e = ctx;
-
-	return bpf_map__fd(e->object->maps.am_tags);
-}
 
 static int read_tag(void *ctx, int fd, struct am_tag *ret)
 {
-	return bpf_map_lookup_elem(tags_fd(ctx), &fd, ret);
+	return am_inode_tag_read(ctx, fd, ret);
 }
 
 static int add_tag(void *ctx, int fd, const struct am_tag *tag)
 {
-	return bpf_map_update_elem(tags_fd(ctx), &fd, tag, BPF_NOEXIST);
+	return am_inode_tag_add(ctx, fd, tag);
 }
 
 /* What the kernel side ORs into the tag between the walk's look at it and this is lost. It
  * happens only to files whose store has changed, while they are written. */
 static int replace_tag(void *ctx, int fd, const struct am_tag *tag)
 {
-	return bpf_map_update_elem(tags_fd(ctx), &fd, tag, BPF_ANY);
+	return am_inode_tag_replace(ctx, fd, tag);
 }
 
 /* Only the kernel side can make a stray's key. It does when the agent opens the file. */

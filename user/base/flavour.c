@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#include "kernel/flavour.h"
+#include "base/flavour.h"
 
 #include <errno.h>
-#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const names[AM_FLAVOUR_MAX_] = {
@@ -49,6 +49,7 @@ bool am_target_of(const char *section, struct am_target *ret)
 {
 	size_t i;
 
+	section += section[0] == '?';
 	for (i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
 		const struct family *f = &families[i];
 
@@ -58,4 +59,36 @@ bool am_target_of(const char *section, struct am_target *ret)
 		return true;
 	}
 	return false;
+}
+
+/* Functions that are not called as their hook is. */
+static const struct alias {
+	const char *hook;
+	const char *function;
+} aliases[] = {
+	{ "bprm_check_security", "security_bprm_check" },
+	{ "cred_prepare", "security_prepare_creds" },
+	{ "inode_free_security", "security_inode_free" },
+	{ "sb_free_security", "security_sb_free" },
+	{ "sk_alloc_security", "security_sk_alloc" },
+	{ "sk_free_security", "security_sk_free" },
+};
+
+void am_target_name(const struct am_target *target, char *ret, size_t size)
+{
+	static const char around[] = "security_";
+	size_t i, skip = sizeof(around) - 1;
+
+	for (i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
+		if (strcmp(target->hook, aliases[i].function))
+			continue;
+		(void)snprintf(ret, size, "%s", aliases[i].hook);
+		return;
+	}
+	if (target->prefix[0])
+		(void)snprintf(ret, size, "%s", target->hook);
+	else if (!strncmp(target->hook, around, skip))
+		(void)snprintf(ret, size, "%s", target->hook + skip);
+	else
+		(void)snprintf(ret, size, "%s()", target->hook);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum am_flavour {
 	AM_FLAVOUR_AUTO = 0,	/* lsm if `bpf` is among the active LSMs, else fmod_ret */
@@ -11,6 +12,8 @@ enum am_flavour {
 	AM_FLAVOUR_FMOD_RET,
 	AM_FLAVOUR_MAX_,
 };
+
+enum { AM_HOOK_NAME = 64 };	/* room for am_target_name() */
 
 /* "lsm"; also what a person writes. NULL for a number that is none. */
 const char *am_flavour_name(enum am_flavour flavour);
@@ -25,5 +28,9 @@ struct am_target {
 	const char *hook;		/* and the rest of it: "file_open", "security_file_open" */
 };
 
-/* False for a section of another kind, which hangs on no function: a tracepoint, a test. */
+/* "?lsm/file_open" is optional in the eyes of libbpf. False for a section of another kind, which hangs on no function: a tracepoint, a test. */
 bool am_target_of(const char *section, struct am_target *ret);
+
+/* What people call it: the hook's LSM name, of both flavours ("bprm_check_security" also for
+ * fmod_ret/security_bprm_check), or "get_pipe_info()" for another function. */
+void am_target_name(const struct am_target *target, char *ret, size_t size);
