@@ -128,15 +128,19 @@ AM_INLINE struct am_tag *am_tag_above(__u64 dentry)
 	return s.found;
 }
 
-/* Whether a file has no name that leads up to the root of its file system, on a device
- * with stores. One that should be tagged so, see AM_TAG_DETACHED, and could not be. */
-AM_INLINE bool am_is_adrift(struct inode *inode, __u64 dentry)
+/* Whether nobody can say what an untagged file is, on a device with stores: it has no name, and
+ * the tag that says so (AM_TAG_DETACHED) could not be had; or tags are missing for good, and the file
+ * is too deep to climb from. */
+AM_INLINE bool am_is_adrift(struct inode *inode, __u64 dentry, bool deep)
 {
 	struct dentry *d = (struct dentry *)dentry;
 	__u32 dev = inode->i_sb->s_dev;
 
-	return dentry && (__u64)BPF_CORE_READ(d, d_parent) == dentry && !am_is_nameless(inode) &&
-	       dentry != (__u64)inode->i_sb->s_root && bpf_map_lookup_elem(&am_devices, &dev);
+	if (deep ? !(am_sealing & AM_SEALING_OWED) :
+		   (__u64)BPF_CORE_READ(d, d_parent) != dentry ||
+			   dentry == (__u64)inode->i_sb->s_root)
+		return false;
+	return !am_is_nameless(inode) && bpf_map_lookup_elem(&am_devices, &dev);
 }
 
 /* What such a file is taken for. The agent puts it there, under a key that no file has: another
@@ -152,16 +156,20 @@ AM_INLINE struct am_tag *am_tag_adrift(void)
  * nearest folder above it decides, exactly as if the walk had been there. */
 AM_NOINLINE struct am_tag *am_tag_climb(struct inode *inode, __u64 dentry)
 {
-	struct am_tag *tag = am_stray_restore(inode), *above;
+	struct am_search s = { .policy = am_policy_now(), .dentry = dentry };
+	struct am_tag *tag = am_stray_restore(inode);
+	bool deep;
 
 	if (tag)
 		return tag;
-	above = am_tag_above(dentry);
-	if (!above)
-		return am_is_adrift(inode, dentry) ? am_tag_adrift() : NULL;
+	deep = bpf_loop(AM_CLIMB_DEPTH, am_search_step, &s, 0) == AM_CLIMB_DEPTH && !s.found;
+	if (deep)
+		am_count(AM_COUNT_CLIMB_TOO_DEEP);
+	if (!s.found)
+		return am_is_adrift(inode, dentry, deep) ? am_tag_adrift() : NULL;
 	am_count(AM_COUNT_CLIMB_TAGGED);
-	tag = am_tag_inherit(inode, above);
-	return tag ? tag : above;
+	tag = am_tag_inherit(inode, s.found);
+	return tag ? tag : s.found;
 }
 
 /* A tag put on at a rename is believed once the store's root is found above. Until

@@ -18,6 +18,17 @@ AM_INLINE int tag_read(struct inode *inode)
 	return 0;
 }
 
+/* A root without a tag of its own: what is below finds it by climbing. */
+AM_INLINE int root_keep(struct inode *inode, struct am_tag *value)
+{
+	__u32 dev = inode->i_sb->s_dev;
+
+	am_stray_keep(inode, value);
+	bpf_map_update_elem(&am_devices, &dev, &dev, BPF_ANY);
+	__sync_fetch_and_or(&am_sealing, AM_SEALING_OWED);
+	return 0;
+}
+
 AM_INLINE int tag_put(struct inode *inode, bool replace)
 {
 	struct am_tag value = am_request.tag, *tag = am_tag_of(inode);
@@ -27,7 +38,7 @@ AM_INLINE int tag_put(struct inode *inode, bool replace)
 	if (!tag)
 		tag = am_tag_create(inode, &value);
 	if (!tag)
-		return -ENOSPC;
+		return value.flags & AM_TAG_ROOT ? root_keep(inode, &value) : -ENOSPC;
 	*tag = value;
 	return 0;
 }

@@ -306,12 +306,12 @@ static void says_what_is_missing_in_one_sentence(void **state)
 
 	put(t->root, "/sys/kernel/security/lsm", "yama");
 	put(t->root, "/proc/sys/kernel/ftrace_enabled", "0");
+	put(t->root, "/sys/kernel/security/lockdown", "[confidentiality]");
 	assert_int_equal(am_host_missing(&host, sentence, sizeof(sentence)), 2);
-	assert_string_equal(sentence, "bpf is not among the security modules: yama; add lsm=yama,bpf "
-				      "to the kernel's command line (GRUB_CMDLINE_LINUX in "
-				      "/etc/default/grub, then update-grub) and reboot");
+	assert_string_equal(sentence, "kernel.ftrace_enabled is off, so that no BPF program on a kernel "
+				      "function runs; sysctl kernel.ftrace_enabled=1");
 	assert_int_equal(am_host_missing(&host, sentence, 4), 2);
-	assert_string_equal(sentence, "bpf");
+	assert_string_equal(sentence, "ker");
 }
 
 static void survives_files_without_sense(void **state)
@@ -379,13 +379,16 @@ static void shows_what_fails_and_returns_so(void **state)
 	am_autofree char *text = NULL, *json = NULL;
 
 	put(t->root, "/sys/kernel/security/lsm", "a\x1b[2Jb\"\n");
+	put(t->root, "/proc/sys/kernel/ftrace_enabled", "0");
 	text = shown(t, false, AM_EXIT_MISSING);
-	assert_non_null(strstr(text, "FAIL  lsm           bpf is not among the security modules: "
-				     "a\\x1b[2Jb\"  — add lsm=a\\x1b[2Jb\",bpf to"));
+	assert_non_null(strstr(text, "FAIL  ftrace        kernel.ftrace_enabled is off"));
+	assert_non_null(strstr(text, "warn  lsm           bpf is not among the security modules "
+				     "(a\\x1b[2Jb\"): hooks"));
+	assert_non_null(strstr(text, "for LSM hooks add lsm=a\\x1b[2Jb\",bpf to"));
 	json = shown(t, true, AM_EXIT_MISSING);
 	assert_ptr_equal(strstr(json, "{\"ready\":false,\"checks\":[{\"check\":\"root\","), json);
-	assert_non_null(strstr(json, "{\"check\":\"lsm\",\"level\":\"FAIL\",\"found\":\"bpf is not among the "
-				     "security modules: a\\u001b[2Jb\\\"\",\"todo\":\"add "));
+	assert_non_null(strstr(json, "{\"check\":\"lsm\",\"level\":\"warn\",\"found\":\"bpf is not among the "
+				     "security modules (a\\u001b[2Jb\\\"): "));
 	assert_string_equal(strchr(json, '\n'), "\n");
 }
 

@@ -55,6 +55,7 @@ struct am_agent {
 	struct am_source records;	/* fd is the ring's */
 	bool records_wait;
 	bool told_sealed;
+	uint64_t missed;		/* tags, when this policy came */
 	bool answers;
 	bool exes_current;
 	uint64_t lost;			/* events, already told */
@@ -126,11 +127,19 @@ static void tell_policy(const struct am_agent *a)
 	am_notify("READY=1\nSTATUS=policy %s#%u in force", now->model->name, now->generation);
 }
 
+static uint64_t missed_tags(const struct am_agent *a)
+{
+	uint64_t counts[AM_COUNT_MAX_];
+
+	return am_counters_read(a->engine, counts) < 0 ? UINT64_MAX : counts[AM_COUNT_NO_TAG_STORAGE];
+}
+
 static int load_next(struct am_agent *a)
 {
 	am_auto(am_force) struct am_force *f = NULL;
 	int r;
 
+	a->missed = missed_tags(a);
 	r = am_governor_read(&a->governor, &f);
 	if (!r)
 		r = am_governor_put(&a->governor, f);
@@ -185,6 +194,17 @@ static void tell_losses(struct am_agent *a)
 	a->lost = lost;
 }
 
+/* Everything has been labelled under this policy. If no label was missed meanwhile, there is room
+ * for all of them again. */
+static void forgive(struct am_agent *a)
+{
+	if (!am_engine_owes_tags(a->engine) || a->recall.unreachable ||
+	    missed_tags(a) != a->missed)
+		return;
+	am_engine_forgive_tags(a->engine);
+	am_say("there is room for all labels again");
+}
+
 static void tell_sealed(struct am_agent *a)
 {
 	bool sealed = am_sealer_is_sealed(&a->sealer) && am_recall_is_done(&a->recall);
@@ -193,6 +213,7 @@ static void tell_sealed(struct am_agent *a)
 		return;
 	am_say("policy %s#%u: all stores are sealed", a->governor.now->model->name,
 	       a->governor.now->generation);
+	forgive(a);
 	a->told_sealed = true;	/* once per policy, not whenever a folder moves in */
 }
 

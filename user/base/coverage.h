@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The roads to stored data and off the host, and which hooks close each. `status` fills
- * it in with the programs that are attached, `doctor` with what the kernel has. */
+/* The roads to stored data and off the host, and which hooks close each. `status` asks the
+ * programs that are attached, `doctor` the kernel. A row names hooks that we have programs
+ * for, by their LSM names, and a function that is no hook as "get_pipe_info()". */
 #pragma once
 
 #include <stdbool.h>
@@ -19,8 +20,7 @@ enum { AM_ROAD_HOOKS = 6 };
 struct am_road {
 	const char *name;
 	const char *op;		/* of the rules that it is for: "read", "write" or "send" */
-	/* By their LSM names; a function of the kernel as "get_pipe_info()". All are needed. None:
-	 * there is no hook for it. */
+	/* All are needed. None: nothing we have sees it. */
 	const char *hooks[AM_ROAD_HOOKS];
 	enum am_cover cover;	/* with all of them */
 	enum am_cover without;	/* else; AM_COVER_INVALID: AM_COVER_OPEN */

@@ -74,12 +74,14 @@ static const struct alias {
 	{ "sk_free_security", "security_sk_free" },
 };
 
+enum { N_ALIASES = sizeof(aliases) / sizeof(aliases[0]) };
+
 void am_target_name(const struct am_target *target, char *ret, size_t size)
 {
 	static const char around[] = "security_";
 	size_t i, skip = sizeof(around) - 1;
 
-	for (i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
+	for (i = 0; i < N_ALIASES; i++) {
 		if (strcmp(target->hook, aliases[i].function))
 			continue;
 		(void)snprintf(ret, size, "%s", aliases[i].hook);
@@ -91,4 +93,24 @@ void am_target_name(const struct am_target *target, char *ret, size_t size)
 		(void)snprintf(ret, size, "%s", target->hook + skip);
 	else
 		(void)snprintf(ret, size, "%s()", target->hook);
+}
+
+void am_hook_symbol(enum am_flavour flavour, const char *hook, char *ret, size_t size)
+{
+	size_t i, len = strlen(hook);
+
+	if (len > 2 && !strcmp(hook + len - 2, "()")) {
+		(void)snprintf(ret, size, "%.*s", (int)len - 2, hook);
+		return;
+	}
+	if (flavour == AM_FLAVOUR_LSM) {
+		(void)snprintf(ret, size, "bpf_lsm_%s", hook);
+		return;
+	}
+	for (i = 0; i < N_ALIASES && strcmp(hook, aliases[i].hook); i++)
+		;
+	if (i < N_ALIASES)
+		(void)snprintf(ret, size, "%s", aliases[i].function);
+	else
+		(void)snprintf(ret, size, "security_%s", hook);
 }

@@ -34,3 +34,7 @@ bool am_target_of(const char *section, struct am_target *ret);
 /* What people call it: the hook's LSM name, of both flavours ("bprm_check_security" also for
  * fmod_ret/security_bprm_check), or "get_pipe_info()" for another function. */
 void am_target_name(const struct am_target *target, char *ret, size_t size);
+
+/* The function of the kernel that a program on such a hook needs: "bpf_lsm_file_open" or
+ * "security_file_open". */
+void am_hook_symbol(enum am_flavour flavour, const char *hook, char *ret, size_t size);

@@ -287,3 +287,13 @@ void am_engine_sealing_lower(struct am_engine *e, uint64_t by)
 {
 	(void)__atomic_fetch_sub(&e->object->bss->am_sealing, by, __ATOMIC_SEQ_CST);
 }
+
+bool am_engine_owes_tags(const struct am_engine *e)
+{
+	return __atomic_load_n(&e->object->bss->am_sealing, __ATOMIC_SEQ_CST) & AM_SEALING_OWED;
+}
+
+void am_engine_forgive_tags(struct am_engine *e)
+{
+	(void)__atomic_fetch_and(&e->object->bss->am_sealing, ~AM_SEALING_OWED, __ATOMIC_SEQ_CST);
+}

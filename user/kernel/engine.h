@@ -64,3 +64,7 @@ bool am_engine_answers(struct am_engine *e, int fd);
 uint64_t am_engine_sealing(const struct am_engine *e);
 void am_engine_sealing_raise(struct am_engine *e);
 void am_engine_sealing_lower(struct am_engine *e, uint64_t by);
+
+/* Whether some inode could not be given its tag since that was last forgiven, see AM_SEALING_OWED. */
+bool am_engine_owes_tags(const struct am_engine *e);
+void am_engine_forgive_tags(struct am_engine *e);
