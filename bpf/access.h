@@ -25,20 +25,25 @@ AM_INLINE void am_labels_gain(struct am_task *leader, __u64 labels)
 		__sync_fetch_and_or(&leader->labels, labels);
 }
 
+/* Not by the address: clang may shift a pointer as 32 bits, which the verifier refuses. */
+AM_INLINE struct am_touch *am_touch_of(struct am_task *own, struct inode *inode, __u32 op)
+{
+	return &own->touch[(inode->i_ino ^ op) & (AM_TOUCHES - 1)];
+}
+
 /* Whether this thread does such a thing (reads, writes) to this file for the first
  * time under this policy. If not, it has been counted. The table is the thread's own, so nobody
  * else writes to it. */
-AM_INLINE bool am_touch_first(struct am_task *own, struct inode *inode, const struct am_case *c)
+AM_INLINE bool am_touch_first(struct am_touch *t, struct inode *inode, const struct am_case *c)
 {
-	__u32 slot = (((__u64)inode >> 7) ^ c->f.op) & (AM_TOUCHES - 1);
-	struct am_touch *t = &own->touch[slot];
-
 	if (t->inode == (__u64)inode && t->ino == inode->i_ino && t->op == c->f.op &&
 	    t->generation == c->generation && t->igen == inode->i_generation) {
 		t->count++;
 		return false;
 	}
-	am_touch_flush(t);
+	/* Repeats that nothing has room for are kept; this one is told each time until then. */
+	if (am_touch_flush(t))
+		return true;
 	t->inode = (__u64)inode;
 	t->ino = inode->i_ino;
 	t->dev = inode->i_sb->s_dev;
@@ -68,11 +73,32 @@ AM_INLINE void am_case_object(struct am_case *c, const struct am_object *o)
 	c->mnt = o->mnt;
 }
 
-/* A refusal is always told, an allowed access when it is the first of its kind. */
-AM_INLINE void am_case_tell(const struct am_case *c, struct am_task *own, struct inode *inode)
+/* Tells of a case. What a strict store says of one that cannot be recorded becomes its
+ * decision, and is told among the findings. Returns whether it came to that. */
+AM_INLINE bool am_case_record(struct am_case *c)
 {
-	if (c->urgent || !own || !inode || am_touch_first(own, inode, c))
-		am_tell(c);
+	struct am_decision d;
+
+	am_decide_unrecorded(&c->f, &c->d, &d);
+	if (!am_tell(c) || d.reason != AM_REASON_UNRECORDED)
+		return false;
+	am_count(AM_COUNT_UNRECORDED);
+	c->d = d;
+	c->urgent = 1;
+	am_tell(c);
+	return true;
+}
+
+/* A refusal is always told, an allowed access when it is the first of its kind. */
+AM_INLINE void am_case_tell(struct am_case *c, struct am_task *own, struct inode *inode)
+{
+	struct am_touch *t = own && inode ? am_touch_of(own, inode, c->f.op) : NULL;
+
+	if (!c->urgent && t && !am_touch_first(t, inode, c))
+		return;
+	/* The next one of its kind is the first again. */
+	if (am_case_record(c) && t && t->inode == (__u64)inode)
+		t->inode = 0;
 }
 
 /* Counts a decision and returns what the hook returns for it. */
@@ -164,12 +190,6 @@ AM_INLINE bool am_moves_data(__u32 act)
 	return act != AM_ACT_OPEN && act < AM_ACT_CREATE;
 }
 
-/* Whether the act goes ahead, allowed or only observed. */
-AM_INLINE bool am_goes_ahead(const struct am_case *c)
-{
-	return c->d.verdict != AM_VERDICT_DENY || !c->d.enforce;
-}
-
 /* Decides an access by the current task to an object that has a tag. 0 or -EACCES. */
 AM_NOINLINE int am_access(const struct am_object *o, __u32 op, __u32 act)
 {
@@ -194,9 +214,9 @@ AM_NOINLINE int am_access(const struct am_object *o, __u32 op, __u32 act)
 		return 0;
 	am_case_object(&c, o);
 	am_case_close(&c);
-	/* Whose a file without a name is, nobody knows: it gives no labels. */
-	if (am_goes_ahead(&c) && am_moves_data(act) && !(o->tag->flags & AM_TAG_DETACHED))
-		am_access_flow(o, &c, leader);
 	am_case_tell(&c, own, o->inode);
+	/* Whose a file without a name is, nobody knows: it gives no labels. */
+	if (am_goes_ahead(&c.d) && am_moves_data(act) && !(o->tag->flags & AM_TAG_DETACHED))
+		am_access_flow(o, &c, leader);
 	return am_verdict_return(&c.d);
 }
