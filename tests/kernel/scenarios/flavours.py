@@ -122,6 +122,21 @@ def doctor_and_status_tell_the_same_of_every_road(lab):
         expect(f'the road {road}', states[road], 'enforced')
 
 
+@scenario(ENFORCED)
+def without_preemption_no_hook_is_skipped(lab):
+    """Tasks that are in the same hook most of the time, on one CPU."""
+    tasks = [subprocess.Popen(['timeout', '4', 'dd', 'if=/dev/zero', 'of=/dev/null', 'bs=1'],
+                              stderr=subprocess.DEVNULL) for _ in range(6)]
+    for task in tasks:
+        task.wait()
+    hooks = lab.agent.status()['hooks']
+    if not hooks['may_be_skipped']:
+        expect('runs of hooks that were skipped', hooks['skipped'], 0)
+        return None
+    expect_that('a person is warned', 'may skip' in lab.agent.ask('status')[1])
+    return f'on this kernel, which is preemptible, {hooks["skipped"]} runs were skipped'
+
+
 @scenario(STOPPED)
 def a_kernel_that_runs_no_hook_starts_no_agent(lab):
     """At the end of all: programs that were attached while ftrace was off leave 6.1 in a state
