@@ -94,7 +94,7 @@ static void says_why_of_every_road_that_is_not_enforced(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < am_roads_count; i++) {
-		const struct am_way *road = &am_roads[i];
+		const struct am_coverage_road *road = &am_roads[i];
 
 		print_message("%s\n", road->name);
 		assert_true(!strcmp(road->op, "read") || !strcmp(road->op, "write") ||
