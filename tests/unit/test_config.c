@@ -54,16 +54,16 @@ static void takes_every_option(void **state)
 
 	(void)state;
 	assert_int_equal(parse(WORDS("--policy", "p", "--state", "s", "--run", "r", "--group", "g",
-				     "--hooks", "fmod_ret", "--tags", "64", "--keys", "k",
-				     "--bundles", "b"), &c, &said), 0);
+				     "--keys", "k", "--bundles", "b",
+				     "--hooks", "fmod_ret", "--tags", "64"), &c, &said), 0);
 	assert_string_equal(c.policy, "p");
 	assert_string_equal(c.state, "s");
 	assert_string_equal(c.run, "r");
 	assert_string_equal(c.group, "g");
-	assert_int_equal(c.flavour, AM_FLAVOUR_FMOD_RET);
-	assert_int_equal(c.tags, 64);
 	assert_string_equal(c.keys, "k");
 	assert_string_equal(c.bundles, "b");
+	assert_int_equal(c.flavour, AM_FLAVOUR_FMOD_RET);
+	assert_int_equal(c.tags, 64);
 }
 
 static void refuses_what_it_does_not_know_in_one_line(void **state)

@@ -16,8 +16,8 @@
 #include "agent/deputy.h"
 #include "agent/governor.h"
 #include "agent/health.h"
-#include "agent/hooks.h"
 #include "agent/inbox.h"
+#include "agent/hooks.h"
 #include "agent/instance.h"
 #include "agent/keeper.h"
 #include "agent/log.h"
@@ -27,8 +27,8 @@
 #include "agent/notify.h"
 #include "agent/push.h"
 #include "agent/recall.h"
-#include "agent/selftest.h"
 #include "agent/witness.h"
+#include "agent/selftest.h"
 #include "base/host.h"
 #include "kernel/counters.h"
 #include "kernel/engine.h"
@@ -162,13 +162,6 @@ static void tell_policy(const struct am_agent *a)
 	am_notify("READY=1\nSTATUS=policy %s#%u in force", now->model->name, now->generation);
 }
 
-static uint64_t missed_tags(const struct am_agent *a)
-{
-	uint64_t counts[AM_COUNT_MAX_];
-
-	return am_counters_read(a->engine, counts) < 0 ? UINT64_MAX : counts[AM_COUNT_NO_TAG_STORAGE];
-}
-
 /* Once a bundle has been in force, files do not count. */
 static void tell_source(const struct am_agent *a)
 {
@@ -178,6 +171,13 @@ static void tell_source(const struct am_agent *a)
 		am_say("a bundle governs: serial %" PRIu64 ", signed with key '%s'; "
 		       "'%s' is not used", o->serial, o->signer[0] ? o->signer : o->key_id,
 		       a->config->policy);
+}
+
+static uint64_t missed_tags(const struct am_agent *a)
+{
+	uint64_t counts[AM_COUNT_MAX_];
+
+	return am_counters_read(a->engine, counts) < 0 ? UINT64_MAX : counts[AM_COUNT_NO_TAG_STORAGE];
 }
 
 /* An am_intake's put(). What was decided so far is told in the words of the policy that
