@@ -6,7 +6,9 @@
 #include "cli/cmd.h"
 #include "cli/doctor.h"
 #include "cli/explain.h"
+#include "cli/ledger.h"
 #include "cli/policy.h"
+#include "cli/run.h"
 #include "cli/status.h"
 #include "cli/tail.h"
 
@@ -29,10 +31,22 @@ static const struct am_cmd commands[] = {
 		.run = am_cli_explain,
 	},
 	{
+		.name = "ledger",
+		.words = "VERB DIR",
+		.summary = "prints what to keep of a ledger elsewhere: its key, its head",
+		.run = am_cli_ledger,
+	},
+	{
 		.name = "policy",
 		.words = "VERB ...",
 		.summary = "checks, tests, signs and pushes policies; 'policy --help' lists the verbs",
 		.run = policy,
+	},
+	{
+		.name = "run",
+		.words = "--purpose NAME -- COMMAND ...",
+		.summary = "runs a command under a purpose; 'run --help' tells more",
+		.run = am_cli_run,
 	},
 	{
 		.name = "status",
@@ -49,6 +63,12 @@ static const struct am_cmd commands[] = {
 		.options = { [AM_TAIL_JSON] = { "--json", NULL, "as OCSF events, one a line" } },
 		.run = am_cli_tail,
 	},
+	{
+		.name = "verify",
+		.words = "DIR [--key FILE] [--head FILE] [--json]",
+		.summary = "tells whether a ledger is what was written; codes 10 to 19 say what is wrong",
+		.run = am_cli_verify,
+	},
 };
 
 int main(int argc, char **argv)
@@ -62,6 +82,6 @@ int main(int argc, char **argv)
 	};
 
 	/* So that a closed pipe is an error where we write, not the end of us. */
-	(void)signal(SIGPIPE, SIG_IGN);
+	am_cli_run_sigpipe(signal(SIGPIPE, SIG_IGN));
 	return am_cmds_main(&cmds, argc, argv, stdout, stderr);
 }
