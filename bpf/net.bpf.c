@@ -20,7 +20,7 @@ int am_sendmsg(unsigned long long *ctx)
 {
 	struct am_task *leader = am_leader_of(bpf_get_current_task_btf());
 
-	if (!leader || !leader->labels)
+	if (!am_labels_of(leader))
 		return 0;
 	return send_checked(ctx);
 }
@@ -35,7 +35,7 @@ int BPF_PROG(am_connect, struct socket *sock, void *address, int addrlen, int re
 	if (ret)
 		return ret;
 	leader = am_leader_of(bpf_get_current_task_btf());
-	if (!leader || !leader->labels || !sk)
+	if (!sk || !am_labels_of(leader))
 		return 0;
 	/* Connecting a datagram or a Unix socket sends nothing; its sends are asked about. */
 	if (sock->type == SOCK_DGRAM || sk->__sk_common.skc_family == AF_UNIX)
