@@ -37,12 +37,12 @@ AM_NOINLINE struct am_tag *tag_at(__u64 inode, __u64 dentry)
 	return tag ? tag : am_tag_above(dentry);
 }
 
-/* Reading through a loop device asks nobody from 6.12 on. So only who may read its file,
- * and all that any store holds, may make one: as with a disk. */
+/* Reading through a loop device asks nobody from 6.12 on, nor does mounting it anywhere. So who
+ * will read the file is an unknown fact, whoever makes the device. */
 AM_NOINLINE int loop_checked(struct file *loop, __u64 address)
 {
 	struct file *file = (struct file *)address;
-	struct am_tag raw = { .flags = AM_TAG_RAW };
+	struct am_tag raw = { .flags = AM_TAG_DETACHED };
 	struct am_object o = { .inode = loop->f_inode, .tag = &raw };
 	__u64 inode = (__u64)BPF_CORE_READ(file, f_inode);
 	__u64 dentry = (__u64)BPF_CORE_READ(file, f_path.dentry);
