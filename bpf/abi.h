@@ -105,6 +105,7 @@ enum am_reason {
 	AM_REASON_NO_POLICY,	/* labelled data, and no policy in force */
 	AM_REASON_UNPROTECTED,	/* nothing that any store or label covers */
 	AM_REASON_PURPOSE,	/* the store is open for other purposes only */
+	AM_REASON_UNRECORDED,	/* allowed, but it cannot be recorded, and the store is strict */
 	AM_REASON_MAX_,
 };
 
@@ -225,6 +226,7 @@ struct am_policy {
 	__u64 enforce_labels;	/* labels of which some store is in enforce mode */
 	__u64 error_allow_labels;	/* labels all of whose stores say on-error: allow */
 	__u64 spill_deny_labels;	/* labels that may not reach an object outside */
+	__u64 strict_labels;	/* labels of which some store is strict */
 	__u64 mentioned;	/* bit per am_fact that some subject mentions */
 	struct am_set live;	/* subjects whose host conditions hold now */
 	struct am_set unlisted[AM_FACT_SLOTS];
@@ -310,6 +312,7 @@ enum am_event_flag {
 	AM_EVENT_FS_PATH = 1 << 4,	/* `path` starts at the root of its file system, not of the host */
 	AM_EVENT_FOREIGN_CODE = 1 << 5,	/* the task was AM_TASK_FOREIGN */
 	AM_EVENT_TRACED = 1 << 6,	/* the task was AM_TASK_TRACED */
+	AM_EVENT_URGENT = 1 << 7,	/* it came by the urgent ring: `seq` is of that one */
 };
 
 /* A string of the record: `off` from the start of the record. Paths are the
@@ -386,11 +389,12 @@ enum am_count {
 	AM_COUNT_GROUPS_TOO_MANY,
 	AM_COUNT_STRAY_RESTORED,
 	AM_COUNT_UNKNOWN_FACT,		/* decided by on-error */
-	AM_COUNT_REPEAT_LOST,		/* repeats whose record the full ring refused */
+	AM_COUNT_REPEAT_LOST,		/* files and acts whose last repeats no record could be made of */
 	AM_COUNT_NO_SCRATCH,		/* records for which no scratch slot was free */
 	AM_COUNT_SPILLED,		/* objects outside every store that gained labels */
 	AM_COUNT_DETACHED,		/* opens by handle that no name could be found for */
 	AM_COUNT_UNPROVEN,		/* uses of a file whose rename into a store has not happened */
+	AM_COUNT_UNRECORDED,		/* accesses refused, or observed, since no record could be made */
 	AM_COUNT_NO_CHANNEL_ROOM,	/* am_channels is full: who spliced was ended */
 	AM_COUNT_TAKEN,			/* data that reached who may not read it: its call had begun */
 	AM_COUNT_FOREIGN,		/* processes that came to run code others can write */

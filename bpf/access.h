@@ -20,20 +20,25 @@ AM_INLINE struct am_task *am_leader_create(struct task_struct *task)
 	return leader ? am_task_create(leader) : NULL;
 }
 
+/* Not by the address: clang may shift a pointer as 32 bits, which the verifier refuses. */
+AM_INLINE struct am_touch *am_touch_of(struct am_task *own, struct inode *inode, __u32 op)
+{
+	return &own->touch[(inode->i_ino ^ op) & (AM_TOUCHES - 1)];
+}
+
 /* Whether this thread does such a thing (reads, writes) to this file for the first
  * time under this policy. If not, it has been counted. The table is the thread's own, so nobody
  * else writes to it. */
-AM_INLINE bool am_touch_first(struct am_task *own, struct inode *inode, const struct am_case *c)
+AM_INLINE bool am_touch_first(struct am_touch *t, struct inode *inode, const struct am_case *c)
 {
-	__u32 slot = (((__u64)inode >> 7) ^ c->f.op) & (AM_TOUCHES - 1);
-	struct am_touch *t = &own->touch[slot];
-
 	if (t->inode == (__u64)inode && t->ino == inode->i_ino && t->op == c->f.op &&
 	    t->generation == c->generation && t->igen == inode->i_generation) {
 		t->count++;
 		return false;
 	}
-	am_touch_flush(t);
+	/* Repeats that nothing has room for are kept; this one is told each time until then. */
+	if (am_touch_flush(t))
+		return true;
 	t->inode = (__u64)inode;
 	t->ino = inode->i_ino;
 	t->dev = inode->i_sb->s_dev;
@@ -63,11 +68,32 @@ AM_INLINE void am_case_object(struct am_case *c, const struct am_object *o)
 	c->mnt = o->mnt;
 }
 
-/* A refusal is always told, an allowed access when it is the first of its kind. */
-AM_INLINE void am_case_tell(const struct am_case *c, struct am_task *own, struct inode *inode)
+/* Tells of a case. What a strict store says of one that cannot be recorded becomes its
+ * decision, and is told among the findings. Returns whether it came to that. */
+AM_INLINE bool am_case_record(struct am_case *c)
 {
-	if (c->urgent || !own || !inode || am_touch_first(own, inode, c))
-		am_tell(c);
+	struct am_decision d;
+
+	am_decide_unrecorded(&c->f, &c->d, &d);
+	if (!am_tell(c) || d.reason != AM_REASON_UNRECORDED)
+		return false;
+	am_count(AM_COUNT_UNRECORDED);
+	c->d = d;
+	c->urgent = 1;
+	am_tell(c);
+	return true;
+}
+
+/* A refusal is always told, an allowed access when it is the first of its kind. */
+AM_INLINE void am_case_tell(struct am_case *c, struct am_task *own, struct inode *inode)
+{
+	struct am_touch *t = own && inode ? am_touch_of(own, inode, c->f.op) : NULL;
+
+	if (!c->urgent && t && !am_touch_first(t, inode, c))
+		return;
+	/* The next one of its kind is the first again. */
+	if (am_case_record(c) && t && t->inode == (__u64)inode)
+		t->inode = 0;
 }
 
 /* Counts a decision and returns what the hook returns for it. */
@@ -208,12 +234,6 @@ AM_INLINE bool am_moves_data(__u32 act)
 	return (act != AM_ACT_OPEN && act < AM_ACT_CREATE) || act > AM_ACT_ATTR;
 }
 
-/* Whether the act goes ahead, allowed or only observed. */
-AM_INLINE bool am_goes_ahead(const struct am_case *c)
-{
-	return c->d.verdict != AM_VERDICT_DENY || !c->d.enforce;
-}
-
 /* What follows from a decision. A function of its own, for am_access() has little stack left. */
 AM_NOINLINE int am_access_done(const struct am_object *o, struct am_case *c,
 			       struct am_task *leader, struct am_task *own)
@@ -225,10 +245,10 @@ AM_NOINLINE int am_access_done(const struct am_object *o, struct am_case *c,
 	am_case_object(c, o);
 	am_case_close(c);
 	c->doubts = own ? own->not_itself : 0;
-	/* Whose a file without a name is, nobody knows: it gives no labels. */
-	if (am_goes_ahead(c) && am_moves_data(c->act) && !(o->tag->flags & AM_TAG_DETACHED))
-		r = am_access_flow(o, c, leader, own);
 	am_case_tell(c, own, o->inode);
+	/* Whose a file without a name is, nobody knows: it gives no labels. */
+	if (am_goes_ahead(&c->d) && am_moves_data(c->act) && !(o->tag->flags & AM_TAG_DETACHED))
+		r = am_access_flow(o, c, leader, own);
 	return r ? r : am_verdict_return(&c->d);
 }
 

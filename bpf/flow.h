@@ -150,9 +150,9 @@ AM_NOINLINE int am_spill(const struct am_object *o, struct am_task *leader, __u3
 	am_decide_object(&c.f, &c.d);
 	am_case_object(&c, o);
 	am_case_close(&c);
-	if (am_goes_ahead(&c))
+	am_case_record(&c);
+	if (am_goes_ahead(&c.d))
 		r = am_spill_onto(o->inode, c.labels);
-	am_tell(&c);
 	return r ? r : am_verdict_return(&c.d);
 }
 

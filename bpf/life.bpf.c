@@ -155,6 +155,7 @@ int BPF_PROG(am_exit, struct task_struct *task)
 	if (!own || bpf_core_type_exists(struct am_policy))
 		return 0;
 	for (i = 0; i < AM_TOUCHES; i++)
-		am_touch_flush(&own->touch[i]);
+		if (am_touch_flush(&own->touch[i]))
+			am_count(AM_COUNT_REPEAT_LOST);
 	return 0;
 }

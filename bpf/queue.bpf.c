@@ -39,7 +39,7 @@ AM_HOOK(am_msgsnd, msg_queue_msgsnd, struct kern_ipc_perm *perm, struct msg_msg 
 	am_facts_task(&c.f, task, am_task_create(task), leader);
 	am_decide_object(&c.f, &c.d);
 	am_case_close(&c);
-	if (am_goes_ahead(&c) && am_channel_gain((__u64)perm, c.labels))
+	if (am_goes_ahead(&c.d) && am_channel_gain((__u64)perm, c.labels))
 		return -EACCES;
 	am_tell(&c);
 	return am_verdict_return(&c.d);
@@ -75,7 +75,7 @@ AM_HOOK(am_msgrcv, msg_queue_msgrcv, struct kern_ipc_perm *perm, struct msg_msg 
 	am_facts_task(&c.f, task, am_task_create(task), leader);
 	am_decide_object(&c.f, &c.d);
 	am_case_close(&c);
-	if (am_goes_ahead(&c))
+	if (am_goes_ahead(&c.d))
 		am_labels_gain(leader, labels);
 	am_tell(&c);
 	return am_verdict_return(&c.d);

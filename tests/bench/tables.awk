@@ -19,7 +19,7 @@ $2 == "nothing" { next }	# the clock's own cost: a few
 
 {
 	cost[$1, $2] = $3
-	if (!($2 in known) && $1 != "again") {
+	if (!($2 in known) && $1 != "again" && $1 !~ /^rules-/) {
 		known[$2] = 1
 		rows[++n_rows] = $2
 	}
@@ -86,6 +86,28 @@ function print_budget(    i, row, over) {
 	}
 }
 
+# One policy of 10 rules and one of 10,000, each tagged and allowed but for the refusal.
+function print_rules(    i, row, a, b, percent, worst) {
+	if (!has("rules-10", "read 1 B, tmpfs"))
+		return
+	print "\nTagged and allowed, under 10 rules (8 stores, 12 subjects, 4 zones) and under 10,000"
+	print "(4,096 stores, 256 subjects, 252 zones):\n"
+	printf "%-24s %12s %12s\n", "", "10", "10,000"
+	for (i = 1; i <= n_rows; i++) {
+		row = rows[i]
+		if (!has("rules-10", row) || !has("rules-10000", row))
+			continue
+		a = cost["rules-10", row]
+		b = cost["rules-10000", row]
+		percent = (b - a) * 100 / a
+		if (row != "fork+exec" && (percent < 0 ? -percent : percent) > worst)
+			worst = percent < 0 ? -percent : percent
+		printf "%-24s %12s %12s  %+5.1f %%\n", row, thousands(a), thousands(b), percent
+	}
+	printf "\nAt most %.1f %% apart (fork+exec left out, see README.md): %s 5 %%.\n", worst,
+		worst <= 5 ? "within" : "OVER"
+}
+
 function print_drift(    i, row, d, worst, where) {
 	for (i = 1; i <= n_rows; i++) {
 		row = rows[i]
@@ -134,6 +156,7 @@ END {
 	}
 	print_costs()
 	print_budget()
+	print_rules()
 	print_drift()
 	print_peers()
 }

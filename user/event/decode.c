@@ -172,6 +172,7 @@ const char *am_reason_name(unsigned reason)
 		[AM_REASON_NO_POLICY] = "no-policy",
 		[AM_REASON_UNPROTECTED] = "unprotected",
 		[AM_REASON_PURPOSE] = "purpose",
+		[AM_REASON_UNRECORDED] = "unrecorded",
 	};
 
 	return NAME_OF(names, reason);

@@ -445,6 +445,16 @@ static void say_unknown(const struct am_question *q)
 		fprintf(q->out, "%s for the stores that share its labels", word);
 }
 
+static void say_unrecorded(const struct am_question *q)
+{
+	fputs("it could not be recorded, and without that nothing is done with ", q->out);
+	if (q->store >= 0 && q->model->stores[q->store].strict)
+		fputs(q->model->stores[q->store].name, q->out);
+	else
+		say_label_noun(q, q->event->culprits);
+	fputs(" (strict)", q->out);
+}
+
 static void answer(const struct am_question *q)
 {
 	switch (q->event->reason) {
@@ -471,6 +481,9 @@ static void answer(const struct am_question *q)
 		break;
 	case AM_REASON_UNKNOWN_FACT:
 		say_unknown(q);
+		break;
+	case AM_REASON_UNRECORDED:
+		say_unrecorded(q);
 		break;
 	default:
 		fputs("nothing that the policy protects", q->out);

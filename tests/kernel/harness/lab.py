@@ -43,6 +43,7 @@ class Lab:
         self.last = None        # the agent that was stopped
         self.strays = []        # files outside that have to be closed after a restart
         self.agent = None
+        self.bundles = None     # see harness/bundles.py
         self._fill()
 
     def _folder(self, *parts):
