@@ -20,10 +20,9 @@ AM_INLINE bool am_is_others_to_write(struct inode *inode)
 /* Whether the policy names the running executable or script. */
 AM_INLINE bool am_is_listed(struct task_struct *task)
 {
-	struct inode *exe = am_exe_of(task);
 	struct am_task *own = am_task_of(task);
 
-	return (exe && bpf_inode_storage_get(&am_exes, exe, 0, 0)) || (own && own->script);
+	return am_exe_number(task) || (own && own->script);
 }
 
 AM_NOINLINE int am_foreign_tell(struct file *file, __u32 act)

@@ -25,16 +25,13 @@ AM_INLINE bool shares_memory(unsigned long flags)
 	return (flags & CLONE_VM) && !(flags & CLONE_THREAD);
 }
 
-SEC("lsm/task_alloc")
-int BPF_PROG(am_task_alloc, struct task_struct *child, unsigned long flags, int ret)
+AM_HOOK(am_task_alloc, task_alloc, struct task_struct *child, unsigned long flags)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct am_task *leader, *own, *t;
 	__u64 labels;
 	__u32 script;
 
-	if (ret)
-		return ret;
 	purpose_inherit(task, child);
 	leader = am_leader_of(task);
 	own = am_task_of(task);
@@ -70,21 +67,18 @@ AM_INLINE void script_note(struct linux_binprm *bprm, struct task_struct *task)
 		return;
 	bpf_probe_read_kernel(&magic, sizeof(magic), bprm->buf);
 	if (magic != ELF_MAGIC)
-		id = bpf_inode_storage_get(&am_exes, bprm->file->f_inode, 0, 0);
+		id = am_exe_id_of(bprm->file->f_inode);
 	own = id ? am_task_create(task) : am_task_of(task);
 	if (own)
 		own->exec_script = id ? *id : 0;
 }
 
-SEC("lsm/bprm_check_security")
-int BPF_PROG(am_exec, struct linux_binprm *bprm, int ret)
+AM_HOOK_AS(am_exec, bprm_check_security, security_bprm_check, struct linux_binprm *bprm)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct am_task *leader, *own;
 	__u64 labels;
 
-	if (ret)
-		return ret;
 	script_note(bprm, task);
 	if (task->pid == task->tgid)
 		return 0;
@@ -99,8 +93,8 @@ int BPF_PROG(am_exec, struct linux_binprm *bprm, int ret)
 	return 0;
 }
 
-SEC("lsm/bprm_committed_creds")
-int BPF_PROG(am_exec_done, struct linux_binprm *bprm)
+AM_HOOK_VOID(am_exec_done, bprm_committed_creds, security_bprm_committed_creds,
+	     struct linux_binprm *bprm)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct am_task *own = am_task_of(task);
@@ -126,19 +120,17 @@ int BPF_PROG(am_exec_clean, struct linux_binprm *bprm, struct file *file)
 	struct am_task *own = am_task_of(bpf_get_current_task_btf());
 	struct am_tag *tag = am_tag_of(inode);
 
-	if (bpf_inode_storage_get(&am_exes, inode, 0, 0) || (own && own->exec_script) ||
+	if (am_exe_id_of(inode) || (own && own->exec_script) ||
 	    (tag && (tag->flags & AM_TAG_PROBER)))
 		bpf_bprm_opts_set(bprm, BPF_F_BPRM_SECUREEXEC);
 	return 0;
 }
 
-SEC("lsm/cred_prepare")
-int BPF_PROG(am_cred_prepare, struct cred *new, const struct cred *old, unsigned int gfp, int ret)
+AM_HOOK_AS(am_cred, cred_prepare, security_prepare_creds, struct cred *new, const struct cred *old,
+	   unsigned int gfp)
 {
 	struct am_task *own;
 
-	if (ret)
-		return ret;
 	own = am_task_of(bpf_get_current_task_btf());
 	if (own)
 		own->generation = 0;

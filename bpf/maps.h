@@ -17,6 +17,10 @@ enum {
 	AM_BULK_BYTES = 4 << 20,
 	AM_SCRATCH_SLOTS = 4,
 	AM_NAME_MAX = 256,	/* one name with its NUL */
+	AM_FILTER_BITS = 18,
+	AM_FILTER_SLOTS = 1 << AM_FILTER_BITS,
+	AM_INODES_ROOM = 65536,	/* at least; the agent makes it fit the host's memory */
+	AM_EXE_IDS_ROOM = 65536,
 };
 
 struct {
@@ -32,6 +36,24 @@ struct {
 	__type(key, int);
 	__type(value, __u32);
 } am_exes SEC(".maps") __weak;
+
+/* In place of the two above where the kernel has no inode storage for us, see tag.h. Keys are
+ * addresses of inodes. Only one pair of them is ever made. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AM_INODES_ROOM);
+	__type(key, __u64);
+	__type(value, struct am_inode);
+} am_inodes SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AM_EXE_IDS_ROOM);
+	__type(key, __u64);
+	__type(value, __u32);
+} am_exe_ids SEC(".maps") __weak;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -181,19 +203,21 @@ struct {
 /* What makes a hook look twice at an untagged file, in one word, so that it costs one look:
  *   low half    seal walks that are not done: while there are any, an untagged file climbs
  *               its parents. Raised by whoever makes a walk necessary, lowered by the agent.
- *   high half   entries of am_channels: while there are any, a pipe asks for its labels there */
+ *   high half   entries of am_channels: while there are any, a pipe asks for its labels there
+ *   last bit    AM_SEALING_OWED: some tag could not be had. The agent takes it out once all is
+ *               walked anew under a policy and none was refused meanwhile */
 extern __u64 am_sealing;
 
 enum { AM_CHANNEL_SHIFT = 32 };
 
 AM_INLINE bool am_is_sealing(void)
 {
-	return (__u32)am_sealing != 0;
+	return (am_sealing & (AM_SEALING_OWED | 0xffffffff)) != 0;
 }
 
 AM_INLINE bool am_have_channels(void)
 {
-	return am_sealing >> AM_CHANNEL_SHIFT != 0;
+	return (am_sealing & ~AM_SEALING_OWED) >> AM_CHANNEL_SHIFT != 0;
 }
 
 /* Raised by the agent when facts change under a policy (an executable replaced, a

@@ -213,18 +213,23 @@ AM_NOINLINE bool am_bits_hold(const struct am_policy *policy, struct task_struct
 	return false;
 }
 
+/* The id of the task's executable, 0 if the policy does not name it. */
+AM_NOINLINE __u32 am_exe_number(struct task_struct *task)
+{
+	struct inode *exe = am_exe_of(task);
+	__u32 *id = exe ? am_exe_id_of(exe) : NULL;
+
+	return id ? *id : 0;
+}
+
 /* Sees to it that own->bits holds now; `not_itself` are flags of the leader. Returns whether
  * a fact is unknown. */
 AM_INLINE bool am_bits_now(const struct am_policy *policy, struct task_struct *task,
 			   struct am_task *own, __u32 not_itself)
 {
-	struct inode *exe = am_exe_of(task);
-	__u32 *id;
-
 	if (am_bits_hold(policy, task, own, not_itself))
 		return false;
-	id = exe ? bpf_inode_storage_get(&am_exes, exe, 0, 0) : NULL;
-	return am_bits_make(policy, own, id ? *id : 0);
+	return am_bits_make(policy, own, am_exe_number(task));
 }
 
 /* The same where executables cannot be looked up, in fentry programs. Unless own->bits holds,
