@@ -37,7 +37,7 @@ AM_NOINLINE int core_checked(struct dentry *dentry, struct task_struct *task)
 	o.tag = am_tag_of(o.inode);
 	if (o.tag)
 		return am_access(&o, AM_OP_WRITE, AM_ACT_CORE);
-	return am_untagged_write(&o, AM_ACT_CORE);
+	return am_spill(&o, leader, AM_ACT_CORE);
 }
 
 AM_INLINE int attr_set(struct dentry *dentry)
@@ -68,18 +68,19 @@ int am_setattr_m(unsigned long long *ctx)
 /* A labelled task may say something by an attribute anywhere. */
 AM_NOINLINE int xattr_written(struct dentry *dentry)
 {
+	struct am_task *leader = am_leader_of(bpf_get_current_task_btf());
 	struct am_object o = object_of(dentry);
 	struct am_dest nowhere = {};
-	__u32 kind;
 
 	if (!o.inode)
 		return 0;
 	o.tag = am_tag_settle(o.inode, o.dentry, am_tag_of(o.inode));
 	if (o.tag)
 		return am_access(&o, AM_OP_WRITE, AM_ACT_XATTR);
-	kind = o.inode->i_mode & S_IFMT;
-	if (kind == S_IFREG)
-		return am_untagged_write(&o, AM_ACT_XATTR);
+	if (!am_labels_of(leader))
+		return 0;
+	if ((o.inode->i_mode & S_IFMT) == S_IFREG)
+		return am_spill(&o, leader, AM_ACT_XATTR);
 	/* A folder with labels would give them to all that is in it. */
 	return am_send(&o, &nowhere, AM_ZONE_ANYWHERE, AM_ACT_XATTR);
 }
