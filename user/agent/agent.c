@@ -68,6 +68,7 @@ struct am_agent {
 	struct am_source timer;
 	struct am_source records;	/* fd is the ring's */
 	bool records_wait;
+	uint64_t skips;			/* runs of hooks that there should have been */
 	bool told_sealed;
 	uint64_t missed;		/* tags, when this policy came */
 	char why[512];			/* a policy was refused last; "" if it was not */
@@ -104,6 +105,16 @@ static bool is_ready(void *ctx)
 	return am_health_ready(&h);
 }
 
+static void tell_skips(struct am_agent *a)
+{
+	uint64_t skips = am_engine_skips(a->engine);
+
+	if (skips && !a->skips)
+		am_error("the kernel has skipped hooks, as it is preemptible and they are no LSM's: "
+			 "accesses were not checked ('amanat status' counts them)");
+	a->skips = skips;
+}
+
 /* A policy without stores has no labelled file to try it on, and nothing to lose. */
 static void probe(struct am_agent *a)
 {
@@ -116,6 +127,7 @@ static void probe(struct am_agent *a)
 	if (!a->answers && answers && a->probe_ms)
 		am_say("the kernel runs the hooks again");
 	a->answers = answers;
+	tell_skips(a);
 }
 
 static bool write_status(void *ctx, bool json, FILE *out)
@@ -183,9 +195,9 @@ static int take_over(void *ctx, struct am_force *f, struct am_diags *diags)
 	struct am_agent *a = ctx;
 	int r;
 
-	a->missed = missed_tags(a);
 	if (a->ring)
 		(void)am_ring_consume(a->ring, RING_BUDGET); /* the loop sees a failure again */
+	a->missed = missed_tags(a);
 	r = am_governor_put(&a->governor, f, diags);
 	if (r < 0)
 		return r;
@@ -594,10 +606,12 @@ static int bring_up(struct am_agent *a)
 
 static int start(struct am_agent *a)
 {
+	struct am_host host = am_host_here;
 	char missing[1024];
 	int code;
 
-	if (am_host_missing(&am_host_here, missing, sizeof(missing))) {
+	host.accept_skips = a->config->flavour == AM_FLAVOUR_FMOD_RET;
+	if (am_host_missing(&host, missing, sizeof(missing))) {
 		am_error("%s", missing);
 		return AM_EXIT_KERNEL;
 	}

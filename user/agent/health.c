@@ -9,6 +9,7 @@
 
 #include "agent/lookback.h"
 #include "agent/programs.h"
+#include "base/host.h"
 #include "base/text.h"
 #include "event/json.h"
 #include "event/roads.h"
@@ -202,6 +203,22 @@ static bool has_hook(void *ctx, const char *hook)
 	return h->answers && am_engine_has_hook(h->engine, hook);
 }
 
+/* A run that is skipped is an access that nobody checked. */
+static bool may_skip(const struct am_health *h)
+{
+	return am_engine_flavour(h->engine) == AM_FLAVOUR_FMOD_RET && am_host_may_skip(&am_host_here);
+}
+
+static void text_skips(const struct am_health *h, FILE *out)
+{
+	uint64_t skips = am_engine_skips(h->engine);
+
+	if (!skips && !may_skip(h))
+		return;
+	(void)fprintf(out, "warning    this kernel is preemptible and may skip fmod_ret hooks, so that an access "
+		      "is not checked: %" PRIu64 " skipped so far; have bpf in its lsm= list\n", skips);
+}
+
 /* Tags that could not be had close what they should have, at a price. */
 static void text_owed(const struct am_health *h, FILE *out)
 {
@@ -285,6 +302,7 @@ int am_health_text(const struct am_health *h, FILE *out)
 	text_purposes(h, out);
 	text_strays(h, out);
 	text_hooks(h, out);
+	text_skips(h, out);
 	text_owed(h, out);
 	am_roads_text(out, "rules      ", has_hook, (void *)h);
 	text_counters(h, out);
@@ -395,6 +413,8 @@ static void json_hooks(const struct am_health *h, struct am_json *j)
 	am_json_object(j, "hooks");
 	am_json_bool(j, "run", h->answers);
 	am_json_text(j, "flavour", flavour_of(h));
+	am_json_int(j, "skipped", (int64_t)am_engine_skips(h->engine));
+	am_json_bool(j, "may_be_skipped", may_skip(h));
 	am_json_bool(j, "tags_owed", am_engine_owes_tags(h->engine));
 	am_json_int(j, "loaded", (int64_t)loaded);
 	am_json_list(j, "missing");

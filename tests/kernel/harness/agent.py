@@ -165,7 +165,7 @@ class Agent:
 
     def __init__(self, programs, policy, state, run, net=None, *options):
         """`programs` is a directory; `net` is the network namespace to run in, if not
-        the caller's; `more` are arguments."""
+        the caller's; `options` are the agent's."""
         self.programs, self.policy, self.state, self.run = programs, policy, state, run
         self.process = subprocess.Popen(
             [f'{programs}/amanatd', '--policy', policy, '--state', state, '--run', run,
