@@ -133,6 +133,8 @@ struct am_tag {
 	__u64 labels;		/* carried beyond those of the store */
 	__u32 store;		/* id, 0 = none */
 	__u32 flags;		/* am_tag_flag */
+	__u32 next;		/* of a root: its store under the policy that comes next; 0 = the same */
+	__u32 pad;
 };
 
 /* Without inode storage: the value of `am_inodes`, by the address of the inode. The rest is
@@ -437,9 +439,9 @@ enum am_count {
 
 #define AM_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " has padding")
 
-AM_ASSERT_SIZE(struct am_tag, 16);
-AM_ASSERT_SIZE(struct am_inode, 32);
-AM_ASSERT_SIZE(struct am_request, 32);
+AM_ASSERT_SIZE(struct am_tag, 24);
+AM_ASSERT_SIZE(struct am_inode, 40);
+AM_ASSERT_SIZE(struct am_request, 40);
 AM_ASSERT_SIZE(struct am_inode_key, 40);
 AM_ASSERT_SIZE(struct am_fact_key, 16);
 AM_ASSERT_SIZE(struct am_net_key, 24);
