@@ -165,6 +165,8 @@ struct am_request {
 
 /* In am_sealing, see bpf/maps.h. */
 #define AM_SEALING_OWED (1ULL << 63)
+#define AM_SEALING_RECALL (1ULL << 62)
+#define AM_SEALING_FLAGS (AM_SEALING_OWED | AM_SEALING_RECALL)
 
 /* A file that keeps its tag without a tagged parent: the key of `am_strays`
  * (value: struct am_tag). Built by the kernel side only: stat() lies on btrfs. */

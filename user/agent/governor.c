@@ -220,7 +220,7 @@ static void close_stores(struct am_governor *g, struct am_seal *seal,
 	r = am_recall_begin(g->recall, am_engine_owes_tags(g->engine));
 	if (r < 0) {
 		(void)am_err(r, "cannot look for labelled files outside the stores");
-		am_engine_sealing_raise(g->engine);	/* they are found by climbing, for good */
+		am_engine_recall(g->engine, true);	/* they are found by climbing, for good */
 	}
 }
 

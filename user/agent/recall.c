@@ -278,7 +278,7 @@ static struct am_tag next_tag(const struct am_recall *r, const struct am_tag *no
 static void stop(struct am_recall *r)
 {
 	if (r->count)
-		am_engine_sealing_lower(r->engine, 1);
+		am_engine_recall(r->engine, false);
 	free(r->strays);
 	free_mounts(r->mounts);
 	*r = (struct am_recall){ .engine = r->engine, .unreachable = r->unreachable };
@@ -359,7 +359,7 @@ int am_recall_begin(struct am_recall *r, bool all)
 	if (!r->mounts)
 		return -ENOMEM;
 	r->count = due;
-	am_engine_sealing_raise(r->engine);
+	am_engine_recall(r->engine, true);
 	e = am_mount_each(add_mount, r->mounts);
 	return failed ? failed : e;
 }

@@ -27,7 +27,7 @@ struct am_recall {
 	struct am_recall_mounts *mounts;	/* owned */
 	struct am_stray *strays;		/* owned: kept before; then those to recall */
 	size_t n_strays;
-	size_t count;		/* to recall; while there are any, sealing is raised */
+	size_t count;		/* to recall; while there are any, the kernel side climbs */
 	size_t next;
 	uint64_t unreachable;	/* strays of file systems that are not mounted or not supported */
 };
