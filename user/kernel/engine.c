@@ -309,7 +309,7 @@ void am_engine_sealing_lower(struct am_engine *e, uint64_t by)
 
 void am_engine_recall(struct am_engine *e, bool begins)
 {
-	uint64_t *word = &e->object->bss->am_sealing;
+	__u64 *word = &e->object->bss->am_sealing;
 
 	if (begins)
 		(void)__atomic_fetch_or(word, AM_SEALING_RECALL, __ATOMIC_SEQ_CST);
