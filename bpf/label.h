@@ -42,12 +42,10 @@ AM_INLINE void am_inode_key_of(__u64 address, struct am_inode_key *key)
 AM_NOINLINE void am_stray_keep(struct inode *inode, struct am_tag *tag)
 {
 	struct am_inode_key key;
-	struct am_tag value = *tag;
 
-	value.flags |= AM_TAG_STRAY;
-	tag->flags = value.flags;
+	tag->flags |= AM_TAG_STRAY;
 	am_inode_key_of((__u64)inode, &key);
-	if (bpf_map_update_elem(&am_strays, &key, &value, BPF_ANY))
+	if (bpf_map_update_elem(&am_strays, &key, tag, BPF_ANY))
 		am_count(AM_COUNT_NO_STRAY_ROOM);
 	am_have_strays = 1;
 }
@@ -238,32 +236,39 @@ AM_INLINE __u32 am_stray_id(const struct am_policy *policy, const struct am_tag 
 	return policy ? policy->stores[tag->store & AM_STORE_SLOT_MASK].id : 0;
 }
 
+/* What is kept for the inode itself, if it says something under the policy. */
+AM_NOINLINE struct am_tag *am_stray_kept(const struct am_policy *policy, struct inode *inode)
+{
+	struct am_inode_key key;
+	struct am_tag *kept;
+
+	am_inode_key_of((__u64)inode, &key);
+	kept = bpf_map_lookup_elem(&am_strays, &key);
+	return kept && am_tag_store(policy, kept) ? kept : NULL;
+}
+
 /* A tag of a store that this policy no longer has there: while stores are being
- * sealed, what is kept for the file itself or a root above says whose it is now. */
+ * sealed, what is kept for the file itself or a root above says whose it is now. If
+ * nothing does it is nobody's; but where the climb has not reached the end it stays
+ * stale, and who decides closes. */
 AM_NOINLINE struct am_tag *am_tag_refresh(const struct am_policy *policy, struct inode *inode,
 					  __u64 dentry, struct am_tag *tag)
 {
-	struct am_tag *kept = NULL;
-	struct am_inode_key key;
-	__u32 id;
+	struct am_search s = { .policy = policy, .dentry = dentry };
+	__u32 id = 0;
 
 	if (!tag->store || am_tag_store(policy, tag))
 		return tag;
 	if (tag->flags & AM_TAG_STRAY) {
-		am_inode_key_of((__u64)inode, &key);
-		kept = bpf_map_lookup_elem(&am_strays, &key);
-		if (kept && !am_tag_store(policy, kept))
-			kept = NULL;
-	}
-	if (!kept)
-		kept = am_tag_above(policy, dentry);
-	if (kept) {
-		tag->store = am_tag_id(policy, kept);
-	} else if (tag->flags & AM_TAG_STRAY) {
+		s.found = am_stray_kept(policy, inode);
 		id = am_stray_id(policy, tag);
-		if (id)
-			tag->store = id;
 	}
+	if (!s.found && bpf_loop(AM_CLIMB_DEPTH, am_search_step, &s, 0) == AM_CLIMB_DEPTH &&
+	    !s.found && !id) {
+		am_count(AM_COUNT_CLIMB_TOO_DEEP);
+		return tag;
+	}
+	tag->store = s.found ? am_tag_id(policy, s.found) : id;
 	return tag;
 }
 
