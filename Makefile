@@ -135,6 +135,27 @@ $(B)/tests/nothing: tests/bench/nothing.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -fno-stack-protector -static -nostdlib $< -o $@
 
+# The ways around a store, and the library that a stranger brings into a program.
+EVASION_SRC := $(filter-out tests/evasion/foreign.c,$(wildcard tests/evasion/*.c))
+EVASION_OBJ := $(EVASION_SRC:tests/evasion/%.c=$(B)/tests/evasion.o/%.o)
+EVASION := $(B)/tests/evasion $(B)/tests/foreign.so
+
+$(B)/tests/evasion.o/%.o: tests/evasion/%.c
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/evasion -c $< -o $@
+
+$(B)/tests/evasion: $(EVASION_OBJ)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) $^ -o $@ $(LDFLAGS)
+
+$(B)/tests/foreign.so: tests/evasion/foreign.c
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -shared -fPIC -Itests/evasion $< -o $@ $(LDFLAGS)
+
+evasion-build: $(EVASION)
+
 BENCH := $(B)/tests/programs $(B)/tests/ops $(B)/tests/nothing
 bench-build: $(BENCH)
 unit-build: $(B)/tests/decide
@@ -180,8 +201,8 @@ clean:
 	rm -rf $(B)
 
 -include $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(PROGRAMS:$(B)/%=$(B)/user/%.d) $(UNIT:=.d) \
-	$(addsuffix .d,$(BENCH) $(B)/tests/decide)
+	$(EVASION_OBJ:.o=.d) $(addsuffix .d,$(BENCH) $(B)/tests/decide)
 
-.PHONY: all unit unit-build bench-build fuzz fuzz-one setup setup-build demo test test-kernels bench install clean
+.PHONY: all unit unit-build bench-build evasion-build fuzz fuzz-one setup setup-build demo test test-kernels bench install clean
 .SECONDARY:
 .DELETE_ON_ERROR:
