@@ -91,7 +91,7 @@ void turn_set(struct arena *a, uint32_t turn)
 
 bool turn_wait(struct arena *a, uint32_t turn)
 {
-	struct timespec left = { .tv_sec = 8 };
+	struct timespec left = { .tv_sec = 5 };
 	uint32_t now;
 
 	while ((now = a->turn) < turn)
@@ -121,7 +121,7 @@ int loot_path(struct arena *a, const char *path)
 
 int patience(const struct arena *a)
 {
-	return a->other < 0 ? 20 : 1500;
+	return a->other < 0 ? 20 : 700;
 }
 
 int loot_wait(struct arena *a, int fd)

@@ -31,7 +31,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SECONDS_MAX = 25 };
+enum { SECONDS_MAX = 10 };
 
 static const struct family *const families[] = {
 	&family_read, &family_uring, &family_map, &family_descriptor, &family_name,
