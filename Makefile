@@ -4,6 +4,7 @@
 #   make demo      installs what is missing, builds, shows the main job on real data
 #   make test      installs what is missing, builds, runs every test (6.1 and 6.12)
 #   make test-kernels   the kernel scenarios on 6.1, 6.12 and 7.x
+#   make evasions  every way around a store, on every kernel: build/evasions.md
 #   make bench     what an operation costs, in instructions
 
 CC ?= gcc
@@ -193,6 +194,16 @@ bench: setup
 	@$(MAKE) --no-print-directory all bench-build
 	@scripts/bench
 
+# Every way around a store that we know, on every kernel and in every flavour.
+evasions: setup
+	@$(MAKE) --no-print-directory all evasion-build
+	@scripts/evasions
+
+# An ordinary day under enforcement: a database, an installation, a container.
+harm: setup
+	@$(MAKE) --no-print-directory all evasion-build
+	@scripts/vm -k 6.1 -t 900 -- tests/evasion/harm
+
 install: all
 	install -D -m 755 $(B)/amanatd $(DESTDIR)/usr/sbin/amanatd
 	install -D -m 755 $(B)/amanat $(DESTDIR)/usr/bin/amanat
@@ -203,6 +214,6 @@ clean:
 -include $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(PROGRAMS:$(B)/%=$(B)/user/%.d) $(UNIT:=.d) \
 	$(EVASION_OBJ:.o=.d) $(addsuffix .d,$(BENCH) $(B)/tests/decide)
 
-.PHONY: all unit unit-build bench-build evasion-build fuzz fuzz-one setup setup-build demo test test-kernels bench install clean
+.PHONY: all unit unit-build bench-build evasion-build evasions harm fuzz fuzz-one setup setup-build demo test test-kernels bench install clean
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -10,9 +10,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "ring.h"
 #include "technique.h"
 
-/* In a copy of this program, the secret is in its place. */
 const volatile char embedded[8 + sizeof(MARK) + 64] = "EMBEDDED" MARK;
 
 static struct arena *memory(const char *fd)
@@ -66,6 +66,31 @@ static int core_sink(const char *path)
 	return n < 0;
 }
 
+/* No technique: what an honest program does. Every second request is a worker's. */
+static int uring_copy(const char *from, const char *to)
+{
+	static char chunk[1 << 16];
+	int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600), n;
+	struct io_uring_sqe *e;
+	struct ring r;
+	off_t at = 0;
+
+	if (in < 0 || out < 0 || ring_new(&r, 0) < 0)
+		return 1;
+	for (;; at += n) {
+		e = ring_next(&r, IORING_OP_READ, in, chunk, sizeof(chunk));
+		e->off = at;
+		n = ring_run(&r, 1);
+		if (n <= 0)
+			return n < 0;
+		e = ring_next(&r, IORING_OP_WRITE, out, chunk, n);
+		e->off = at;
+		e->flags = IOSQE_ASYNC;
+		if (ring_run(&r, 1) != n)
+			return 1;
+	}
+}
+
 int act_as(int argc, char **argv)
 {
 	static const struct {
@@ -80,6 +105,8 @@ int act_as(int argc, char **argv)
 
 	if (argc == 2 && !strcmp(argv[0], "core-sink"))
 		return core_sink(argv[1]);
+	if (argc == 3 && !strcmp(argv[0], "uring-copy"))
+		return uring_copy(argv[1], argv[2]);
 	a = argc < 2 ? NULL : memory(argv[1]);
 	for (i = 0; a && i < sizeof(acts) / sizeof(*acts); i++)
 		if (!strcmp(argv[0], acts[i].name))

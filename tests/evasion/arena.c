@@ -18,21 +18,28 @@
 #include <time.h>
 #include <unistd.h>
 
-void loot(struct arena *a, const void *data, size_t size)
+static void keep(struct arena *a, const char *data, size_t size)
 {
-	const char *at = memmem(data, size, MARK, sizeof(MARK) - 1);
 	uint32_t used = a->loot_size;
 
-	if (at)
-		size -= at - (const char *)data;
-	else
-		at = data;
-	if (size > 64)
-		size = 64;
 	if (used + size > LOOT_SIZE)
 		return;
-	memcpy(a->loot + used, at, size);
+	memcpy(a->loot + used, data, size);
 	a->loot_size = used + size;
+}
+
+void loot(struct arena *a, const void *data, size_t size)
+{
+	const char *at = data, *end = at + size, *mark;
+
+	if (!memmem(at, size, MARK, sizeof(MARK) - 1))
+		keep(a, at, size < 64 ? size : 64);
+	while ((mark = memmem(at, end - at, MARK, sizeof(MARK) - 1)) && end - mark >= SECRET_LEN) {
+		/* Each once: files are full of the same. */
+		if (!memmem(a->loot, a->loot_size, mark, SECRET_LEN))
+			keep(a, mark, SECRET_LEN);
+		at = mark + SECRET_LEN;
+	}
 }
 
 void note(struct arena *a, const char *format, ...)
@@ -85,7 +92,8 @@ int ended(pid_t pid)
 
 void turn_set(struct arena *a, uint32_t turn)
 {
-	a->turn = turn;
+	if (a->turn < turn)
+		a->turn = turn;
 	syscall(SYS_futex, &a->turn, FUTEX_WAKE, 99, NULL, NULL, 0);
 }
 

@@ -194,7 +194,8 @@ static int pull_message(struct arena *a)
 	static char all[1 << 18];
 	int n = TRY(klogctl(3 /* read all */, all, sizeof(all)));
 
-	loot(a, all + (n > 4096 ? n - 4096 : 0), n > 4096 ? 4096 : n);
+	loot(a, all, n);
+	note(a, "%d bytes of log", n);
 	return 0;
 }
 

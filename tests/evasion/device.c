@@ -144,6 +144,8 @@ static int loop_configured(struct arena *a, int of, uint64_t at, unsigned flags)
 
 	if (loop < 0)
 		return loop;
+	/* Another device below has its own memory of what was there. */
+	posix_fadvise(of, 0, 0, POSIX_FADV_DONTNEED);
 	TRY(ioctl(loop, LOOP_CONFIGURE, &c));
 	return read_block(a, loop, at);
 }

@@ -280,7 +280,7 @@ static int push_curl(struct arena *a, const char *data, size_t size)
 
 	(void)data;
 	(void)size;
-	snprintf(command, sizeof(command), "exec curl -s -m 1 --data-binary @%s http://%s:%d/", a->file,
+	snprintf(command, sizeof(command), "exec timeout 3 curl -s -m 1 --data-binary @%s http://%s:%d/", a->file,
 		 FOREIGN4, PORT);
 	/* Nobody answers; whether it has arrived is seen on the wire. */
 	return system(command) == 28 << 8 ? 0 : -EACCES;
@@ -576,7 +576,7 @@ static int make_xdp(struct xdp *x)
 	char *ring;
 
 	x->fd = TRY(socket(AF_XDP, SOCK_RAW, 0));
-	x->umem = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	x->umem = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	reg.addr = (unsigned long)x->umem;
 	TRY(setsockopt(x->fd, SOL_XDP, XDP_UMEM_REG, &reg, sizeof(reg)));
 	TRY(setsockopt(x->fd, SOL_XDP, XDP_UMEM_FILL_RING, &slots_, sizeof(slots_)));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "fixture.h"
 
+#include "acting.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -50,7 +52,7 @@ static int fill_program(const struct arena *a, int fd)
 	int r = -EIO;
 
 	if (all && pread(from, all, size, 0) == size &&
-	    (at = memmem(all, size, "EMBEDDED" MARK, 8 + sizeof(MARK) - 1))) {
+	    (at = memmem(all, size, (const char *)embedded, 8 + sizeof(MARK) - 1))) {
 		memcpy(at + 8, a->secret, SECRET_LEN);
 		r = write(fd, all, size) == size ? 0 : -EIO;
 	}

@@ -69,23 +69,18 @@ static int core_into_store(struct arena *a)
 	return 0;
 }
 
-/* Everything that looks like a secret, in all of a file. */
+/* All of a file, however long. */
 static int loot_all(struct arena *a, const char *path)
 {
-	static char buffer[4 << 20];
 	int fd = TRY(open(path, O_RDONLY | O_CLOEXEC));
-	ssize_t n, size = 0;
-	char *at = buffer;
+	size_t size = lseek(fd, 0, SEEK_END);
+	char *all = malloc(size + 1);
+	ssize_t n;
 
-	while ((n = read(fd, buffer + size, sizeof(buffer) - size)) > 0)
-		size += n;
-	if (n < 0)
-		return -errno;
-	while ((at = memmem(at, buffer + size - at, MARK, sizeof(MARK) - 1))) {
-		if (buffer + size - at >= SECRET_LEN)
-			loot(a, at, SECRET_LEN);
-		at += SECRET_LEN;
-	}
+	if (!all)
+		return -ENOMEM;
+	n = TRY(pread(fd, all, size, 0));
+	loot(a, all, n);
 	return 0;
 }
 

@@ -105,6 +105,7 @@ static int single(const struct technique *t, struct arena *a)
 		while (a->turn < 2)
 			turn_wait(a, 2);
 	}
+	alarm(SECONDS_MAX);
 	if (!r)
 		r = t->act(a);
 	a->code = r;
@@ -143,7 +144,10 @@ static int puller(const struct technique *t, struct arena *a)
 static int pair(const struct technique *t, struct arena *a)
 {
 	pid_t peer = 0, pid;
-	int r = t->setup ? t->setup(a) : 0;
+	int r;
+
+	alarm(SECONDS_MAX);
+	r = t->setup ? t->setup(a) : 0;
 
 	if (r < 0) {
 		a->code = r;
@@ -173,7 +177,6 @@ static void attack(const struct technique *t, struct arena *a)
 	setsid();
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_NAME, t->name);
-	alarm(SECONDS_MAX);
 	if (t->act)
 		single(t, a);
 	else

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -118,12 +117,6 @@ static int old_map_mremap(struct arena *a)
 	return look(a);
 }
 
-static int old_map_remap_pages(struct arena *a)
-{
-	TRY(syscall(SYS_remap_file_pages, mapped, 4096, 0, 1, 0));
-	return look(a);
-}
-
 static int old_map_mprotect(struct arena *a)
 {
 	TRY(mprotect(mapped, FILE_SIZE, PROT_READ));
@@ -210,7 +203,7 @@ static const struct technique list[] = {
 	GIVEN(map_then_pkey_mprotect), GIVEN(map_to_pipe), GET(map_path),
 	OLD(old_map, map_early), OLD(old_map_without_descriptor, map_early_closed),
 	OLD(old_map_of_child, map_early), OLD(old_map_mremap, map_early),
-	OLD(old_map_remap_pages, map_early), OLD(old_map_mprotect, map_early_none),
+	OLD(old_map_mprotect, map_early_none),
 	OLD(old_map_proc_mem, map_early), OLD(old_map_files, map_early),
 	GET(map_then_leave_group), GET(map_then_leave_group_fork), GET(map_files_of_reader),
 };

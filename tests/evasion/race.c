@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ROUNDS = 60 };
+enum { ROUNDS = 100 };
 
 static bool has_mark(const char *data, ssize_t n)
 {
@@ -34,7 +33,7 @@ static int storm_path(struct arena *a, const char *path)
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (fd < 0) {
 			last = -errno;
-			sched_yield();
+			usleep(30);
 			continue;
 		}
 		n = read(fd, buffer, sizeof(buffer));
@@ -44,7 +43,7 @@ static int storm_path(struct arena *a, const char *path)
 			loot(a, buffer, n);
 			return 0;
 		}
-		sched_yield();
+		usleep(30);
 	}
 	return last;
 }
@@ -76,9 +75,9 @@ static int move_about(struct arena *a)
 	turn_set(a, 10);
 	for (;;) {
 		rename(a->file, there);
-		sched_yield();
+		usleep(30);
 		rename(there, a->file);
-		sched_yield();
+		usleep(30);
 	}
 	return 0;
 }
@@ -92,9 +91,9 @@ static int link_about(struct arena *a)
 	for (;;) {
 		if (link(a->file, there) < 0 && errno != EEXIST)
 			return -errno;
-		sched_yield();
+		usleep(30);
 		unlink(there);
-		sched_yield();
+		usleep(30);
 	}
 	return 0;
 }
@@ -108,7 +107,7 @@ static int exchange_about(struct arena *a)
 	turn_set(a, 10);
 	for (;;) {
 		renameat2(AT_FDCWD, a->file, AT_FDCWD, there, RENAME_EXCHANGE);
-		sched_yield();
+		usleep(30);
 	}
 	return 0;
 }
@@ -121,7 +120,7 @@ static int evict(struct arena *a)
 	for (;;) {
 		if (write(fd, "2", 1) < 0)
 			return -errno;
-		sched_yield();
+		usleep(30);
 	}
 	return 0;
 }
@@ -136,11 +135,11 @@ static int symbolic_about(struct arena *a)
 		unlink(there);
 		if (symlink(outside(a, "decoy"), there) < 0)
 			return -errno;
-		sched_yield();
+		usleep(30);
 		unlink(there);
 		if (symlink(a->file, there) < 0)
 			return -errno;
-		sched_yield();
+		usleep(30);
 	}
 	return 0;
 }
@@ -257,9 +256,9 @@ static void *exchange_descriptor(void *arg)
 
 	while (!a->word[3]) {
 		dup2(decoy, 77);
-		sched_yield();
+		usleep(30);
 		dup2(own, 77);
-		sched_yield();
+		usleep(30);
 	}
 	return NULL;
 }
@@ -279,7 +278,7 @@ static int descriptor_exchanged(struct arena *a)
 			loot(a, buffer, n);
 			r = 0;
 		}
-		sched_yield();
+		usleep(30);
 	}
 	a->word[3] = 1;
 	pthread_join(thread, NULL);
@@ -319,9 +318,9 @@ static int make_and_remove(struct arena *a)
 	turn_set(a, 10);
 	for (;;) {
 		write_path(path, a->secret, SECRET_LEN);
-		sched_yield();
+		usleep(30);
 		unlink(path);
-		sched_yield();
+		usleep(30);
 	}
 	return 0;
 }

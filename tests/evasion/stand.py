@@ -58,7 +58,7 @@ class Stand:
         self.flavour = flavour
         self.world = World()
         self.agent = None
-        self.disk = self.world.disk('disk', 'ext4', '256M')
+        self.disk = self.world.disk('disk', 'ext4', '256M', '-b', '4096')
         self.btrfs = self.world.disk('btrfs', 'btrfs', '256M') if shutil.which('mkfs.btrfs') else ''
         self.bin = self.world.path('bin')
         self._fill()

@@ -20,7 +20,7 @@
 enum {
 	SECRET_LEN = sizeof(MARK) - 1 + 32,
 	FILE_SIZE = 8192,	/* of the file to get at: whole blocks and pages */
-	LOOT_SIZE = 1024,
+	LOOT_SIZE = 8192,
 
 	/* Groups that open something; no account has them. */
 	GID_READER = 61021,
@@ -98,8 +98,7 @@ struct technique {
 	const char *name;
 	enum goal goal;
 	unsigned flags;
-	unsigned since, until;	/* the first kernel that has it, as 601, and the first that
-				 * has it no more; 0 each */
+	unsigned since;		/* the first kernel that has it, as 601; 0 each */
 	/* GET, CHANGE: by the stranger, before the agent is there (EARLY), and then. */
 	int (*before)(struct arena *a);
 	int (*act)(struct arena *a);
@@ -124,7 +123,7 @@ extern const struct family family_read, family_uring, family_map, family_descrip
 
 /* ---- arena.c ---- */
 
-/* Something was got: kept from the mark on, if there is one. */
+/* Something was got: all that looks like a secret is kept, or else how it begins. */
 void loot(struct arena *a, const void *data, size_t size);
 void note(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -225,30 +225,6 @@ static int uring_sqpoll_of_reader(struct arena *a)
 	return ended(spawn(a, serve_stranger));
 }
 
-static int pass_ring(struct arena *a)
-{
-	be_reader(a);
-	PASS_ON(make_ring_with_file(a));
-	return pass_fd(a->word[0], shared_ring.fd);
-}
-
-/* The descriptor of a ring, by SCM_RIGHTS: refused by later kernels altogether. */
-static int uring_ring_passed(struct arena *a)
-{
-	struct ring r = {};
-	int s[2], fd;
-	pid_t pid;
-
-	TRY(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
-	a->word[0] = s[1];
-	pid = spawn(a, pass_ring);
-	PASS_ON(ended(pid));
-	fd = PASS_ON(take_fd(s[0]));
-	PASS_ON(ring_attach(&r, fd));
-	ring_next(&r, IORING_OP_READ, 0, buffer, 200)->flags = IOSQE_FIXED_FILE;
-	return got(a, ring_run(&r, 1));
-}
-
 /* Taken from the process that has it, which goes on running. */
 static int hold_ring(struct arena *a)
 {
@@ -341,7 +317,7 @@ static const struct technique list[] = {
 	GIVEN(uring_selected_buffer), GIVEN(uring_registered_file), GIVEN(uring_linked_copy),
 	GIVEN(uring_splice), GET(uring_open), GET(uring_open_direct),
 	GET(uring_ring_kept), GET(uring_ring_over_fork), GET(uring_sqpoll_of_reader),
-	GET(uring_ring_passed, .until = 606), GET(uring_ring_stolen), GET(uring_msg_ring),
+	GET(uring_ring_stolen), GET(uring_msg_ring),
 	GET(uring_personality), GET(uring_personality_worker),
 };
 

@@ -130,6 +130,7 @@ static int exchange_blocks(struct arena *a)
 	int fd = PASS_ON(other_file(a));
 
 	fsync(fd);
+	fsync(a->fd);
 	move.donor = fd;
 	TRY(ioctl(a->fd, _IOWR('f', 15, move), &move));
 	return 0;
