@@ -119,6 +119,35 @@ struct am_tag {
 	__u32 flags;		/* am_tag_flag */
 };
 
+/* Without inode storage: the value of `am_inodes`, by the address of the inode. The rest is
+ * whose tag it is. All zero in `tag`: it has none. */
+struct am_inode {
+	struct am_tag tag;
+	__u64 sb;		/* address of the super block, compared only */
+	__u64 ino;
+};
+
+/* What the agent has the kernel side do to an inode, see serve.bpf.c. */
+enum am_request_op {
+	AM_REQUEST_NONE = 0,	/* also: served */
+	AM_REQUEST_TAG_READ,	/* into `tag`; -ENOENT */
+	AM_REQUEST_TAG_ADD,	/* -EEXIST, -ENOSPC */
+	AM_REQUEST_TAG_REPLACE,	/* -ENOSPC */
+	AM_REQUEST_EXE_PUT,	/* -ENOSPC */
+	AM_REQUEST_EXE_DELETE,	/* -ENOENT */
+};
+
+struct am_request {
+	__u32 op;		/* am_request_op */
+	__s32 result;		/* 0 or -errno */
+	struct am_tag tag;
+	__u32 exe;
+	__u32 pad;
+};
+
+/* In am_sealing, see bpf/maps.h. */
+#define AM_SEALING_OWED (1ULL << 63)
+
 /* A file that keeps its tag without a tagged parent: the key of `am_strays`
  * (value: struct am_tag). Built by the kernel side only: stat() lies on btrfs. */
 struct am_inode_key {
@@ -360,12 +389,15 @@ enum am_count {
 	AM_COUNT_SPILLED,		/* objects outside every store that gained labels */
 	AM_COUNT_DETACHED,		/* opens by handle that no name could be found for */
 	AM_COUNT_UNPROVEN,		/* uses of a file whose rename into a store has not happened */
+	AM_COUNT_STALE_TAG,		/* tags of an inode that was there before, dropped */
 	AM_COUNT_MAX_,
 };
 
 #define AM_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " has padding")
 
 AM_ASSERT_SIZE(struct am_tag, 16);
+AM_ASSERT_SIZE(struct am_inode, 32);
+AM_ASSERT_SIZE(struct am_request, 32);
 AM_ASSERT_SIZE(struct am_inode_key, 40);
 AM_ASSERT_SIZE(struct am_fact_key, 16);
 AM_ASSERT_SIZE(struct am_net_key, 24);

@@ -196,6 +196,8 @@ enum {
 	PROT_WRITE = 2,
 	PROT_EXEC = 4,
 
+	RENAME_EXCHANGE = 2,
+
 	MAP_TYPE = 0x0f,
 	MAP_PRIVATE = 0x02,
 	VM_WRITE = 2,

@@ -7,6 +7,7 @@
  *   cred_prepare         new credentials: who the task is must be found anew
  *   sched_process_exit   repeats that were only counted so far are told */
 #include "access.h"
+#include "hook.h"
 
 /* A purpose that cannot be passed on is lost: the child may do less, not more. */
 AM_INLINE void purpose_inherit(struct task_struct *task, struct task_struct *child)
@@ -17,16 +18,13 @@ AM_INLINE void purpose_inherit(struct task_struct *task, struct task_struct *chi
 		bpf_task_storage_get(&am_purposes, child, &purpose, BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
 
-SEC("lsm/task_alloc")
-int BPF_PROG(am_task_alloc, struct task_struct *child, unsigned long flags, int ret)
+AM_HOOK(am_task_alloc, task_alloc, struct task_struct *child, unsigned long flags)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct am_task *leader, *own, *t;
 	__u64 labels;
 	__u32 script;
 
-	if (ret)
-		return ret;
 	purpose_inherit(task, child);
 	leader = am_leader_of(task);
 	own = am_task_of(task);
@@ -54,20 +52,17 @@ AM_INLINE void script_note(struct linux_binprm *bprm, struct task_struct *task)
 		return;
 	bpf_probe_read_kernel(&magic, sizeof(magic), bprm->buf);
 	if (magic != ELF_MAGIC)
-		id = bpf_inode_storage_get(&am_exes, bprm->file->f_inode, 0, 0);
+		id = am_exe_id_of(bprm->file->f_inode);
 	own = id ? am_task_create(task) : am_task_of(task);
 	if (own)
 		own->exec_script = id ? *id : 0;
 }
 
-SEC("lsm/bprm_check_security")
-int BPF_PROG(am_exec, struct linux_binprm *bprm, int ret)
+AM_HOOK_AS(am_exec, bprm_check_security, security_bprm_check, struct linux_binprm *bprm)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct am_task *leader, *own;
 
-	if (ret)
-		return ret;
 	script_note(bprm, task);
 	if (task->pid == task->tgid)
 		return 0;
@@ -81,8 +76,8 @@ int BPF_PROG(am_exec, struct linux_binprm *bprm, int ret)
 	return 0;
 }
 
-SEC("lsm/bprm_committed_creds")
-int BPF_PROG(am_exec_done, struct linux_binprm *bprm)
+AM_HOOK_VOID(am_exec_done, bprm_committed_creds, security_bprm_committed_creds,
+	     struct linux_binprm *bprm)
 {
 	struct am_task *own = am_task_of(bpf_get_current_task_btf());
 
@@ -93,13 +88,11 @@ int BPF_PROG(am_exec_done, struct linux_binprm *bprm)
 	return 0;
 }
 
-SEC("lsm/cred_prepare")
-int BPF_PROG(am_cred_prepare, struct cred *new, const struct cred *old, unsigned int gfp, int ret)
+AM_HOOK_AS(am_cred, cred_prepare, security_prepare_creds, struct cred *new, const struct cred *old,
+	   unsigned int gfp)
 {
 	struct am_task *own;
 
-	if (ret)
-		return ret;
 	own = am_task_of(bpf_get_current_task_btf());
 	if (own)
 		own->generation = 0;

@@ -14,6 +14,10 @@ enum {
 	AM_BULK_BYTES = 4 << 20,
 	AM_SCRATCH_SLOTS = 4,
 	AM_NAME_MAX = 256,	/* one name with its NUL */
+	AM_FILTER_BITS = 18,
+	AM_FILTER_SLOTS = 1 << AM_FILTER_BITS,
+	AM_INODES_ROOM = 65536,	/* at least; the agent makes it fit the host's memory */
+	AM_EXE_IDS_ROOM = 65536,
 };
 
 struct {
@@ -29,6 +33,24 @@ struct {
 	__type(key, int);
 	__type(value, __u32);
 } am_exes SEC(".maps") __weak;
+
+/* In place of the two above where the kernel has no inode storage for us, see tag.h. Keys are
+ * addresses of inodes. Only one pair of them is ever made. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AM_INODES_ROOM);
+	__type(key, __u64);
+	__type(value, struct am_inode);
+} am_inodes SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AM_EXE_IDS_ROOM);
+	__type(key, __u64);
+	__type(value, __u32);
+} am_exe_ids SEC(".maps") __weak;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -138,7 +160,9 @@ struct {
 } am_seqs SEC(".maps") __weak;
 
 /* Seal walks that are not done: while there are any, an untagged file climbs its
- * parents. Raised by whoever makes a walk necessary, lowered by the agent. */
+ * parents. Raised by whoever makes a walk necessary, lowered by the agent. With
+ * AM_SEALING_OWED in it, some tag could not be had: the agent takes that out once all is
+ * walked anew under a policy and none was refused meanwhile. */
 extern __u64 am_sealing;
 
 /* Raised by the agent when facts change under a policy (an executable replaced, a

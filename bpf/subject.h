@@ -157,7 +157,7 @@ AM_GLOBAL int am_bits_make(const struct am_policy *policy, struct am_task *own)
 	struct task_struct *task = bpf_get_current_task_btf();
 	const struct cred *cred = task->real_cred;
 	struct inode *exe = am_exe_of(task);
-	__u32 *id = exe ? bpf_inode_storage_get(&am_exes, exe, 0, 0) : NULL;
+	__u32 *id = exe ? am_exe_id_of(exe) : NULL;
 	__u32 epoch = am_epoch;	/* before any fact is looked up */
 	int unknown;
 

@@ -7,7 +7,8 @@ import subprocess
 import sys
 import time
 
-from harness.agent import BUILD, EVENT_SECONDS, Agent, Lines
+from harness import agent
+from harness.agent import BUILD, Agent, Lines
 from harness.check import Deadline, fail
 from harness.world import World
 
@@ -86,9 +87,9 @@ class Stand:
         with open(policy, 'w', encoding='ascii') as f:
             f.write(POLICY.format(disk=self.disk, btrfs=self.btrfs or self.disk, bin=self.bin,
                                   reader=READER, writer=WRITER, courier=COURIER))
-        args = [] if self.flavour == 'lsm' else ['--hooks', self.flavour]
+        agent.HOOKS = self.flavour
         self.agent = Agent(self.bin, policy, self.world.path('state'), self.world.path('run'),
-                           self.world.host_net, args)
+                           self.world.host_net)
         self.agent.wait()
         self.agent.follow()
 

@@ -40,6 +40,8 @@ static void runs_with_defaults_when_nothing_is_said(void **state)
 	assert_string_equal(c.state, "/var/lib/amanat");
 	assert_string_equal(c.run, "/run/amanat");
 	assert_null(c.group);
+	assert_int_equal(c.flavour, AM_FLAVOUR_AUTO);
+	assert_int_equal(c.tags, 0);
 	assert_string_equal(said, "");
 }
 
@@ -49,12 +51,14 @@ static void takes_every_option(void **state)
 	struct am_config c;
 
 	(void)state;
-	assert_int_equal(parse(WORDS("--policy", "p", "--state", "s", "--run", "r", "--group", "g"),
-			       &c, &said), 0);
+	assert_int_equal(parse(WORDS("--policy", "p", "--state", "s", "--run", "r", "--group", "g",
+				     "--hooks", "fmod_ret", "--tags", "64"), &c, &said), 0);
 	assert_string_equal(c.policy, "p");
 	assert_string_equal(c.state, "s");
 	assert_string_equal(c.run, "r");
 	assert_string_equal(c.group, "g");
+	assert_int_equal(c.flavour, AM_FLAVOUR_FMOD_RET);
+	assert_int_equal(c.tags, 64);
 }
 
 static void refuses_what_it_does_not_know_in_one_line(void **state)
@@ -62,7 +66,9 @@ static void refuses_what_it_does_not_know_in_one_line(void **state)
 	const char *const *const cases[] = {
 		WORDS("--polcy", "p"), WORDS("--pol", "p"), WORDS("policy.yaml"), WORDS("-h"),
 		WORDS("--policy=p"), WORDS(""), WORDS("--policy"), WORDS("--policy", ""),
-		WORDS("--state", "s", "--run"),
+		WORDS("--state", "s", "--run"), WORDS("--hooks", "kprobe"), WORDS("--hooks", "LSM"),
+		WORDS("--tags", "63"), WORDS("--tags", "16777217"), WORDS("--tags", "-64"),
+		WORDS("--tags", "100k"), WORDS("--tags", "99999999999999999999999"),
 	};
 
 	(void)state;
@@ -91,7 +97,7 @@ static void asks_for_help_and_version(void **state)
 
 static void describes_every_option_in_the_help(void **state)
 {
-	static const char *const words[] = { "--policy", "--state", "--run", "--group", "--help",
+	static const char *const words[] = { "--policy", "--state", "--run", "--group", "--hooks", "--tags", "--help",
 					     "--version", "/var/lib/amanat" };
 	am_autofree char *text = NULL;
 	size_t len;

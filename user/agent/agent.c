@@ -15,6 +15,7 @@
 #include "agent/control.h"
 #include "agent/governor.h"
 #include "agent/health.h"
+#include "agent/hooks.h"
 #include "agent/instance.h"
 #include "agent/keeper.h"
 #include "agent/log.h"
@@ -22,6 +23,7 @@
 #include "agent/names.h"
 #include "agent/notify.h"
 #include "agent/recall.h"
+#include "agent/selftest.h"
 #include "base/host.h"
 #include "kernel/counters.h"
 #include "kernel/engine.h"
@@ -53,6 +55,7 @@ struct am_agent {
 	struct am_source records;	/* fd is the ring's */
 	bool records_wait;
 	bool told_sealed;
+	uint64_t missed;		/* tags, when this policy came */
 	bool answers;
 	bool exes_current;
 	uint64_t lost;			/* events, already told */
@@ -124,11 +127,19 @@ static void tell_policy(const struct am_agent *a)
 	am_notify("READY=1\nSTATUS=policy %s#%u in force", now->model->name, now->generation);
 }
 
+static uint64_t missed_tags(const struct am_agent *a)
+{
+	uint64_t counts[AM_COUNT_MAX_];
+
+	return am_counters_read(a->engine, counts) < 0 ? UINT64_MAX : counts[AM_COUNT_NO_TAG_STORAGE];
+}
+
 static int load_next(struct am_agent *a)
 {
 	am_auto(am_force) struct am_force *f = NULL;
 	int r;
 
+	a->missed = missed_tags(a);
 	r = am_governor_read(&a->governor, &f);
 	if (!r)
 		r = am_governor_put(&a->governor, f);
@@ -183,6 +194,17 @@ static void tell_losses(struct am_agent *a)
 	a->lost = lost;
 }
 
+/* Everything has been labelled under this policy. If no label was missed meanwhile, there is room
+ * for all of them again. */
+static void forgive(struct am_agent *a)
+{
+	if (!am_engine_owes_tags(a->engine) || a->recall.unreachable ||
+	    missed_tags(a) != a->missed)
+		return;
+	am_engine_forgive_tags(a->engine);
+	am_say("there is room for all labels again");
+}
+
 static void tell_sealed(struct am_agent *a)
 {
 	bool sealed = am_sealer_is_sealed(&a->sealer) && am_recall_is_done(&a->recall);
@@ -191,6 +213,7 @@ static void tell_sealed(struct am_agent *a)
 		return;
 	am_say("policy %s#%u: all stores are sealed", a->governor.now->model->name,
 	       a->governor.now->generation);
+	forgive(a);
 	a->told_sealed = true;	/* once per policy, not whenever a folder moves in */
 }
 
@@ -319,9 +342,12 @@ static int kernel_failed(int r, const char *what)
 
 static int load_kernel(struct am_agent *a)
 {
+	struct am_engine_options hooks;
 	int r;
 
-	r = am_engine_open(&a->engine);
+	if (am_hooks_choose(a->config, &hooks) < 0)
+		return -EOPNOTSUPP;
+	r = am_engine_open(&hooks, &a->engine);
 	if (r < 0)
 		return kernel_failed(r, "cannot load the programs into the kernel");
 	am_sealer_init(&a->sealer, a->engine);
@@ -387,12 +413,12 @@ static int check_hooks(struct am_agent *a)
 	if (a->answers)
 		return 0;
 	am_error("the kernel has attached the hooks and does not run them; "
-		 "set kernel.ftrace_enabled to 1 and have 'bpf' in the kernel's lsm= list");
+		 "set kernel.ftrace_enabled to 1");
 	return -EOPNOTSUPP;
 }
 
 /* The hooks run before there is a policy or a label: to the kernel side all files are
- * nobody's. The policy then closes the stores from its first instant, as their roots are
+ * nobody's, that of the self-test aside. The policy then closes the stores from its first instant, as their roots are
  * labelled with it; the walk only makes it cheaper. */
 static int go_into_force(struct am_agent *a, struct am_force *f)
 {
@@ -402,6 +428,8 @@ static int go_into_force(struct am_agent *a, struct am_force *f)
 		(void)kernel_failed(r, "cannot attach the programs");
 		return AM_EXIT_KERNEL;
 	}
+	if (am_selftest_run(a->engine) < 0)
+		return AM_EXIT_KERNEL;
 	if (am_governor_put(&a->governor, f) < 0)
 		return AM_EXIT_CANNOT;
 	load_strays(a);

@@ -102,7 +102,8 @@ static void close_stores(struct am_governor *g, struct am_seal *seal)
 	if (r < 0)
 		(void)am_err(r, "cannot label the roots of the stores");
 	am_sealer_take(g->sealer, seal);
-	r = am_recall_begin(g->recall, false);
+	/* Also strays that could get no tag while there was no room for it. */
+	r = am_recall_begin(g->recall, am_engine_owes_tags(g->engine));
 	if (r < 0)
 		(void)am_err(r, "cannot look for labelled files outside the stores");
 }

@@ -194,7 +194,8 @@ static bool check_kernel(const struct am_host *host, struct am_host_check *c)
 		found(c, AM_HOST_OK, "Linux %s", release);
 		return true;
 	}
-	found(c, AM_HOST_FAIL, "Linux %s is too old", release);
+	found(c, AM_HOST_FAIL, "Linux %s is refused: before 6.1 labels cannot be kept on processes for "
+			       "all hooks, nor can policies be evaluated in loops", release);
 	advise(c, "boot Linux 6.1 or later");
 	return true;
 }
@@ -245,19 +246,21 @@ static bool check_lsm(const struct am_host *host, struct am_host_check *c)
 		found(c, AM_HOST_OK, "bpf is among the security modules: %s", list);
 		return true;
 	}
-	/* Programs would load and attach without an error, and never run. */
+	/* Programs on LSM hooks would load and attach without an error, and never run. */
 	lsm_with_bpf(list, with_bpf, sizeof(with_bpf));
-	found(c, AM_HOST_FAIL, "bpf is not among the security modules: %s", list);
-	advise(c, "add lsm=%s to the kernel's command line (GRUB_CMDLINE_LINUX in "
-		  "/etc/default/grub, then update-grub) and reboot", with_bpf);
+	found(c, AM_HOST_WARN, "bpf is not among the security modules (%s): hooks are of the "
+			       "fmod_ret flavour", list);
+	advise(c, "that protects as well and costs more; for LSM hooks add lsm=%s to the kernel's "
+		  "command line (GRUB_CMDLINE_LINUX in /etc/default/grub, then update-grub) and "
+		  "reboot", with_bpf);
 	return true;
 }
 
 static bool check_config(const struct am_host *host, struct am_host_check *c)
 {
 	static const char *const needed[] = {
-		"CONFIG_BPF_SYSCALL", "CONFIG_BPF_JIT", "CONFIG_BPF_LSM", "CONFIG_DEBUG_INFO_BTF",
-		"CONFIG_SECURITY", "CONFIG_SECURITY_NETWORK",
+		"CONFIG_BPF_SYSCALL", "CONFIG_BPF_JIT", "CONFIG_DEBUG_INFO_BTF", "CONFIG_SECURITY",
+		"CONFIG_SECURITY_NETWORK", "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS",
 	};
 	char path[256], missing[192] = "", key[64], value[16];
 	size_t i, used = 0;
@@ -482,6 +485,14 @@ int am_host_missing(const struct am_host *host, char *sentence, size_t size)
 		break;
 	}
 	return (int)report.fails;
+}
+
+bool am_host_has_bpf_lsm(const struct am_host *host)
+{
+	char list[256];
+
+	return read_text(host, "/sys/kernel/security/lsm", list, sizeof(list)) == 0 &&
+	       has_word(list, "bpf", ",");
 }
 
 void am_host_id_read(const struct am_host *host, struct am_host_id *ret)

@@ -6,6 +6,7 @@
 
 #include "kernel/cgroups.h"
 #include "kernel/exes.h"
+#include "kernel/inodes.h"
 #include "kernel/object.h"
 
 /* What this host adds to the facts of an image. */
@@ -32,11 +33,6 @@ int am_publisher_new(struct am_engine *e, struct am_publisher **ret)
 	return 0;
 }
 
-static int exes_map(const struct am_publisher *p)
-{
-	return bpf_map__fd(p->engine->object->maps.am_exes);
-}
-
 static int facts_map(const struct am_publisher *p)
 {
 	return bpf_map__fd(p->engine->object->maps.am_facts);
@@ -52,7 +48,7 @@ static void drop(struct am_publisher *p, struct findings *found, const struct fi
 
 		if (!am_exes_find(&kept->exes, exe->dev, exe->ino))
 			/* If it stays, it is an id without any fact. */
-			(void)bpf_map_delete_elem(exes_map(p), &exe->fd);
+			(void)am_inode_exe_delete(p->engine, exe->fd);
 	}
 	am_exes_close(&found->exes);
 	free(found->cgroups);
@@ -80,7 +76,7 @@ static int give_ids(struct am_publisher *p, struct am_exes *exes)
 		int r;
 
 		exe->id = known ? known->id : ++p->last_id;
-		r = bpf_map_update_elem(exes_map(p), &exe->fd, &exe->id, BPF_ANY);
+		r = am_inode_exe_put(p->engine, exe->fd, exe->id);
 		if (r < 0)
 			return r;
 	}

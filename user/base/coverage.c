@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "base/coverage.h"
+
+#include <string.h>
+
+/* A hook that only some kernels have is not named where older ones have another that sees the
+ * same: file_truncate (path_truncate before 6.2), mmap_backing_file (before 6.12 an open below an
+ * overlay counts as mapping). */
+const struct am_road am_roads[] = {
+	{ "open", "read", { "file_open" }, AM_COVER_ENFORCED, 0, NULL },
+	{ "read on an open descriptor", "read", { "file_permission" }, AM_COVER_ENFORCED, 0, NULL },
+	{ "list a folder", "read", { "file_permission" }, AM_COVER_ENFORCED, 0, NULL },
+	{ "mmap", "read", { "mmap_file", "file_mprotect" }, AM_COVER_ENFORCED, 0, NULL },
+	{ "mapping made before the policy", "read", { NULL }, AM_COVER_OPEN, 0,
+	  "a page that is mapped is read without asking the kernel" },
+	{ "name found later (link, rename, new file, open by handle)", "read",
+	  { "d_instantiate", "inode_free_security" }, AM_COVER_ENFORCED, 0, NULL },
+	{ "memory of another process", "read", { NULL }, AM_COVER_OPEN, 0,
+	  "whoever may trace a process that carries labels reads what it has read" },
+	{ "write", "write", { "file_permission", "file_open" }, AM_COVER_ENFORCED, 0, NULL },
+	{ "truncate", "write", { "path_truncate" }, AM_COVER_ENFORCED, 0, NULL },
+	{ "create", "write", { "inode_create", "inode_mkdir", "inode_mknod", "inode_symlink" },
+	  AM_COVER_ENFORCED, 0, NULL },
+	{ "unlink", "write", { "inode_unlink", "inode_rmdir" }, AM_COVER_ENFORCED, 0, NULL },
+	{ "link", "write", { "inode_link" }, AM_COVER_ENFORCED, 0, NULL },
+	{ "rename", "write", { "inode_rename" }, AM_COVER_ENFORCED, 0, NULL },
+	{ "attributes (mode, owner, xattr)", "write", { NULL }, AM_COVER_OPEN, 0,
+	  "whoever the file's owner and mode let may change them" },
+	{ "send", "send", { "socket_sendmsg", "file_permission" }, AM_COVER_ENFORCED, 0, NULL },
+	{ "connect", "send", { "socket_connect" }, AM_COVER_ENFORCED, 0, NULL },
+	{ "copy to a file, pipe or device", "send", { "file_permission", "file_open" },
+	  AM_COVER_ENFORCED, 0, NULL },
+	{ "child process", "send", { "task_alloc" }, AM_COVER_ENFORCED, 0, NULL },
+	{ "from pipe to pipe (splice, tee, vmsplice)", "send", { NULL }, AM_COVER_OPEN, 0,
+	  "labels do not follow what moves between pipes unread" },
+	{ "exec", "send", { "bprm_check_security", "bprm_committed_creds", "cred_prepare" },
+	  AM_COVER_ENFORCED, 0, NULL },
+	{ "POSIX message queue", "send", { NULL }, AM_COVER_OPEN, 0,
+	  "no hook sees what is put into one" },
+};
+
+const size_t am_roads_count = sizeof(am_roads) / sizeof(am_roads[0]);
+
+static const char *const words[AM_COVER_MAX_] = {
+	[AM_COVER_INVALID] = "?",
+	[AM_COVER_ENFORCED] = "enforced",
+	[AM_COVER_DETECTED] = "detect-only",
+	[AM_COVER_OPEN] = "not covered",
+};
+
+const char *am_cover_word(enum am_cover cover)
+{
+	return cover < AM_COVER_MAX_ ? words[cover] : "?";
+}
+
+enum am_cover am_road_cover(const struct am_road *road, am_has_hook has, void *ctx,
+			    const char **ret_missing)
+{
+	size_t i;
+
+	*ret_missing = NULL;
+	for (i = 0; i < AM_ROAD_HOOKS && road->hooks[i]; i++) {
+		if (has(ctx, road->hooks[i]))
+			continue;
+		*ret_missing = road->hooks[i];
+		return road->without ? road->without : AM_COVER_OPEN;
+	}
+	return road->cover;
+}
