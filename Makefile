@@ -204,9 +204,12 @@ harm: setup
 	@$(MAKE) --no-print-directory all evasion-build
 	@scripts/vm -k 6.1 -t 900 -- tests/evasion/harm
 
-install: all
+install: all evasion-build
 	install -D -m 755 $(B)/amanatd $(DESTDIR)/usr/sbin/amanatd
 	install -D -m 755 $(B)/amanat $(DESTDIR)/usr/bin/amanat
+	install -D -m 755 $(B)/tests/evasion $(DESTDIR)/usr/libexec/amanat/evasion
+	install -D -m 755 $(B)/tests/foreign.so $(DESTDIR)/usr/libexec/amanat/foreign.so
+	install -D -m 644 tests/evasion/known-open $(DESTDIR)/usr/libexec/amanat/known-open
 
 clean:
 	rm -rf $(B)

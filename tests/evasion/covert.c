@@ -458,6 +458,8 @@ static int pull_locks(struct arena *a)
 
 #define PASS(label, first, to, from) \
 	{ .name = #label, .goal = GOAL_PASS, .setup = first, .push = to, .pull = from }
+#define ALTERS(label, to, from) \
+	{ .name = #label, .goal = GOAL_PASS, .flags = ALTERS_HOST, .push = to, .pull = from }
 
 static const struct technique list[] = {
 	PASS(folder_name, NULL, push_name, pull_name),
@@ -467,9 +469,9 @@ static const struct technique list[] = {
 	PASS(link_target, NULL, push_target, pull_target),
 	PASS(attribute, make_some, push_attribute, pull_attribute),
 	PASS(file_times, NULL, push_times, pull_times), PASS(file_locks, make_lockable, push_locks, pull_locks),
-	PASS(key, make_key, push_key, pull_key), PASS(host_name, NULL, push_host_name, pull_host_name),
-	PASS(kernel_log, NULL, push_message, pull_message),
-	PASS(trace_marker, NULL, push_trace, pull_trace), PASS(bpf_map, make_map, push_map, pull_map),
+	PASS(key, make_key, push_key, pull_key), ALTERS(host_name, push_host_name, pull_host_name),
+	ALTERS(kernel_log, push_message, pull_message),
+	ALTERS(trace_marker, push_trace, pull_trace), PASS(bpf_map, make_map, push_map, pull_map),
 	PASS(semaphores, make_counters, push_counters, pull_counters),
 	PASS(event_counter, make_events, push_events, pull_events),
 	PASS(process_name, NULL, push_comm, pull_comm),

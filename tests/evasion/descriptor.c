@@ -326,7 +326,7 @@ static const struct technique list[] = {
 	GET(passed), GET(passed_to_ring), GET(passed_by_the_dead),
 	GET(path_reopened), GET(path_reopened_unlinked), GIVEN(unlinked_given),
 	GIVEN(unlinked_reopened),
-	GET(by_handle), GET(by_handle_uncached), GET(by_made_up_handle),
+	GET(by_handle), GET(by_handle_uncached, .flags = ALTERS_HOST), GET(by_made_up_handle),
 	GET(from_folder), GET(from_working_folder), GET(from_changed_root), GET(shared_table),
 	OLD(old_descriptor), OLD(old_descriptor_reopened), OLD(old_descriptor_of_child),
 	OLD(old_descriptor_in_queue, .before = queue_descriptor),

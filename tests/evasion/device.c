@@ -224,20 +224,22 @@ static int loop_write(struct arena *a)
 	return 0;
 }
 
-#define DISK(call) { .name = #call, .goal = GOAL_GET, .flags = NEEDS_PLACE | NO_CONTROL, .act = call }
-#define GET(call, more) { .name = #call, .goal = GOAL_GET, .flags = more, .act = call }
+#define DISK(call) { .name = #call, .goal = GOAL_GET, .flags = NEEDS_PLACE | NO_CONTROL | ALTERS_HOST, \
+	  .act = call }
+#define LOOP(call, more) \
+	{ .name = #call, .goal = GOAL_GET, .flags = NO_CONTROL | ALTERS_HOST | (more), .act = call }
 
 static const struct technique list[] = {
 	DISK(disk_read), DISK(disk_read_direct), DISK(disk_other_node), DISK(disk_mapped),
 	DISK(disk_uring), DISK(disk_splice), DISK(disk_debugfs), DISK(disk_image), DISK(loop_of_disk),
-	{ .name = "old_disk_descriptor", .goal = GOAL_GET, .flags = NEEDS_PLACE | NO_CONTROL | EARLY,
+	{ .name = "old_disk_descriptor", .goal = GOAL_GET, .flags = NEEDS_PLACE | NO_CONTROL | EARLY |
+	  ALTERS_HOST,
 	  .before = disk_early, .act = old_disk_descriptor },
-	GET(loop_of_given, WITH_FD | NO_CONTROL), GET(loop_of_given_direct, WITH_FD | NO_CONTROL),
-	GET(loop_of_path, NO_CONTROL), GET(loop_old_call, WITH_FD | NO_CONTROL),
-	GET(loop_by_losetup, NO_CONTROL),
-	{ .name = "disk_write", .goal = GOAL_CHANGE, .flags = NEEDS_PLACE | NO_CONTROL,
+	LOOP(loop_of_given, WITH_FD), LOOP(loop_of_given_direct, WITH_FD), LOOP(loop_of_path, 0),
+	LOOP(loop_old_call, WITH_FD), LOOP(loop_by_losetup, 0),
+	{ .name = "disk_write", .goal = GOAL_CHANGE, .flags = NEEDS_PLACE | NO_CONTROL | ALTERS_HOST,
 	  .act = disk_write },
-	{ .name = "loop_write", .goal = GOAL_CHANGE, .flags = WITH_FD | NO_CONTROL,
+	{ .name = "loop_write", .goal = GOAL_CHANGE, .flags = WITH_FD | NO_CONTROL | ALTERS_HOST,
 	  .act = loop_write },
 };
 

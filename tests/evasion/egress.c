@@ -726,8 +726,8 @@ static int push_passed(struct arena *a, const char *data, size_t size)
 }
 
 #define OUT(label, first, to) { .name = #label, .goal = GOAL_SEND, .setup = first, .push = to }
-#define HEARD(label, first, to, from) \
-	{ .name = #label, .goal = GOAL_SEND, .setup = first, .push = to, .pull = from }
+#define HEARD(label, first, to, from, more) \
+	{ .name = #label, .goal = GOAL_SEND, .flags = more, .setup = first, .push = to, .pull = from }
 
 static const struct technique list[] = {
 	OUT(tcp_write, listen_tcp, push_write), OUT(tcp_send, listen_tcp, push_send),
@@ -752,7 +752,8 @@ static const struct technique list[] = {
 	OUT(udp_connected, listen_udp, push_udp_connected), OUT(udp_ipv6, listen_udp6, push_udp6),
 	OUT(udp_sendmmsg, listen_udp, push_sendmmsg), OUT(udp_segments, listen_udp, push_segments),
 	OUT(udp_corked, listen_udp, push_corked), OUT(udplite, listen_udp, push_udplite),
-	OUT(sctp, listen_sctp, push_sctp), OUT(sctp_many, listen_sctp_many, push_sctp_many),
+	HEARD(sctp, listen_sctp, push_sctp, NULL, ALTERS_HOST),
+	HEARD(sctp_many, listen_sctp_many, push_sctp_many, NULL, ALTERS_HOST),
 	OUT(raw_ip, NULL, push_raw), OUT(raw_ip_before, raw_before, push_raw_before),
 	OUT(raw_icmp, NULL, push_icmp), OUT(ping_socket, NULL, push_ping),
 	OUT(packet_frame, NULL, push_frame), OUT(packet_cooked, NULL, push_frame_cooked),
@@ -760,8 +761,8 @@ static const struct technique list[] = {
 	OUT(packet_ring_before, packet_ring_before, push_packet_ring_before),
 	OUT(xdp_socket, NULL, push_xdp), OUT(xdp_socket_before, xdp_before, push_xdp_before),
 	OUT(tun_device, NULL, push_tun), OUT(tap_device, NULL, push_tap),
-	HEARD(vsock, listen_vsock, push_vsock, pull_accepted),
-	HEARD(netlink, listen_netlink, push_netlink, pull_datagram),
+	HEARD(vsock, listen_vsock, push_vsock, pull_accepted, ALTERS_HOST),
+	HEARD(netlink, listen_netlink, push_netlink, pull_datagram, 0),
 };
 
 FAMILY(egress, list);

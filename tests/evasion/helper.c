@@ -427,21 +427,22 @@ static int asked_for_permission(struct arena *a)
 
 #define GET(call, ...) { .name = #call, .goal = GOAL_GET, .act = call, ##__VA_ARGS__ }
 #define CHANGE(call, ...) { .name = #call, .goal = GOAL_CHANGE, .act = call, ##__VA_ARGS__ }
-#define PASS(label, first, to, from) \
-	{ .name = #label, .goal = GOAL_PASS, .setup = first, .push = to, .pull = from }
+#define CORE(label, first, to, from) \
+	{ .name = #label, .goal = GOAL_PASS, .flags = ALTERS_HOST, .setup = first, .push = to, \
+	  .pull = from }
 
 static const struct technique list[] = {
-	CHANGE(swap_file, .flags = FILE_IS_SWAP), CHANGE(accounting_file), CHANGE(core_into_store),
-	PASS(core_to_new_file, NULL, push_core, pull_core),
-	PASS(core_over_old_file, make_core_file, push_core, pull_core),
-	PASS(core_to_pipe, NULL, push_piped_core, pull_piped_core),
+	CHANGE(swap_file, .flags = FILE_IS_SWAP | ALTERS_HOST), CHANGE(accounting_file, .flags = ALTERS_HOST), CHANGE(core_into_store, .flags = ALTERS_HOST),
+	CORE(core_to_new_file, NULL, push_core, pull_core),
+	CORE(core_over_old_file, make_core_file, push_core, pull_core),
+	CORE(core_to_pipe, NULL, push_piped_core, pull_piped_core),
 	GET(stored_program, .flags = FILE_IS_PROGRAM),
 	GET(stored_program_given, .flags = FILE_IS_PROGRAM | WITH_FD),
 	GET(stored_script, .flags = FILE_IS_SCRIPT),
 	GET(preloaded_library, .flags = NO_CONTROL), GET(auditing_library, .flags = NO_CONTROL),
 	GET(loaded_plug_in, .flags = NO_CONTROL), GET(loader_as_program), GET(impostor), GET(namesake),
 	GET(traced_from_its_start, .flags = NO_CONTROL),
-	GET(attached), GET(seized), GET(vm_readv), GET(proc_mem), GET(killed_for_its_core),
+	GET(attached), GET(seized), GET(vm_readv), GET(proc_mem), GET(killed_for_its_core, .flags = ALTERS_HOST),
 	GET(injected_calls), GET(notified_of_open), GET(notified_of_read), GET(asked_for_permission),
 };
 

@@ -2,7 +2,7 @@
 /* evasion: runs every technique, tells what it got. See README.md beside this file.
  *
  *   evasion list
- *   evasion run DISK DEVICE BTRFS BIN PHASES [NAME...]
+ *   evasion run DISK DEVICE BTRFS BIN PHASES [--harmless | NAME...]
  *   evasion as WHAT ...		what techniques execute; see acting.h
  *
  * `run` runs the techniques once for each phase. After a phase but the last it waits for a
@@ -268,8 +268,16 @@ static void finish(struct run *r, unsigned phase)
 	arena_free(r->a);
 }
 
+/* What may be done to a host that somebody works on: nothing that anybody else would notice. */
+static bool harmless(const struct technique *t)
+{
+	return !(t->flags & ALTERS_HOST) && (!(t->flags & ON_BTRFS) || *places->btrfs);
+}
+
 static bool chosen(const struct family *f, const struct technique *t, char **names)
 {
+	if (*names && !strcmp(*names, "--harmless"))
+		return harmless(t);
 	if (!*names)
 		return true;
 	for (; *names; names++)
@@ -360,6 +368,10 @@ int main(int argc, char **argv)
 	p = (struct places){ argv[2], argv[3], argv[4], argv[5] };
 	places = &p;
 	signal(SIGPIPE, SIG_IGN);
+	if (argc > 7 && !strcmp(argv[7], "--harmless") && own_network() < 0) {
+		fprintf(stderr, "error: cannot make a network of its own\n");
+		return 1;
+	}
 	if (sniffer_open(&sniffer) < 0) {
 		fprintf(stderr, "error: cannot listen to the network\n");
 		return 1;

@@ -336,7 +336,7 @@ static int new_file(struct arena *a)
 #define GET(call, ...) { .name = #call, .goal = GOAL_GET, .act = call, ##__VA_ARGS__ }
 
 static const struct technique list[] = {
-	GET(moved_away), GET(moved_back), GET(linked), GET(exchanged), GET(evicted), GET(symbolic),
+	GET(moved_away), GET(moved_back), GET(linked), GET(exchanged), GET(evicted, .flags = ALTERS_HOST), GET(symbolic),
 	GET(other_thread_flips), GET(other_thread_is_reader), GET(leader_is_reader),
 	GET(leave_after_open), GET(leave_after_first_read),
 	GET(descriptor_exchanged, .flags = WITH_FD), GET(inode_reused), GET(new_file),

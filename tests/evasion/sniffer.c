@@ -5,7 +5,11 @@
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -28,6 +32,55 @@ bool sniffer_heard(struct sniffer *s, const char *secret)
 	while ((n = recv(s->fd, frame, sizeof(frame), 0)) >= 0)
 		heard = heard || memmem(frame, n, secret, SECRET_LEN);
 	return heard;
+}
+
+static int up(int fd)
+{
+	struct ifreq r = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_LOOPBACK | IFF_RUNNING };
+
+	return ioctl(fd, SIOCSIFFLAGS, &r) < 0 ? -errno : 0;
+}
+
+static int add4(int fd)
+{
+	struct ifreq r = { .ifr_name = "lo:1" };
+	struct sockaddr_in *a = (struct sockaddr_in *)&r.ifr_addr;
+
+	a->sin_family = AF_INET;
+	inet_pton(AF_INET, FOREIGN4, &a->sin_addr);
+	return ioctl(fd, SIOCSIFADDR, &r) < 0 ? -errno : 0;
+}
+
+static int add6(void)
+{
+	/* Of linux/ipv6.h, which does not go with netinet/in.h. */
+	struct {
+		struct in6_addr addr;
+		uint32_t prefix;
+		int index;
+	} r = { .prefix = 128, .index = 1 };
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0), e;
+
+	inet_pton(AF_INET6, FOREIGN6, &r.addr);
+	e = ioctl(fd, SIOCSIFADDR, &r) < 0 ? -errno : 0;
+	close(fd);
+	return e;
+}
+
+int own_network(void)
+{
+	int fd, e;
+
+	if (unshare(CLONE_NEWNET) < 0)
+		return -errno;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	e = up(fd);
+	if (!e)
+		e = add4(fd);
+	if (!e)
+		(void)add6();	/* a host without IPv6 has no way out by it */
+	close(fd);
+	return e;
 }
 
 int send_foreign(const void *data, size_t size)

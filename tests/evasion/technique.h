@@ -90,8 +90,9 @@ enum {
 	FILE_IS_SCRIPT = 1 << 7,
 	/* A stranger holds something of the file before there is an agent. */
 	EARLY = 1 << 8,
-	/* The stranger ends of itself by a signal. */
-	DIES = 1 << 9,
+	/* Something of the host is not what it was for a while: caches, modules, settings. Not run
+	 * by `amanat doctor --selftest`. */
+	ALTERS_HOST = 1 << 9,
 };
 
 struct technique {
