@@ -99,6 +99,11 @@ static int old_disk_descriptor(struct arena *a) { return read_block(a, a->fd, a-
 static int disk_debugfs(struct arena *a)
 {
 	char request[300], command[700];
+	int fd = TRY(open(a->device, O_RDONLY));
+
+	/* What the disk has, not what was read of it before. */
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	close(fd);
 
 	snprintf(request, sizeof(request), "dump /store/%s %s", strrchr(a->file, '/') + 1,
 		 outside(a, "dump"));
@@ -117,7 +122,7 @@ static int disk_image(struct arena *a)
 
 	TRY(ioctl(fd, LOOP_GET_STATUS64, &info));
 	close(fd);
-	return read_block(a, TRY(open((char *)info.lo_file_name, O_RDONLY | O_DIRECT)), a->physical);
+	return read_block(a, TRY(open((char *)info.lo_file_name, O_RDONLY)), a->physical);
 }
 
 /* ---- loop devices -------------------------------------------------------------------- */

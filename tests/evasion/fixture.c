@@ -152,17 +152,28 @@ int fixture_make(const struct places *p, const struct technique *t, struct arena
 	return ended(pid);
 }
 
-void fixture_remove(const struct technique *t, const struct arena *a)
+static void remove_beside(const struct arena *a, const char *suffix)
+{
+	char path[200];
+
+	snprintf(path, sizeof(path), "%s%s", a->file, suffix);
+	if (unlink(path) < 0)
+		rmdir(path);
+}
+
+void fixture_remove(const struct arena *a)
 {
 	pid_t pid = fork();
 
-	(void)t;
 	if (pid) {
 		waitpid(pid, NULL, 0);
 		return;
 	}
 	/* What is left of it, if anything; the next run must find nothing. */
 	be_keeper();
+	remove_beside(a, ".new");
+	remove_beside(a, ".core");
+	remove_beside(a, ".again");
 	if (unlink(a->file) < 0 && (errno == EISDIR || errno == EPERM)) {
 		char inside[256];
 

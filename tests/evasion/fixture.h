@@ -15,7 +15,7 @@ struct state {
 };
 
 int fixture_make(const struct places *p, const struct technique *t, struct arena *a);
-void fixture_remove(const struct technique *t, const struct arena *a);
+void fixture_remove(const struct arena *a);
 
 /* How a descriptor for WITH_FD is opened, and the groups that this takes. */
 int fixture_flags(const struct technique *t);

@@ -39,4 +39,6 @@ __attribute__((constructor)) static void enter(void)
 	a = mmap(NULL, sizeof(*a), PROT_READ | PROT_WRITE, MAP_SHARED, atoi(fd), 0);
 	if (a != MAP_FAILED && !a->loot_size)
 		read_into(a, path);
+	/* What the program itself would do now is another matter. */
+	_exit(0);
 }

@@ -264,7 +264,7 @@ static void finish(struct run *r, unsigned phase)
 	       r->t->name, goals[r->t->goal], r->control ? "control" : "attack", fences, r->pid,
 	       last, got, r->t->goal == GOAL_SEND ? 0 : wire, r->a->code, r->a->other, r->a->note);
 	fflush(stdout);
-	fixture_remove(r->t, r->a);
+	fixture_remove(r->a);
 	arena_free(r->a);
 }
 

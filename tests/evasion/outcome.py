@@ -49,11 +49,13 @@ def judge(technique):
         if events:
             return BLOCKED, words(run)
         return OPEN, f'stopped, but nothing told of it: {words(run)}'
-    # Refusals on the way to success are no detection; a refusal to send on is.
-    if any(e.kind == 'spill' for e in events):
-        return DETECTED, 'told as a spill' + ('' if run.wire else ', and not sent on')
-    if technique.goal in ('get', 'pass') and not run.wire and any(e.op == 'send' for e in events):
-        return DETECTED, 'labelled: not sent on'
+    # Refusals on the way to success are no detection; a refusal to send on is. What has left the
+    # host has left it, whatever was told.
+    if technique.goal in ('get', 'pass') and not run.wire:
+        if any(e.op == 'send' and e.verdict == 'deny' for e in events):
+            return DETECTED, 'labelled: not sent on'
+        if any(e.kind == 'spill' for e in events):
+            return DETECTED, 'told as a spill, and not sent on'
     return OPEN, 'went through' + (' and off the host' if run.wire else '')
 
 

@@ -120,22 +120,6 @@ CALL(sendfile_in, sendfile(a->fd, PASS_ON(other_file(a)), NULL, 4))
 CALL(copy_range_in, copy_file_range(PASS_ON(other_file(a)), NULL, a->fd, NULL, 4, 0))
 CALL(clone_in, ioctl(a->fd, FICLONE, PASS_ON(other_file(a))))
 
-/* Data of the one for data of the other, without a write to either. */
-static int exchange_blocks(struct arena *a)
-{
-	struct {
-		uint32_t reserved, donor;
-		uint64_t from, to, count, moved;
-	} move = { .count = 1 };
-	int fd = PASS_ON(other_file(a));
-
-	fsync(fd);
-	fsync(a->fd);
-	move.donor = fd;
-	TRY(ioctl(a->fd, _IOWR('f', 15, move), &move));
-	return 0;
-}
-
 /* ---- names ------------------------------------------------------------------------- */
 
 CALL(unlink_file, unlink(a->file))
@@ -326,7 +310,7 @@ static const struct technique list[] = {
 	GIVEN(write_mapped), GIVEN(write_mapped_later),
 	CHANGE(old_map_write, .flags = WITH_FD | EARLY, .before = map_shared),
 	GIVEN(splice_in), GIVEN(sendfile_in), GIVEN(copy_range_in),
-	CHANGE(clone_in, .flags = WITH_FD | ON_BTRFS), GIVEN(exchange_blocks),
+	CHANGE(clone_in, .flags = WITH_FD | ON_BTRFS),
 	CHANGE(unlink_file), CHANGE(rename_away), CHANGE(rename_within), CHANGE(rename_in),
 	CHANGE(rename_over), CHANGE(rename_exchange), CHANGE(rename_whiteout), CHANGE(link_out),
 	CHANGE(link_within), CHANGE(link_in), CHANGE(link_unnamed_in), CHANGE(make_folder),

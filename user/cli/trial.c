@@ -256,8 +256,9 @@ static enum am_outcome judge(const struct am_trials *t, const struct technique *
 		return AM_OUTCOME_ABSENT;
 	if (!run->got)
 		return told ? AM_OUTCOME_BLOCKED : AM_OUTCOME_OPEN;
-	/* Refusals on the way to success are no detection; a refusal to send on is. */
-	if (told & TOLD_SPILL || (sends && !run->wire && told & TOLD_SEND))
+	/* Refusals on the way to success are no detection; a refusal to send on is. What has left
+	 * the host has left it, whatever was told. */
+	if (sends && !run->wire && told & (TOLD_SPILL | TOLD_SEND))
 		return AM_OUTCOME_DETECTED;
 	return AM_OUTCOME_OPEN;
 }
