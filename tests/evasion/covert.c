@@ -195,7 +195,7 @@ static int pull_message(struct arena *a)
 	int n = TRY(klogctl(3 /* read all */, all, sizeof(all)));
 
 	loot(a, all, n);
-	note(a, "%d bytes of log", n);
+	note(a, "%d bytes of log, ending in %.60s", n, all + (n > 60 ? n - 60 : 0));
 	return 0;
 }
 

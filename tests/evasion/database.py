@@ -193,6 +193,8 @@ def remove(harm):
 
 def a_foreigner_does_not_read_the_data_and_the_client_carries_on(harm):
     _start(harm)
+    # Only now: who listens and does not read what a database has to tell is cut off.
+    harm.agent.follow()
     path = psql(harm, "select pg_relation_filepath('person');").strip()
     r = subprocess.run(['cat', os.path.join(data(harm), path)], stdin=subprocess.DEVNULL,
                        capture_output=True, check=False)
