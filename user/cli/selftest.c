@@ -21,6 +21,7 @@
 enum {
 	PATH_SIZE = 256,
 	AGENT_SECONDS = 120,	/* the verifier, on a slow machine */
+	CHUNK = 1 << 16,
 	SILENCE_MS = 60000,	/* of the runner: a technique has at most ten seconds */
 
 	/* Groups that no account has; of tests/evasion/technique.h. */
@@ -29,12 +30,22 @@ enum {
 	GID_COURIER = 61023,
 };
 
+/* Where what a program says goes. */
+enum talk {
+	TALK_NONE = 1,
+	TALK_ERRORS,	/* its standard error is ours */
+	TALK_PIPED,	/* and the rest is ours to read */
+};
+
 /* A program that was started, and the pipe that it writes to. */
 struct program {
 	pid_t pid;	/* 0: none */
-	FILE *out;	/* owned; NULL: ours */
-	int in;		/* owned; -1: none */
+	int out, in;	/* owned; -1: none */
+	char *text;	/* owned: what was read of it and not taken yet */
+	size_t size;
 };
+
+#define NO_PROGRAM { .out = -1, .in = -1 }
 
 struct selftest {
 	char scratch[PATH_SIZE / 2];
@@ -46,9 +57,10 @@ struct selftest {
 
 /* ---- programs ------------------------------------------------------------------------ */
 
-static int start(struct program *p, bool piped, const char *const *argv)
+static int start(struct program *p, enum talk talk, const char *const *argv)
 {
 	int out[2] = { -1, -1 }, in[2] = { -1, -1 };
+	bool piped = talk == TALK_PIPED;
 
 	if (piped && (pipe2(out, O_CLOEXEC) < 0 || pipe2(in, O_CLOEXEC) < 0))
 		return -errno;
@@ -56,10 +68,13 @@ static int start(struct program *p, bool piped, const char *const *argv)
 	if (p->pid < 0)
 		return -errno;
 	if (!p->pid) {
-		if (piped) {
-			dup2(in[0], 0);
+		dup2(piped ? in[0] : open("/dev/null", O_RDWR | O_CLOEXEC), 0);
+		if (piped)
 			dup2(out[1], 1);
-		}
+		else
+			dup2(0, 1);
+		if (talk == TALK_NONE)
+			dup2(0, 2);
 		(void)signal(SIGPIPE, SIG_DFL);
 		execv(argv[0], (char *const *)argv);
 		_exit(127);
@@ -67,10 +82,48 @@ static int start(struct program *p, bool piped, const char *const *argv)
 	if (piped) {
 		close(out[1]);
 		close(in[0]);
-		p->out = fdopen(out[0], "r");
+		p->out = out[0];
 		p->in = in[1];
 	}
 	return 0;
+}
+
+/* More of what it says, in as few calls as can be: the agent drops who does not keep up. */
+static int read_more(struct program *p)
+{
+	char *text = realloc(p->text, p->size + CHUNK + 1);
+	ssize_t n;
+
+	if (!text)
+		return -ENOMEM;
+	p->text = text;
+	n = read(p->out, text + p->size, CHUNK);
+	if (n <= 0)
+		return n ? -errno : -EPIPE;
+	p->size += n;
+	text[p->size] = 0;
+	return 0;
+}
+
+/* The next line, without its end, if there is one within the time. 1: *ret is the caller's;
+ * 0: there is none; -EPIPE: there will be none any more. */
+static int take_line(struct program *p, int timeout_ms, char **ret)
+{
+	struct pollfd poll_out = { .fd = p->out, .events = POLLIN };
+	char *line_end;
+	int r;
+
+	while (!p->text || !(line_end = memchr(p->text, '\n', p->size))) {
+		if (poll(&poll_out, 1, timeout_ms) <= 0)
+			return 0;
+		r = read_more(p);
+		if (r < 0)
+			return r;
+	}
+	*ret = strndup(p->text, line_end - p->text);
+	p->size -= line_end + 1 - p->text;
+	memmove(p->text, line_end + 1, p->size + 1);
+	return *ret ? 1 : -ENOMEM;
 }
 
 static void end(struct program *p)
@@ -79,18 +132,19 @@ static void end(struct program *p)
 		kill(p->pid, SIGTERM);
 		waitpid(p->pid, NULL, 0);
 	}
-	if (p->out)
-		(void)fclose(p->out);
+	if (p->out >= 0)
+		close(p->out);
 	if (p->in >= 0)
 		close(p->in);
-	*p = (struct program){ .in = -1 };
+	free(p->text);
+	*p = (struct program)NO_PROGRAM;
 }
 
 /* Its exit status; a negative errno. */
 static int run(const char *const *argv)
 {
-	struct program p = { .in = -1 };
-	int status, r = start(&p, false, argv);
+	struct program p = NO_PROGRAM;
+	int status, r = start(&p, TALK_ERRORS, argv);
 
 	if (r < 0)
 		return r;
@@ -188,31 +242,26 @@ static void knock(const struct selftest *s)
 		close(fd);
 }
 
-static int hear_one(struct selftest *s, int timeout_ms, bool *ret)
+/* 1: an event; 0: none within the time. */
+static int hear_one(struct selftest *s, int timeout_ms)
 {
-	struct pollfd p = { .fd = fileno(s->tail.out), .events = POLLIN };
 	am_autofree char *line = NULL;
-	size_t size = 0;
+	int r = take_line(&s->tail, timeout_ms, &line);
 
-	*ret = poll(&p, 1, timeout_ms) > 0;
-	if (!*ret)
-		return 0;
-	if (getline(&line, &size, s->tail.out) < 0)
-		return -EPIPE;
-	am_trials_event(s->trials, line);
-	return 0;
+	if (r == 1)
+		am_trials_event(s->trials, line);
+	return r;
 }
 
 static int start_agent(struct selftest *s)
 {
 	const char *run_dir = in_scratch(s, "run");
 	time_t until = time(NULL) + AGENT_SECONDS;
-	bool heard = false;
 	char seconds[16];
 	int r;
 
 	snprintf(seconds, sizeof(seconds), "%d", AGENT_SECONDS);
-	r = start(&s->agent, false, (const char *const[]){
+	r = start(&s->agent, TALK_NONE, (const char *const[]){
 		s->amanatd, "--policy", in_scratch(s, "policy.yaml"), "--state", in_scratch(s, "state"),
 		"--run", run_dir, NULL });
 	if (!r)
@@ -220,24 +269,20 @@ static int start_agent(struct selftest *s)
 					       NULL });
 	if (r)
 		return r < 0 ? r : -ENODEV;
-	r = start(&s->tail, true, (const char *const[]){ s->amanat, "--run", run_dir, "tail", "--json",
+	r = start(&s->tail, TALK_PIPED, (const char *const[]){ s->amanat, "--run", run_dir, "tail", "--json",
 							 NULL });
-	/* The last that buffered lines may hide from poll(): read them one by one. */
-	if (!r)
-		r = setvbuf(s->tail.out, NULL, _IONBF, 0) ? -EIO : 0;
-	while (!r && !heard && time(NULL) < until) {
+	while (!r && time(NULL) < until) {
 		knock(s);
-		r = hear_one(s, 200, &heard);
+		r = hear_one(s, 200);
 	}
-	return r ? r : heard ? 0 : -ETIMEDOUT;
+	return r == 1 ? 0 : r ? r : -ETIMEDOUT;
 }
 
 /* One line of the runner. 1: it has ended. */
-static int take_line(struct selftest *s, char *line)
+static int obey(struct selftest *s, const char *line)
 {
 	int r;
 
-	line[strcspn(line, "\n")] = 0;
 	if (!strcmp(line, "end"))
 		return 1;
 	if (strcmp(line, "ready"))
@@ -250,43 +295,38 @@ static int take_line(struct selftest *s, char *line)
 
 static int hear_rest(struct selftest *s)
 {
-	bool heard = true;
-	int r = 0;
+	int r = 1;
 
-	while (!r && heard && !am_trials_complete(s->trials))
-		r = hear_one(s, 10000, &heard);
-	return r ? r : heard ? 0 : -ETIMEDOUT;
+	while (r == 1 && !am_trials_complete(s->trials))
+		r = hear_one(s, 10000);
+	return r == 1 ? 0 : r ? r : -ETIMEDOUT;
+}
+
+/* Lines of the runner and events, as they come. */
+static int step(struct selftest *s)
+{
+	am_autofree char *line = NULL;
+	bool hears = s->tail.out >= 0;
+	int r = 1;
+
+	while (hears && r == 1)
+		r = hear_one(s, 0);
+	if (r < 0)
+		return r;
+	r = take_line(&s->techniques, hears ? 20 : SILENCE_MS, &line);
+	if (r == 1)
+		return obey(s, line);
+	return r < 0 || hears ? r : -ETIMEDOUT;
 }
 
 static int try_all(struct selftest *s)
 {
-	am_autofree char *line = NULL;
-	bool heard = true;
-	size_t size = 0;
 	int r;
 
-	r = start(&s->techniques, true, (const char *const[]){
+	r = start(&s->techniques, TALK_PIPED, (const char *const[]){
 		s->runner, "run", s->scratch, "", "", in_scratch(s, "bin"), "2", "--harmless", NULL });
-	if (!r)
-		r = setvbuf(s->techniques.out, NULL, _IONBF, 0) ? -EIO : 0;
-	while (!r) {
-		struct pollfd p = { .fd = fileno(s->techniques.out), .events = POLLIN };
-
-		/* Events first: the pipe must not fill up. */
-		while (s->tail.out && heard && !r)
-			r = hear_one(s, 0, &heard);
-		heard = true;
-		if (r)
-			break;
-		if (poll(&p, 1, s->tail.out ? 50 : SILENCE_MS) == 0) {
-			if (!s->tail.out)
-				return -ETIMEDOUT;
-			continue;
-		}
-		if (getline(&line, &size, s->techniques.out) < 0)
-			return -EPIPE;
-		r = take_line(s, line);
-	}
+	while (!r)
+		r = step(s);
 	return r < 0 ? r : hear_rest(s);
 }
 
@@ -410,8 +450,8 @@ static int carry_out(struct selftest *s, bool json, FILE *out)
 int am_cli_selftest(const struct am_cmd_line *line, bool json)
 {
 	am_auto(am_trials) struct am_trials *trials = am_trials_new();
-	struct selftest s = { .agent.in = -1, .tail.in = -1, .techniques.in = -1, .trials = trials,
-			      .err = line->err };
+	struct selftest s = { .agent = NO_PROGRAM, .tail = NO_PROGRAM, .techniques = NO_PROGRAM,
+			      .trials = trials, .err = line->err };
 	int r;
 
 	if (geteuid()) {
