@@ -183,11 +183,11 @@ demo: setup
 	@scripts/demo
 
 test: setup
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all evasion-build
 	@scripts/test 6.1 6.12
 
 test-kernels: setup
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all evasion-build
 	@scripts/test --kernel-only 6.1 6.12 7
 
 bench: setup
