@@ -4,6 +4,7 @@
 #   make demo      installs what is missing, builds, shows the main job on real data
 #   make test      installs what is missing, builds, runs every test (6.1 and 6.12)
 #   make test-kernels   the kernel scenarios on 6.1, 6.12 and 7.x
+#   make prove     the proofs alone (make test runs them too)
 #   make evasions  every way around a store, on every kernel: build/evasions.md
 #   make bench     what an operation costs, in instructions
 
@@ -118,12 +119,13 @@ fuzz-one: $(B)/fuzz/$(FUZZ_ONE)
 
 # ---- what the lab runs: tests/kernel/decide.c, tests/bench/ --------------------
 
-$(B)/tests/decide: tests/kernel/decide.c $(SKEL)
+$(B)/tests/decide: tests/kernel/decide.c $(B)/libamanat.a | $(SKEL)
+$(B)/tests/property: tests/property.c $(B)/libamanat.a
 $(B)/tests/programs: tests/bench/programs.c
-$(B)/tests/decide $(B)/tests/programs:
+$(B)/tests/decide $(B)/tests/property $(B)/tests/programs:
 	$(call say,CC)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itests $< -o $@ $(LDFLAGS) -lbpf -lelf -lz
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests -Itests/unit $(filter %.c %.a,$^) -o $@ $(LDFLAGS) $(LIBS)
 
 # Static: so that a fork of them, or an exec, costs little beside our own part.
 $(B)/tests/ops: tests/bench/ops.c
@@ -159,7 +161,7 @@ evasion-build: $(EVASION)
 
 BENCH := $(B)/tests/programs $(B)/tests/ops $(B)/tests/nothing
 bench-build: $(BENCH)
-unit-build: $(B)/tests/decide
+unit-build: $(B)/tests/decide $(B)/tests/property
 
 # ---- proofs -------------------------------------------------------------------
 
@@ -215,7 +217,7 @@ clean:
 	rm -rf $(B)
 
 -include $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(PROGRAMS:$(B)/%=$(B)/user/%.d) $(UNIT:=.d) \
-	$(EVASION_OBJ:.o=.d) $(addsuffix .d,$(BENCH) $(B)/tests/decide)
+	$(EVASION_OBJ:.o=.d) $(addsuffix .d,$(BENCH) $(B)/tests/decide $(B)/tests/property)
 
 .PHONY: all unit unit-build bench-build evasion-build evasions harm fuzz fuzz-one setup setup-build demo test test-kernels bench install clean
 .SECONDARY:

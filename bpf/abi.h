@@ -70,6 +70,18 @@ enum am_act {
 	AM_ACT_SEND,
 	AM_ACT_SPLICE,		/* file to socket: sendfile, splice */
 	AM_ACT_EXEC,
+	AM_ACT_ATTR,		/* mode, owner, times */
+	AM_ACT_XATTR,		/* extended attributes, which hold data */
+	AM_ACT_TEE,		/* tee, splice, vmsplice, at a pipe */
+	AM_ACT_TRACE,		/* ptrace, /proc/PID/mem, process_vm_readv, pidfd_getfd */
+	AM_ACT_RAW,		/* a disk below its file system, the memory of the kernel */
+	AM_ACT_LOOP,		/* a loop device over a file */
+	AM_ACT_RING,		/* an io_uring that the kernel polls */
+	AM_ACT_QUEUE,		/* message queues */
+	AM_ACT_SOCKET,		/* a socket whose data no hook sees */
+	AM_ACT_KEY,		/* the kernel's key store */
+	AM_ACT_BPF,		/* bpf(2) */
+	AM_ACT_CORE,		/* a core dump */
 	AM_ACT_MAX_,
 };
 
@@ -93,6 +105,7 @@ enum am_reason {
 	AM_REASON_NO_POLICY,	/* labelled data, and no policy in force */
 	AM_REASON_UNPROTECTED,	/* nothing that any store or label covers */
 	AM_REASON_PURPOSE,	/* the store is open for other purposes only */
+	AM_REASON_UNRECORDED,	/* allowed, but it cannot be recorded, and the store is strict */
 	AM_REASON_MAX_,
 };
 
@@ -111,6 +124,8 @@ enum am_tag_flag {
 	AM_TAG_STRAY = 1 << 1,	/* may lack a tagged parent: kept in am_strays too, as roots are */
 	AM_TAG_UNPROVEN = 1 << 2,/* renamed into a store: believed once a parent confirms */
 	AM_TAG_DETACHED = 1 << 3,/* reached without a name, on a device with stores: unknown */
+	AM_TAG_RAW = 1 << 4,	/* node of a disk, or the kernel's memory: see am_raws */
+	AM_TAG_PROBER = 1 << 5,	/* executable that may look at disks: udev's */
 };
 
 struct am_tag {
@@ -158,6 +173,9 @@ struct am_inode_key {
 	__u32 generation;
 	__u32 dev;		/* super_block.s_dev where there is no s_uuid, else 0 */
 };
+
+/* Key of `am_raws`: S_IFBLK or S_IFCHR, and the device's number as in the inode. */
+#define AM_RAW(kind, rdev) (((__u64)(kind) << 32) | (rdev))
 
 /* ---- facts about a task, and the sets of subjects that they leave --------- */
 
@@ -237,6 +255,7 @@ struct am_policy {
 	__u64 enforce_labels;	/* labels of which some store is in enforce mode */
 	__u64 error_allow_labels;	/* labels all of whose stores say on-error: allow */
 	__u64 spill_deny_labels;	/* labels that may not reach an object outside */
+	__u64 strict_labels;	/* labels of which some store is strict */
 	__u64 mentioned;	/* bit per am_fact that some subject mentions */
 	struct am_set live;	/* subjects whose host conditions hold now */
 	struct am_set unlisted[AM_FACT_SLOTS];
@@ -253,7 +272,16 @@ struct am_policy {
 
 enum am_task_flag {
 	AM_TASK_AGENT = 1 << 0,	/* the agent itself: set by it through a pidfd */
+	/* On the leader, until the next exec: code of others may run in it, or it may be
+	 * looked into. It counts as no executable and no script then. */
+	AM_TASK_FOREIGN = 1 << 1,/* runs code from a file that others than root can write */
+	AM_TASK_TRACED = 1 << 2,/* somebody has attached to it */
+	/* On the leader, until it ends. */
+	AM_TASK_SQPOLL = 1 << 3,/* has a ring that a thread of the kernel reads for anybody */
+	AM_TASK_OUTLET = 1 << 4,/* has a socket that sends without a call */
 };
+
+enum { AM_TASK_NOT_ITSELF = AM_TASK_FOREIGN | AM_TASK_TRACED };
 
 enum { AM_TOUCHES = 8 };
 
@@ -286,7 +314,9 @@ struct am_task {
 	__u32 script;		/* of the image that runs; 0 = not listed */
 	__u32 exec_script;	/* of an exec that has not happened yet */
 	__u32 epoch;		/* am_epoch when `bits` were made */
-	__u32 pad;
+	__u32 not_itself;	/* AM_TASK_NOT_ITSELF of the leader when `bits` were made */
+	__u64 channel;		/* address of the pipe that a splice under way writes to, 0 = none */
+	__u64 family;		/* key of am_families that the leader shares labels with, 0 = none */
 	struct am_touch touch[AM_TOUCHES];
 };
 
@@ -299,6 +329,7 @@ enum am_event_kind {
 	AM_EVENT_SEND,		/* labelled data towards a destination */
 	AM_EVENT_SPILL,		/* an object outside every store has gained labels */
 	AM_EVENT_RESEAL,	/* a folder came into a store: its tree must be sealed */
+	AM_EVENT_FOREIGN,	/* a listed executable maps code from a file that others can write */
 	AM_EVENT_MAX_,
 };
 
@@ -308,6 +339,9 @@ enum am_event_flag {
 	AM_EVENT_EXE_CUT = 1 << 2,
 	AM_EVENT_DIR = 1 << 3,		/* the object is a folder */
 	AM_EVENT_FS_PATH = 1 << 4,	/* `path` starts at the root of its file system, not of the host */
+	AM_EVENT_FOREIGN_CODE = 1 << 5,	/* the task was AM_TASK_FOREIGN */
+	AM_EVENT_TRACED = 1 << 6,	/* the task was AM_TASK_TRACED */
+	AM_EVENT_URGENT = 1 << 7,	/* it came by the urgent ring: `seq` is of that one */
 };
 
 /* A string of the record: `off` from the start of the record. Paths are the
@@ -384,12 +418,19 @@ enum am_count {
 	AM_COUNT_GROUPS_TOO_MANY,
 	AM_COUNT_STRAY_RESTORED,
 	AM_COUNT_UNKNOWN_FACT,		/* decided by on-error */
-	AM_COUNT_REPEAT_LOST,		/* repeats whose record the full ring refused */
+	AM_COUNT_REPEAT_LOST,		/* files and acts whose last repeats no record could be made of */
 	AM_COUNT_NO_SCRATCH,		/* records for which no scratch slot was free */
 	AM_COUNT_SPILLED,		/* objects outside every store that gained labels */
 	AM_COUNT_DETACHED,		/* opens by handle that no name could be found for */
 	AM_COUNT_UNPROVEN,		/* uses of a file whose rename into a store has not happened */
+	AM_COUNT_UNRECORDED,		/* accesses refused, or observed, since no record could be made */
 	AM_COUNT_STALE_TAG,		/* tags of an inode that was there before, dropped */
+	AM_COUNT_NO_CHANNEL_ROOM,	/* am_channels is full: who spliced was ended */
+	AM_COUNT_TAKEN,			/* data that reached who may not read it: its call had begun */
+	AM_COUNT_FOREIGN,		/* processes that came to run code others can write */
+	AM_COUNT_KERNEL,		/* accesses by the kernel for nobody that is known */
+	AM_COUNT_NO_FAMILY_ROOM,	/* am_families is full */
+	AM_COUNT_PROBED,		/* disks of stores that udev opened */
 	AM_COUNT_MAX_,
 };
 
@@ -404,6 +445,6 @@ AM_ASSERT_SIZE(struct am_net_key, 24);
 AM_ASSERT_SIZE(struct am_grant, 64);
 AM_ASSERT_SIZE(struct am_store, 152);
 AM_ASSERT_SIZE(struct am_touch, 40);
-AM_ASSERT_SIZE(struct am_task, 104 + AM_TOUCHES * 40);
+AM_ASSERT_SIZE(struct am_task, 120 + AM_TOUCHES * 40);
 AM_ASSERT_SIZE(struct am_zones, 16);
 AM_ASSERT_SIZE(struct am_event, 232);

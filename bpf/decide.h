@@ -305,6 +305,34 @@ AM_INLINE void am_decide_send(const struct am_facts *f, struct am_decision *d)
 	am_decide_refusal(f, &w.refused, d);
 }
 
+/* Whether the access goes ahead, allowed or only observed. */
+AM_INLINE int am_goes_ahead(const struct am_decision *d)
+{
+	return d->verdict != AM_VERDICT_DENY || !d->enforce;
+}
+
+/* What becomes of an access that would go ahead under *decided, should it turn out that it
+ * cannot be recorded: the same, unless the store is strict or a label at stake is. Asked
+ * beforehand, as the hooks no longer have the facts when they know. */
+AM_INLINE void am_decide_unrecorded(const struct am_facts *f, const struct am_decision *decided,
+				    struct am_decision *d)
+{
+	__u64 labels;
+
+	*d = *decided;
+	if (!f->policy || !am_goes_ahead(decided))
+		return;
+	labels = f->labels & f->policy->strict_labels;
+	if (f->store && (f->store->flags & AM_STORE_STRICT)) {
+		am_deny(d, AM_REASON_UNRECORDED, f->store->labels | labels);
+		d->enforce = (f->store->flags & AM_STORE_ENFORCE) ||
+			     (labels & f->policy->enforce_labels);
+	} else if (labels) {
+		am_deny(d, AM_REASON_UNRECORDED, labels);
+		d->enforce = (labels & f->policy->enforce_labels) != 0;
+	}
+}
+
 /* Either. The hooks call the one that they need, so that the verifier need not
  * follow the other. */
 AM_INLINE void am_decide(const struct am_facts *f, struct am_decision *d)

@@ -50,7 +50,8 @@ struct am_case {
 	__u32 generation;
 	__u16 kind;		/* am_event_kind */
 	__u16 act;
-	__u32 urgent;
+	__u16 urgent;
+	__u16 doubts;		/* AM_TASK_NOT_ITSELF */
 };
 
 AM_INLINE struct am_scratch *am_scratch_claim(void)
@@ -210,39 +211,39 @@ AM_INLINE __u64 am_seq_next(__u32 ring)
 	return seq ? __sync_fetch_and_add(seq, 1) + 1 : 0;
 }
 
-AM_INLINE void am_ring_urgent(struct am_scratch *s, __u32 size)
+AM_INLINE long am_ring_urgent(struct am_scratch *s, __u32 size)
 {
+	long r;
+
 	s->event.seq = am_seq_next(0);
-	if (bpf_ringbuf_output(&am_urgent, &s->event, size, BPF_RB_FORCE_WAKEUP))
-		am_count(AM_COUNT_URGENT_LOST);
-	else
-		am_count(AM_COUNT_URGENT_SENT);
+	s->event.flags |= AM_EVENT_URGENT;
+	r = bpf_ringbuf_output(&am_urgent, &s->event, size, BPF_RB_FORCE_WAKEUP);
+	am_count(r ? AM_COUNT_URGENT_LOST : AM_COUNT_URGENT_SENT);
+	return r;
 }
 
-AM_INLINE void am_ring_bulk(struct am_scratch *s, __u32 size)
+AM_INLINE long am_ring_bulk(struct am_scratch *s, __u32 size)
 {
 	__u64 waits = bpf_ringbuf_query(&am_bulk, BPF_RB_AVAIL_DATA);
 	__u64 wake = waits > AM_BULK_WAKE_BYTES ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+	long r;
 
 	s->event.seq = am_seq_next(1);
-	if (!bpf_ringbuf_output(&am_bulk, &s->event, size, wake))
+	r = bpf_ringbuf_output(&am_bulk, &s->event, size, wake);
+	if (!r)
 		am_count(AM_COUNT_BULK_SENT);
-	else if (s->event.kind == AM_EVENT_REPEAT)
-		am_count(AM_COUNT_REPEAT_LOST);
-	else
+	else if (s->event.kind != AM_EVENT_REPEAT)	/* not lost yet */
 		am_count(AM_COUNT_BULK_LOST);
+	return r;
 }
 
-AM_INLINE void am_ring(struct am_scratch *s, bool urgent)
+AM_INLINE long am_ring(struct am_scratch *s, bool urgent)
 {
 	__u32 size = s->event.size;
 
 	if (size > AM_EVENT_SIZE_MAX)
 		size = AM_EVENT_SIZE_MAX;
-	if (urgent)
-		am_ring_urgent(s, size);
-	else
-		am_ring_bulk(s, size);
+	return urgent ? am_ring_urgent(s, size) : am_ring_bulk(s, size);
 }
 
 /* A claimed scratch whose head knows `task`; NULL when there is none. */
@@ -277,39 +278,46 @@ AM_INLINE void am_fill_case(struct am_event *e, const struct am_case *c)
 	e->family = c->dest.family;
 	e->port = c->dest.port;
 	e->proto = c->dest.proto;
+	if (c->doubts & AM_TASK_FOREIGN)
+		e->flags |= AM_EVENT_FOREIGN_CODE;
+	if (c->doubts & AM_TASK_TRACED)
+		e->flags |= AM_EVENT_TRACED;
 	if (c->d.verdict == AM_VERDICT_DENY && c->d.enforce)
 		e->flags |= AM_EVENT_BLOCKED;
 }
 
-/* Tells of one decision about the current task. */
+/* Tells of one decision about the current task. Not 0 if it cannot be recorded. */
 AM_GLOBAL int am_tell(const struct am_case *c)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct am_scratch *s;
+	long r;
 
 	if (!c)
 		return 0;
 	s = am_event_begin(task, c->kind);
 	if (!s)
-		return 0;
+		return -ENOSPC;
 	am_fill_case(&s->event, c);
 	am_fill_object(&s->event, c->inode);
 	am_fill_strings(s, c, task);
-	am_ring(s, c->urgent);
+	r = am_ring(s, c->urgent);
 	am_scratch_release(s);
-	return 0;
+	return r ? -ENOSPC : 0;
 }
 
-/* Tells of the repeats that an entry of the current task has counted. */
+/* Tells of the repeats that an entry of the current task has counted. Not 0 if there is no
+ * room for the record: then they are still in the entry. */
 AM_GLOBAL int am_touch_flush(struct am_touch *t)
 {
 	struct am_scratch *s;
+	long r;
 
 	if (!t || !t->count)
 		return 0;
 	s = am_event_begin(bpf_get_current_task_btf(), AM_EVENT_REPEAT);
 	if (!s)
-		return 0;
+		return -ENOSPC;
 	s->event.verdict = AM_VERDICT_ALLOW;
 	s->event.reason = AM_REASON_RULE_ALLOWS;
 	s->event.op = t->op;
@@ -321,8 +329,10 @@ AM_GLOBAL int am_touch_flush(struct am_touch *t)
 	s->event.dev = t->dev;
 	s->event.igen = t->igen;
 	s->event.size = sizeof(s->event);
-	am_ring(s, false);
+	r = am_ring(s, false);
 	am_scratch_release(s);
+	if (r)
+		return -ENOSPC;
 	t->count = 0;
 	return 0;
 }

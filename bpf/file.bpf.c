@@ -13,6 +13,7 @@
  * program returned: the trampoline runs no program after one that refused. */
 #include "hook.h"
 #include "net.h"
+#include "raw.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -46,6 +47,8 @@ AM_NOINLINE int open_checked(unsigned long long *ctx, struct am_tag *tag)
 	o.tag = am_tag_settle(o.inode, o.dentry, tag);
 	if (!o.tag)
 		return 0;
+	if (o.tag->flags & AM_TAG_RAW)
+		return am_raw_access(&o, AM_ACT_OPEN);
 	if (mode & FMODE_READ)
 		r = am_access(&o, AM_OP_READ, is_below_overlay(file) ? AM_ACT_MMAP : AM_ACT_OPEN);
 	if (!r && (mode & FMODE_WRITE))
@@ -73,6 +76,20 @@ int am_file_open_m(unsigned long long *ctx)
 	return open_checked(ctx, tag);
 }
 
+/* A pipe may have got labels where its inode could not be given any. */
+AM_NOINLINE struct am_tag *pipe_tag(struct inode *inode, struct am_tag *tag)
+{
+	struct am_tag value = { .labels = am_channel_labels((__u64)inode->i_pipe) };
+
+	if (!value.labels)
+		return tag;
+	if (!tag)
+		return am_tag_create(inode, &value);
+	if (value.labels & ~tag->labels)
+		__sync_fetch_and_or(&tag->labels, value.labels);
+	return tag;
+}
+
 AM_NOINLINE int use_checked(unsigned long long *ctx, struct am_tag *tag)
 {
 	struct file *file = (struct file *)ctx[0];
@@ -81,7 +98,15 @@ AM_NOINLINE int use_checked(unsigned long long *ctx, struct am_tag *tag)
 
 	if ((o.inode->i_mode & S_IFMT) == S_IFSOCK)
 		return mask & MAY_WRITE ? am_socket_write(file, &o) : 0;
+	if ((o.inode->i_mode & S_IFMT) == S_IFIFO)
+		tag = pipe_tag(o.inode, tag);
 	o.tag = am_tag_settle(o.inode, o.dentry, tag);
+	if (o.tag && (o.tag->flags & AM_TAG_RAW)) {
+		r = am_raw_access(&o, AM_ACT_RAW);
+		if (r)
+			return r;
+		o.tag = NULL;
+	}
 	if (!o.tag)
 		return mask & (MAY_WRITE | MAY_APPEND) ? am_untagged_write(&o, AM_ACT_WRITE) : 0;
 	if (mask & MAY_READ)
@@ -117,6 +142,12 @@ AM_NOINLINE int map_checked(struct file *file, bool writes, __u32 act)
 	int r;
 
 	o.tag = am_tag_settle(o.inode, o.dentry, am_tag_of(o.inode));
+	if (o.tag && (o.tag->flags & AM_TAG_RAW)) {
+		r = am_raw_access(&o, AM_ACT_RAW);
+		if (r)
+			return r;
+		o.tag = NULL;
+	}
 	if (!o.tag)
 		return writes ? am_untagged_write(&o, act) : 0;
 	r = am_access(&o, AM_OP_READ, act);
@@ -128,9 +159,12 @@ AM_NOINLINE int map_checked(struct file *file, bool writes, __u32 act)
 /* PROT_NONE counts as a read: what it will become is not known yet. */
 AM_INLINE int mapping(struct file *file, unsigned long prot, unsigned long flags)
 {
-	return file ? map_checked(file,
-				  (prot & PROT_WRITE) && (flags & MAP_TYPE) != MAP_PRIVATE,
-				  AM_ACT_MMAP) : 0;
+	if (!file)
+		return 0;
+	if ((prot & PROT_EXEC) && am_code_mapped(file, AM_ACT_MMAP))
+		return -EACCES;
+	return map_checked(file, (prot & PROT_WRITE) && (flags & MAP_TYPE) != MAP_PRIVATE,
+			   AM_ACT_MMAP);
 }
 
 AM_LSM(am_mmap_file, mmap_file, struct file *file, unsigned long reqprot, unsigned long prot,
@@ -162,6 +196,9 @@ AM_HOOK(am_mprotect, file_mprotect, struct vm_area_struct *vma, unsigned long re
 
 	if (!file)
 		return 0;
+	if ((prot & PROT_EXEC) && !(vma->vm_flags & VM_EXEC) &&
+	    am_code_mapped(file, AM_ACT_MPROTECT))
+		return -EACCES;
 	return map_checked(file, (prot & PROT_WRITE) && (vma->vm_flags & VM_SHARED),
 			   AM_ACT_MPROTECT);
 }

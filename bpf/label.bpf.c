@@ -2,12 +2,13 @@
 /* How inodes come by their tags, and lose them:
  *   d_instantiate        a name gets its inode: what the folder above has, it has
  *   inode_free_security  an inode goes: a deleted stray is forgotten */
-#include "access.h"
+#include "raw.h"
 #include "hook.h"
 
 __u64 am_sealing;
 __u64 am_have_strays;
 __u32 am_epoch;
+__u64 am_family_last;
 __u32 am_filter[AM_FILTER_SLOTS];
 
 const volatile __u32 am_hashed SEC(".rodata.flavour");
@@ -49,12 +50,37 @@ AM_INLINE bool core_dumped(struct inode *inode)
 	if (!(task->flags & PF_DUMPCORE))
 		return false;
 	leader = am_leader_of(task);
-	if (!leader || !leader->labels)
+	value.labels = am_labels_of(leader);
+	if (!value.labels)
 		return false;
-	value.labels = leader->labels;
 	tag = am_tag_owed(inode, &value);
 	am_stray_keep(inode, tag ? tag : &value);
 	return true;
+}
+
+/* /proc/kcore: the memory of the kernel, page cache and all. */
+AM_INLINE bool is_kcore(struct dentry *dentry, struct inode *inode)
+{
+	char name[6] = {};
+
+	if (inode->i_sb->s_magic != AM_MAGIC_PROC || (inode->i_mode & S_IFMT) != S_IFREG)
+		return false;
+	bpf_probe_read_kernel(name, sizeof(name), BPF_CORE_READ(dentry, d_name.name));
+	return name[0] == 'k' && name[1] == 'c' && name[2] == 'o' && name[3] == 'r' &&
+	       name[4] == 'e' && !name[5];
+}
+
+/* Not inherited: a node of a disk is what it is in any folder. */
+AM_INLINE bool is_raw(struct dentry *dentry, struct inode *inode)
+{
+	struct am_tag value = { .flags = AM_TAG_RAW }, *tag;
+
+	if (!am_may_be_raw(inode) && !is_kcore(dentry, inode))
+		return false;
+	tag = am_tag_create(inode, &value);
+	if (tag)
+		tag->flags |= AM_TAG_RAW;
+	return tag != NULL;
 }
 
 AM_HOOK_VOID(am_named, d_instantiate, security_d_instantiate, struct dentry *dentry,
@@ -72,7 +98,7 @@ AM_HOOK_VOID(am_named, d_instantiate, security_d_instantiate, struct dentry *den
 		return 0;
 	}
 	dir = parent ? parent->d_inode : NULL;
-	if (!dir)
+	if (!dir || is_raw(dentry, inode))
 		return 0;
 	above = am_tag_of(dir);
 	/* Its own tag stays: of a store's root, of a link from elsewhere. One that says

@@ -236,12 +236,12 @@ AM_NOINLINE struct am_tag *am_tag_refresh(struct inode *inode, __u64 dentry, str
 AM_INLINE struct am_tag *am_tag_settle(struct inode *inode, __u64 dentry, struct am_tag *tag)
 {
 	if (!tag)
-		return am_sealing ? am_tag_climb(inode, dentry) : NULL;
+		return am_is_sealing() ? am_tag_climb(inode, dentry) : NULL;
 	if (tag->flags & AM_TAG_UNPROVEN)
 		return am_tag_prove(dentry, tag);
 	if (tag->flags & AM_TAG_DETACHED)
 		return am_tag_attach(inode, dentry, tag);
-	if (am_sealing)
+	if (am_is_sealing())
 		return am_tag_refresh(inode, dentry, tag);
 	return tag;
 }

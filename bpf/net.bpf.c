@@ -20,7 +20,7 @@ AM_HOOK(am_sendmsg, socket_sendmsg)	/* struct socket *sock, struct msghdr *msg, 
 {
 	struct am_task *leader = am_leader_of(bpf_get_current_task_btf());
 
-	if (!leader || !leader->labels)
+	if (!am_labels_of(leader))
 		return 0;
 	return send_checked(ctx);
 }
@@ -32,7 +32,7 @@ AM_HOOK(am_connect, socket_connect, struct socket *sock, void *address, int addr
 	struct am_task *leader;
 
 	leader = am_leader_of(bpf_get_current_task_btf());
-	if (!leader || !leader->labels || !sk)
+	if (!sk || !am_labels_of(leader))
 		return 0;
 	/* Connecting a datagram or a Unix socket sends nothing; its sends are asked about. */
 	if (sock->type == SOCK_DGRAM || sk->__sk_common.skc_family == AF_UNIX)

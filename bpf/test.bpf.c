@@ -29,11 +29,13 @@ int am_test_decide(struct am_test *t)
 		.unknown = t->unknown,
 		.purpose = t->purpose,
 	};
-	struct am_decision d;
+	struct am_decision d, unrecorded;
 
 	f.store = am_store_of(f.policy, t->store);
 	am_decide(&f, &d);
+	am_decide_unrecorded(&f, &d, &unrecorded);
 	t->d = d;
+	t->unrecorded = unrecorded;
 	t->decided = 1;
 	return 0;
 }

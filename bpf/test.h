@@ -21,6 +21,7 @@ struct am_test {
 	/* out */
 	__u32 decided;		/* 1 once the program has run */
 	struct am_decision d;
+	struct am_decision unrecorded;	/* in its place, should no record be possible */
 };
 
-AM_ASSERT_SIZE(struct am_test, 96);
+AM_ASSERT_SIZE(struct am_test, 112);

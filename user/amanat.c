@@ -5,13 +5,14 @@
 #include "base/version.h"
 #include "cli/cmd.h"
 #include "cli/doctor.h"
+#include "cli/explain.h"
 #include "cli/policy.h"
 #include "cli/status.h"
 #include "cli/tail.h"
 
 static int policy(const struct am_cmd_line *line)
 {
-	return am_cli_policy(line->argc, line->argv);
+	return am_cli_policy(line->run, line->argc, line->argv);
 }
 
 static const struct am_cmd commands[] = {
@@ -26,9 +27,15 @@ static const struct am_cmd commands[] = {
 		.run = am_cli_doctor,
 	},
 	{
+		.name = "explain",
+		.words = "ID|last|--pid N ...",
+		.summary = "tells why an access was decided so, or who a process is and what it carries",
+		.run = am_cli_explain,
+	},
+	{
 		.name = "policy",
 		.words = "VERB ...",
-		.summary = "checks, tests, compares and signs policies; 'policy --help' lists the verbs",
+		.summary = "checks, tests, signs and pushes policies; 'policy --help' lists the verbs",
 		.run = policy,
 	},
 	{

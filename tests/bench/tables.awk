@@ -6,7 +6,7 @@ BEGIN {
 	budget["read 1 B, tmpfs"] = budget["read 4 KiB, tmpfs"] = budget["open+close, tmpfs"] = 60
 	budget["read 1 B, ext4"] = budget["read 4 KiB, ext4"] = budget["open+close, ext4"] = 60
 	budget["send 1 B, UDP"] = 100
-	n_columns = split("none floor untagged named tagged", columns, " ")
+	n_columns = split("none floor untagged named tagged hashed", columns, " ")
 }
 
 /^#/ || /^$/ { next }
@@ -19,7 +19,7 @@ $2 == "nothing" { next }	# the clock's own cost: a few
 
 {
 	cost[$1, $2] = $3
-	if (!($2 in known) && $1 != "again") {
+	if (!($2 in known) && $1 != "again" && $1 !~ /^rules-/) {
 		known[$2] = 1
 		rows[++n_rows] = $2
 	}
@@ -48,14 +48,15 @@ function print_head(words,    word) {
 	gsub(/,/, "\t", words)
 	gsub(/;/, ",", words)
 	split(words, word, "\t")
-	printf "%-24s %10s %16s %16s %16s %16s\n", word[1], word[2], word[3], word[4], word[5], word[6]
+	printf "%-24s %10s %16s %16s %16s %16s %16s\n", word[1], word[2], word[3], word[4], word[5], word[6],
+		word[7]
 }
 
 function print_costs(    i, j) {
 	print "Instructions per operation on Linux " kernel ", in one boot: the least of 1,500 (of 200:"
 	print "fork+exec, first, refused; of 10: grep, tar), and the ratio to no monitor.\n"
-	print_head(",no,empty,untagged file;,the same; by a,tagged and")
-	print_head(",monitor,programs,by anybody,named program,allowed")
+	print_head(",no,empty,untagged file;,the same; by a,tagged and,untagged file;")
+	print_head(",monitor,programs,by anybody,named program,allowed,fmod_ret hooks")
 	for (i = 1; i <= n_rows; i++) {
 		printf "%-24s", rows[i]
 		for (j = 1; j <= n_columns; j++)
@@ -84,6 +85,28 @@ function print_budget(    i, row, over) {
 		over = cost["named", row] - cost["floor", row]
 		printf "   named program %+6d  %s\n", over, verdict(over, budget[row])
 	}
+}
+
+# One policy of 10 rules and one of 10,000, each tagged and allowed but for the refusal.
+function print_rules(    i, row, a, b, percent, worst) {
+	if (!has("rules-10", "read 1 B, tmpfs"))
+		return
+	print "\nTagged and allowed, under 10 rules (8 stores, 12 subjects, 4 zones) and under 10,000"
+	print "(4,096 stores, 256 subjects, 252 zones):\n"
+	printf "%-24s %12s %12s\n", "", "10", "10,000"
+	for (i = 1; i <= n_rows; i++) {
+		row = rows[i]
+		if (!has("rules-10", row) || !has("rules-10000", row))
+			continue
+		a = cost["rules-10", row]
+		b = cost["rules-10000", row]
+		percent = (b - a) * 100 / a
+		if (row != "fork+exec" && (percent < 0 ? -percent : percent) > worst)
+			worst = percent < 0 ? -percent : percent
+		printf "%-24s %12s %12s  %+5.1f %%\n", row, thousands(a), thousands(b), percent
+	}
+	printf "\nAt most %.1f %% apart (fork+exec left out, see README.md): %s 5 %%.\n", worst,
+		worst <= 5 ? "within" : "OVER"
 }
 
 function print_drift(    i, row, d, worst, where) {
@@ -134,6 +157,7 @@ END {
 	}
 	print_costs()
 	print_budget()
+	print_rules()
 	print_drift()
 	print_peers()
 }

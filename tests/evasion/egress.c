@@ -572,7 +572,7 @@ static int make_xdp(struct xdp *x)
 	struct xdp_umem_reg reg = { .len = 8192, .chunk_size = 2048 };
 	struct xdp_mmap_offsets off;
 	socklen_t size = sizeof(off);
-	int slots_ = 4;
+	int slots_ = 4, tries;
 	char *ring;
 
 	x->fd = TRY(socket(AF_XDP, SOCK_RAW, 0));
@@ -589,7 +589,12 @@ static int make_xdp(struct xdp *x)
 		return -errno;
 	x->tx = (struct xdp_desc *)(ring + off.tx.desc);
 	x->producer = (uint32_t *)(ring + off.tx.producer);
-	TRY(bind(x->fd, (struct sockaddr *)&to, sizeof(to)));
+	/* Who had it before lets go of it a moment after his end. */
+	for (tries = 0; bind(x->fd, (struct sockaddr *)&to, sizeof(to)) < 0; tries++) {
+		if (errno != EBUSY || tries == 100)
+			return -errno;
+		usleep(10000);
+	}
 	return 0;
 }
 

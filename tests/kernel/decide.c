@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Runs the decision inside the kernel this is started on and compares: with the
- * table of cases, and with the same text compiled for user space, on random
- * policies and facts. What is loaded is the shipped object, of it only the program
+ * table of cases; with the same text compiled for user space, on policies of random
+ * bits; and with what the rules say, read one by one, on random policies that were
+ * written as text and compiled as they are for a host. What is loaded is the shipped object, of it only the program
  * that decides a made-up case, so a kernel without BPF LSM will do.
  *
  *   decide [SEED]
@@ -20,10 +21,13 @@
 #include "amanat.skel.h"
 #include "base/cleanup.h"
 #include "unit/decide_table.h"
+#include "unit/random_rules.h"
 
 enum {
 	POLICIES = 40,
 	CASES_PER_POLICY = 100,
+	COMPILED = 500,
+	ACCESSES_PER_COMPILED = 20,
 	SHOWN_MAX = 10,		/* failures that are printed in full */
 };
 
@@ -40,10 +44,12 @@ static void print_decision(const char *who, const struct am_decision *d)
 	       d->reason, d->enforce, (uint64_t)d->culprits);
 }
 
+/* `want` is NULL where nothing will do: then it has been said why. */
 static void compare(const char *name, unsigned n, const struct am_test *t,
-		    const struct am_decision *want)
+		    const struct am_test *want)
 {
-	if (t->decided && !memcmp(&t->d, want, sizeof(*want))) {
+	if (want && t->decided && !memcmp(&t->d, &want->d, sizeof(t->d)) &&
+	    !memcmp(&t->unrecorded, &want->unrecorded, sizeof(t->unrecorded))) {
 		passed++;
 		return;
 	}
@@ -53,7 +59,11 @@ static void compare(const char *name, unsigned n, const struct am_test *t,
 	       "\n", name, n, t->op, t->store, t->tagged, t->unknown, t->have_policy,
 	       (uint64_t)t->labels);
 	print_decision("kernel", &t->d);
-	print_decision("wanted", want);
+	print_decision("kernel, without a record", &t->unrecorded);
+	if (want)
+		print_decision("wanted", &want->d);
+	if (want)
+		print_decision("wanted, without a record", &want->unrecorded);
 }
 
 /* ---- the kernel's decision ------------------------------------------------ */
@@ -145,8 +155,9 @@ static void decide_there(const struct kernel *k, struct am_test *t)
 
 /* ---- user space's decision ------------------------------------------------ */
 
-static struct am_decision decide_here(const struct am_policy *policy, const struct am_test *t)
+static struct am_test decide_here(const struct am_policy *policy, const struct am_test *t)
 {
+	struct am_test ret = *t;
 	struct am_facts f = {
 		.policy = t->have_policy ? policy : NULL,
 		.bits = t->bits,
@@ -157,12 +168,13 @@ static struct am_decision decide_here(const struct am_policy *policy, const stru
 		.unknown = t->unknown,
 		.purpose = t->purpose,
 	};
-	struct am_decision d;
 
 	f.store = am_store_of(f.policy, t->store);
-	memset(&d, 0x5a, sizeof(d));
-	am_decide(&f, &d);
-	return d;
+	memset(&ret.d, 0x5a, sizeof(ret.d));
+	am_decide(&f, &ret.d);
+	memset(&ret.unrecorded, 0x5a, sizeof(ret.unrecorded));
+	am_decide_unrecorded(&f, &ret.d, &ret.unrecorded);
+	return ret;
 }
 
 /* ---- the table ------------------------------------------------------------ */
@@ -182,18 +194,18 @@ static struct am_test test_of(const struct decide_case *c)
 	};
 }
 
-static void run_table(const struct kernel *k)
+static void run_table(const struct kernel *k, const struct am_policy *policy)
 {
 	for (unsigned i = 0; i < DECIDE_CASES; i++) {
 		const struct decide_case *c = &decide_table[i];
-		const struct am_decision want = {
+		struct am_test t = test_of(c), want = decide_here(policy, &t);
+
+		*(c->unrecorded ? &want.unrecorded : &want.d) = (struct am_decision){
 			.verdict = c->verdict,
 			.reason = c->reason,
 			.enforce = c->enforce,
 			.culprits = c->culprits,
 		};
-		struct am_test t = test_of(c);
-
 		decide_there(k, &t);
 		compare(c->name, i, &t, &want);
 	}
@@ -203,8 +215,7 @@ static void run_table(const struct kernel *k)
 static void run_without_policy(const struct kernel *k)
 {
 	for (unsigned i = 0; i < DECIDE_CASES; i++) {
-		struct am_test t = test_of(&decide_table[i]), as_none = t;
-		struct am_decision want;
+		struct am_test t = test_of(&decide_table[i]), as_none = t, want;
 
 		as_none.have_policy = 0;
 		want = decide_here(NULL, &as_none);
@@ -225,7 +236,7 @@ static uint64_t draw(uint64_t *state)
 	return z ^ (z >> 31);
 }
 
-static uint32_t below(uint64_t *state, uint32_t n)
+static uint32_t draw_below(uint64_t *state, uint32_t n)
 {
 	return (uint32_t)((draw(state) >> 32) * n >> 32);
 }
@@ -267,7 +278,7 @@ static void draw_grants(uint64_t *state, struct density density, struct am_grant
 
 static uint32_t draw_store_id(uint64_t *state, uint32_t slot)
 {
-	return below(state, 3) ? (1 + below(state, 2)) << AM_STORE_SLOT_BITS | slot : 0;
+	return draw_below(state, 3) ? (1 + draw_below(state, 2)) << AM_STORE_SLOT_BITS | slot : 0;
 }
 
 static void draw_stores(uint64_t *state, struct density density, struct am_store *stores)
@@ -276,8 +287,8 @@ static void draw_stores(uint64_t *state, struct density density, struct am_store
 
 	for (i = 0; i < AM_STORES_MAX; i++) {
 		stores[i].id = draw_store_id(state, i);
-		stores[i].flags = below(state, 8);
-		stores[i].purposes = below(state, 4) ? 0 : draw_word(state, 2);
+		stores[i].flags = draw_below(state, 8);
+		stores[i].purposes = draw_below(state, 4) ? 0 : draw_word(state, 2);
 		stores[i].labels = draw_word(state, 4);
 		draw_grants(state, density, &stores[i].read, 1);
 		draw_grants(state, density, &stores[i].write, 1);
@@ -295,6 +306,7 @@ static void draw_policy(uint64_t *state, unsigned nth, struct am_policy *p)
 	p->enforce_labels = draw_word(state, 1);
 	p->error_allow_labels = draw_word(state, -1 - (int)(nth % 3));
 	p->spill_deny_labels = draw_word(state, 3);
+	p->strict_labels = draw_word(state, 2);
 	draw_grants(state, density, p->label_read, AM_LABELS_MAX);
 	draw_grants(state, density, p->send[0], (size_t)AM_LABELS_MAX * AM_ZONES_MAX);
 	draw_stores(state, density, p->stores);
@@ -304,44 +316,43 @@ static void draw_policy(uint64_t *state, unsigned nth, struct am_policy *p)
  * the port. */
 static void draw_zones(uint64_t *state, struct am_zones *zones)
 {
-	uint32_t i, count = below(state, 3) ? below(state, 4) : below(state, AM_ZONE_HITS + 1);
+	uint32_t i, count = draw_below(state, 3) ? draw_below(state, 4) : draw_below(state, AM_ZONE_HITS + 1);
 
 	zones->count = (uint8_t)count;
 	for (i = 0; i < count; i++)
-		zones->id[i] = below(state, 4) ? (uint8_t)below(state, AM_ZONES_MAX) :
-						 (uint8_t)below(state, AM_ZONE_FIRST_USER);
+		zones->id[i] = draw_below(state, 4) ? (uint8_t)draw_below(state, AM_ZONES_MAX) :
+						 (uint8_t)draw_below(state, AM_ZONE_FIRST_USER);
 }
 
 static void draw_case(uint64_t *state, struct am_test *t)
 {
 	static const int label_thins[] = { 20, 5, 6, 1 };
-	uint32_t i, subjects = below(state, 4);
+	uint32_t i, subjects = draw_below(state, 4);
 
 	memset(t, 0, sizeof(*t));
 	for (i = 0; i < subjects; i++)
-		decide_bit(&t->bits, below(state, AM_SUBJECTS_MAX));
+		decide_bit(&t->bits, draw_below(state, AM_SUBJECTS_MAX));
 	draw_zones(state, &t->zones);
-	t->labels = draw_word(state, label_thins[below(state, 4)]);
-	t->op = AM_OP_READ + (uint16_t)below(state, AM_OP_MAX_ - AM_OP_READ);
+	t->labels = draw_word(state, label_thins[draw_below(state, 4)]);
+	t->op = AM_OP_READ + (uint16_t)draw_below(state, AM_OP_MAX_ - AM_OP_READ);
 	if (t->op != AM_OP_SEND)
-		t->store = draw_store_id(state, below(state, AM_STORES_MAX));
-	t->tagged = t->op != AM_OP_SEND && (t->store || below(state, 2));
-	t->unknown = !below(state, 8);
-	t->purpose = below(state, AM_PURPOSES_MAX);
-	t->have_policy = below(state, 16) != 0;
+		t->store = draw_store_id(state, draw_below(state, AM_STORES_MAX));
+	t->tagged = t->op != AM_OP_SEND && (t->store || draw_below(state, 2));
+	t->unknown = !draw_below(state, 8);
+	t->purpose = draw_below(state, AM_PURPOSES_MAX);
+	t->have_policy = draw_below(state, 16) != 0;
 }
 
 static void run_random_cases(const struct kernel *k, const struct am_policy *policy,
 			     unsigned nth, uint64_t *state)
 {
 	for (unsigned i = 0; i < CASES_PER_POLICY; i++) {
-		struct am_decision want;
-		struct am_test t;
+		struct am_test t, want;
 
 		draw_case(state, &t);
 		want = decide_here(policy, &t);
-		if (want.reason < AM_REASON_MAX_)
-			reached[want.reason]++;
+		reached[want.d.reason % AM_REASON_MAX_]++;
+		reached[want.unrecorded.reason % AM_REASON_MAX_]++;
 		decide_there(k, &t);
 		compare("random", nth * CASES_PER_POLICY + i, &t, &want);
 	}
@@ -376,6 +387,62 @@ static void check_reasons(void)
 	}
 }
 
+/* ---- compiled policies ------------------------------------------------------ */
+
+static struct am_test test_of_facts(const struct am_facts *f)
+{
+	return (struct am_test){
+		.bits = f->bits,
+		.zones = f->zones,
+		.labels = f->labels,
+		.store = f->store ? f->store->id : 0,
+		.op = f->op,
+		.tagged = f->tagged,
+		.unknown = f->unknown,
+		.purpose = f->purpose,
+		.have_policy = 1,
+	};
+}
+
+/* The kernel's decision must be that of the rules, and to the byte that of user space. */
+static void run_access(const struct kernel *k, const struct compiled *c, const char *text,
+		       unsigned nth)
+{
+	struct access a = random_access(c->model);
+	struct outcome o = judge(c->model, &a);
+	struct am_facts f = facts_of(c, &a);
+	struct am_test t = test_of_facts(&f), want = decide_here(c->image->policy, &t);
+
+	decide_there(k, &t);
+	if (t.decided && !agree(c, &a, &o, &t.d) && failed < SHOWN_MAX)
+		print_disagreement(text, &a, &o, &t.d);
+	compare("compiled", nth, &t, agree(c, &a, &o, &t.d) ? &want : NULL);
+}
+
+static int run_compiled(const struct kernel *k, uint64_t seed)
+{
+	int r = 0;
+
+	chance = seed | 1;
+	for (unsigned i = 0; !r && i < COMPILED; i++) {
+		struct compiled c;
+		char *text;
+
+		r = random_compiled(&c, &text) ? 0 : -EINVAL;
+		if (!r) {
+			am_image_stamp(c.image, POLICIES + 2 + i);
+			r = publish(k, c.image->policy);
+		}
+		for (unsigned n = 0; !r && n < ACCESSES_PER_COMPILED; n++)
+			run_access(k, &c, text, i * ACCESSES_PER_COMPILED + n);
+		drop_compiled(&c);
+		free(text);
+	}
+	printf("%d compiled random policies, %d decisions by each of kernel, user space and rules\n",
+	       COMPILED, COMPILED * ACCESSES_PER_COMPILED);
+	return r;
+}
+
 static int run(const struct kernel *k, struct am_policy *policy, uint64_t seed)
 {
 	int r;
@@ -385,10 +452,10 @@ static int run(const struct kernel *k, struct am_policy *policy, uint64_t seed)
 	r = publish(k, policy);
 	if (r < 0)
 		return r;
-	run_table(k);
+	run_table(k, policy);
 	r = run_random(k, policy, seed);
 	check_reasons();
-	return r;
+	return r ? r : run_compiled(k, seed);
 }
 
 int main(int argc, char *argv[])

@@ -7,7 +7,7 @@
  * a send has no store, a purpose has a number below AM_PURPOSES_MAX. */
 #include "contract.h"
 
-static struct am_policy *policy;	/* of which nothing but the four masks of labels is read */
+static struct am_policy *policy;	/* of which nothing but the masks of labels is read */
 static struct am_store store;
 static struct am_facts facts;
 static struct am_decision decision;
@@ -26,6 +26,7 @@ static void any_policy(void)
 	policy->enforce_labels = any_u64();
 	policy->error_allow_labels = any_u64();
 	policy->spill_deny_labels = any_u64();
+	policy->strict_labels = any_u64();
 	policy->labels = any_u64();
 	store = any_store();
 	any_rules();
@@ -434,6 +435,65 @@ void prove_enforce_is_the_mode_of_what_refuses(void)
 	}
 }
 
+/* ---- what cannot be recorded ---------------------------------------------------- */
+
+static void same_decision(const struct am_decision *a, const struct am_decision *b)
+{
+	must(a->verdict == b->verdict && a->reason == b->reason && a->enforce == b->enforce &&
+	     a->culprits == b->culprits, "the same decision");
+}
+
+static struct am_decision unrecorded;
+
+static void decide_unrecorded(void)
+{
+	decide_anything();
+	unrecorded = any_decision();
+	am_decide_unrecorded(&facts, &decision, &unrecorded);
+}
+
+static _Bool store_is_strict(void)
+{
+	return facts.store && (store.flags & AM_STORE_STRICT);
+}
+
+static __u64 strict_labels(void)
+{
+	return facts.policy ? facts.labels & policy->strict_labels : 0;
+}
+
+void prove_what_cannot_be_recorded_is_refused_exactly_where_that_is_strict(void)
+{
+	decide_unrecorded();
+	if (blocks(&decision) || (!store_is_strict() && !strict_labels())) {
+		reached("a refusal that blocks, or nothing strict");
+		same_decision(&decision, &unrecorded);
+		return;
+	}
+	reached("something strict");
+	must(unrecorded.verdict == AM_VERDICT_DENY, "refused");
+	must(unrecorded.reason == AM_REASON_UNRECORDED, "and told as that");
+	must(unrecorded.culprits == ((store_is_strict() ? store.labels : 0) | strict_labels()),
+	     "the strict labels, and those of the strict store");
+	must(blocks(&unrecorded) == ((store_is_strict() && store_enforces()) ||
+				     (strict_labels() & policy->enforce_labels) != 0),
+	     "and blocked exactly if something strict is enforced");
+}
+
+void prove_every_byte_of_that_comes_from_the_facts_too(void)
+{
+	struct am_decision other = any_decision();
+	unsigned i = any_u32();
+
+	decide_unrecorded();
+	am_decide_unrecorded(&facts, &decision, &other);
+	reached("twice, over different remains");
+	suppose(i < sizeof(other.pad));
+	same_decision(&unrecorded, &other);
+	must(!other.pad[i] && !unrecorded.pad[i], "padding is zero: records are hashed");
+	must(other.enforce <= 1, "0 or 1");
+}
+
 /* ---- order, locality, purity -------------------------------------------------- */
 
 /* Makes grant `g` as strict as it was, or stricter. */
@@ -489,12 +549,6 @@ void prove_a_stricter_policy_never_opens_anything(void)
 	must(!blocks(&before) || blocks(&decision), "what was blocked still is");
 	must(before.verdict != AM_VERDICT_DENY || decision.verdict == AM_VERDICT_DENY,
 	     "what was refused still is");
-}
-
-static void same_decision(const struct am_decision *a, const struct am_decision *b)
-{
-	must(a->verdict == b->verdict && a->reason == b->reason && a->enforce == b->enforce &&
-	     a->culprits == b->culprits, "the same decision");
 }
 
 void prove_rules_for_labels_not_at_stake_do_not_matter(void)
@@ -619,5 +673,6 @@ void prove_no_fact_leads_to_undefined_behaviour(void)
 	am_decide_object(&facts, &decision);
 	am_decide_send(&facts, &decision);
 	am_decide(&facts, &decision);
+	am_decide_unrecorded(&facts, &decision, &unrecorded);
 	reached("the end");
 }

@@ -41,6 +41,7 @@ enum {
 struct decide_case {
 	const char *name;
 	bool no_policy;
+	bool unrecorded;	/* no record can be made */
 	/* facts; `store` is the id of a tag, 0 for none */
 	uint32_t store;
 	uint8_t op, tagged, unknown;
@@ -74,12 +75,12 @@ static inline void decide_policy_stores(struct am_policy *p)
 	decide_bit(&house->write.allow, 0);
 
 	yard->id = DECIDE_YARD;
-	yard->flags = AM_STORE_ERROR_ALLOW;
+	yard->flags = AM_STORE_ERROR_ALLOW | AM_STORE_STRICT;
 	yard->labels = DECIDE_L(1);
 	decide_bit(&yard->read.allow, 64);
 
 	clinic->id = DECIDE_CLINIC;
-	clinic->flags = AM_STORE_ENFORCE;
+	clinic->flags = AM_STORE_ENFORCE | AM_STORE_STRICT;
 	clinic->labels = DECIDE_L(0);
 	clinic->purposes = 1ULL << 3 | 1ULL << 63;
 	decide_bit(&clinic->read.allow, 0);
@@ -97,6 +98,7 @@ static inline void decide_policy_labels(struct am_policy *p)
 	p->enforce_labels = DECIDE_L(0) | DECIDE_L(2) | DECIDE_L(63);
 	p->error_allow_labels = DECIDE_L(2);
 	p->spill_deny_labels = DECIDE_L(2) | DECIDE_L(63);
+	p->strict_labels = DECIDE_L(0) | DECIDE_L(1);
 
 	decide_bit(&p->label_read[0].allow, 0);
 	decide_bit(&p->label_read[0].allow, 255);
@@ -411,6 +413,51 @@ static const struct decide_case decide_table[] = {
 	  .store = DECIDE_CLINIC, .tagged = 1, .op = AM_OP_READ, .bits = DECIDE_S(1),
 	  .verdict = AM_VERDICT_DENY, .reason = AM_REASON_RULE_DENIES, .enforce = 1,
 	  .culprits = DECIDE_L(0) },
+
+	/* no record can be made */
+	{ .name = "a strict store refuses what it would have allowed",
+	  .store = DECIDE_CLINIC, .tagged = 1, .op = AM_OP_READ, .bits = DECIDE_S(0), .purpose = 63,
+	  .unrecorded = true,
+	  .verdict = AM_VERDICT_DENY, .reason = AM_REASON_UNRECORDED, .enforce = 1,
+	  .culprits = DECIDE_L(0) },
+	{ .name = "one that is observed tells so and blocks nothing",
+	  .store = DECIDE_YARD, .tagged = 1, .op = AM_OP_READ, .bits = DECIDE_S(64),
+	  .unrecorded = true,
+	  .verdict = AM_VERDICT_DENY, .reason = AM_REASON_UNRECORDED, .culprits = DECIDE_L(1) },
+	{ .name = "also of a refusal that would have blocked nothing",
+	  .store = DECIDE_YARD, .tagged = 1, .op = AM_OP_READ, .bits = DECIDE_S(0),
+	  .unrecorded = true,
+	  .verdict = AM_VERDICT_DENY, .reason = AM_REASON_UNRECORDED, .culprits = DECIDE_L(1) },
+	{ .name = "one that is not strict stays open, whatever its labels",
+	  .store = DECIDE_HOUSE, .tagged = 1, .op = AM_OP_READ, .bits = DECIDE_S(0),
+	  .unrecorded = true,
+	  .verdict = AM_VERDICT_ALLOW, .reason = AM_REASON_RULE_ALLOWS, .enforce = 1 },
+	{ .name = "a refusal stays the refusal that it was",
+	  .store = DECIDE_CLINIC, .tagged = 1, .op = AM_OP_READ, .bits = DECIDE_S(1),
+	  .unrecorded = true,
+	  .verdict = AM_VERDICT_DENY, .reason = AM_REASON_RULE_DENIES, .enforce = 1,
+	  .culprits = DECIDE_L(0) },
+	{ .name = "a strict label is not sent",
+	  .op = AM_OP_SEND, .labels = DECIDE_L(0), .bits = DECIDE_S(0), .zones = { 1, { 4 } },
+	  .unrecorded = true,
+	  .verdict = AM_VERDICT_DENY, .reason = AM_REASON_UNRECORDED, .enforce = 1,
+	  .culprits = DECIDE_L(0) },
+	{ .name = "one whose stores are observed is sent",
+	  .op = AM_OP_SEND, .labels = DECIDE_L(1), .bits = DECIDE_S(0), .zones = { 1, { 4 } },
+	  .unrecorded = true,
+	  .verdict = AM_VERDICT_DENY, .reason = AM_REASON_UNRECORDED, .culprits = DECIDE_L(1) },
+	{ .name = "a copy with a strict label is not read",
+	  .tagged = 1, .op = AM_OP_READ, .labels = DECIDE_L(0) | DECIDE_L(1), .bits = DECIDE_S(0),
+	  .unrecorded = true,
+	  .verdict = AM_VERDICT_DENY, .reason = AM_REASON_UNRECORDED, .enforce = 1,
+	  .culprits = DECIDE_L(0) | DECIDE_L(1) },
+	{ .name = "a label that is not strict is sent",
+	  .op = AM_OP_SEND, .labels = DECIDE_L(63), .bits = DECIDE_S(128), .zones = { 1, { 255 } },
+	  .unrecorded = true,
+	  .verdict = AM_VERDICT_ALLOW, .reason = AM_REASON_RULE_ALLOWS },
+	{ .name = "what nothing protects is nobody's business",
+	  .op = AM_OP_READ, .unrecorded = true,
+	  .verdict = AM_VERDICT_ALLOW, .reason = AM_REASON_UNPROTECTED },
 };
 
 enum { DECIDE_CASES = sizeof(decide_table) / sizeof(*decide_table) };

@@ -168,7 +168,7 @@ static void refuses_a_bundle_larger_than_a_bundle_can_be(void **state)
 			sign_text(&officer, text, AM_BUNDLE_MAX + 1, "c");
 
 		assert_int_equal(open_bytes(blob.bytes, blob.len, ring, NOW, &fact), -EFBIG);
-		assert_string_equal(fact, "the bundle is larger than 1 MiB");
+		assert_string_equal(fact, "the bundle is larger than 4 MiB");
 		free(fact);
 	}
 }
@@ -348,6 +348,35 @@ static void refuses_what_is_signed_and_no_bundle(void **state)
 		if (err != -EBADMSG || strcmp(fact, cases[i].fact))
 			fail_msg("%s\n%d %s", cases[i].text, err, fact ? fact : "taken");
 	}
+}
+
+/* A bundle with an invariant behind it that nobody has looked at. */
+static struct am_blob sign_guarded(const char *rule)
+{
+	am_autofree char *policy_text = NULL, *bundle = NULL, *text = NULL;
+
+	assert_true(asprintf(&policy_text, SMALL_POLICY "labels: [a]\n"
+			     "stores: {s: {paths: [/s], labels: [a]}}\n"
+			     "subjects: {x: {user: root, third-party: ACME}}\nrules: [%s]\n",
+			     rule) > 0);
+	bundle = bundle_of(policy_text, 1, 0);
+	assert_true(asprintf(&text, "%sinvariants:\n  - never third-party may read s\n",
+			     bundle) > 0);
+	return sign_text(&officer, text, strlen(text), "c");
+}
+
+/* Whoever has signed it: its signature holds. */
+static void refuses_a_policy_that_breaks_its_own_invariants(void **state)
+{
+	am_autoblob struct am_blob good = sign_guarded("allow x to write s");
+	am_autoblob struct am_blob bad = sign_guarded("allow x to read s");
+	am_autofree char *fact = NULL;
+
+	(void)state;
+	assert_int_equal(open_bytes(good.bytes, good.len, ring, NOW, &fact), 0);
+	assert_int_equal(open_bytes(bad.bytes, bad.len, ring, NOW, &fact), -EBADMSG);
+	assert_string_equal(fact, "the bundle breaks its own policy: the invariant does not hold: "
+				  "user=root may read s");
 }
 
 static void does_not_make_what_it_would_not_open(void **state)
@@ -599,6 +628,7 @@ int main(void)
 		cmocka_unit_test(never_shows_the_untrusted_comment),
 		cmocka_unit_test(refuses_another_trusted_comment),
 		cmocka_unit_test(refuses_what_is_signed_and_no_bundle),
+		cmocka_unit_test(refuses_a_policy_that_breaks_its_own_invariants),
 		cmocka_unit_test(does_not_make_what_it_would_not_open),
 		cmocka_unit_test(loads_a_bundle_with_its_signature_in_front_or_beside),
 		cmocka_unit_test(refuses_files_that_are_none_or_too_large),

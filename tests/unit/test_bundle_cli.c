@@ -196,6 +196,22 @@ static void trusts_a_folder_of_keys(void **state)
 	assert_int_equal(rmdir(in_folder("keys")), 0);
 }
 
+static void signs_nothing_that_breaks_its_own_invariants(void **state)
+{
+	(void)state;
+	make_all();
+	put("b", "# amanat bundle 1\n# serial 1\nversion: 1\nname: p\nmode: observe\nlabels:\n"
+		 "  - a\nstores:\n  s:\n    paths:\n      - /s\n    labels:\n      - a\nrules:\n"
+		 "  - allow anyone to read s\ninvariants:\n  - never anyone may read s\n");
+	assert_int_equal(unlink(in_folder("b.minisig")), 0);
+	assert_int_equal(run(am_cli_policy_sign, in_folder("b"), "-k", in_folder("k.key"), NULL),
+			 1);
+	assert_string_equal(out, "");
+	assert_non_null(strstr(err, "the bundle breaks its own policy: the invariant does not "
+				    "hold: "));
+	assert_int_equal(access(in_folder("b.minisig"), F_OK), -1);
+}
+
 static void refuses_a_serial_below_the_one_that_is_wanted(void **state)
 {
 	(void)state;
@@ -448,6 +464,7 @@ int main(void)
 		cmocka_unit_test(compiles_a_rollback),
 		cmocka_unit_test(writes_signature_and_bundle_in_one),
 		cmocka_unit_test(trusts_a_folder_of_keys),
+		cmocka_unit_test(signs_nothing_that_breaks_its_own_invariants),
 		cmocka_unit_test(refuses_a_serial_below_the_one_that_is_wanted),
 		cmocka_unit_test(tells_nothing_of_a_bundle_that_it_refuses),
 		cmocka_unit_test(answers_programs_in_json),

@@ -1004,8 +1004,8 @@ static void refuses_a_policy_that_gets_too_large(void **state)
 	(void)state;
 	fputs("version: 1\nname: p\nmode: observe\nlabels: [l]\nstores:\n  s:\n    labels: [l]\n"
 	      "    paths: [", out);
-	for (unsigned i = 0; i < 4000; i++)
-		fprintf(out, "/%0254u,", i);
+	for (unsigned i = 0; i < 4096; i++)
+		fprintf(out, "/%0254u/%0254u/%0254u/%0254u,", i, i, i, i);
 	fputs("]\n", out);
 	fclose(out);
 	assert_true(len < AM_POLICY_BYTES_MAX);
@@ -1014,7 +1014,7 @@ static void refuses_a_policy_that_gets_too_large(void **state)
 	assert_int_equal(am_canon_write(m, &d, &canon, &len), -EFBIG);
 	assert_null(canon);
 	assert_int_equal(d.errors, 1);
-	assert_non_null(strstr(d.items[0].fact, "larger than 1 MiB"));
+	assert_non_null(strstr(d.items[0].fact, "larger than 4 MiB"));
 	am_diags_done(&d);
 	free(text);
 }

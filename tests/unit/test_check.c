@@ -625,15 +625,18 @@ static void takes_as_many_as_fit_and_no_more(void **state)
 	assert_int_equal(errors_of(repeat(labels, 64, label_line, ""), 0, ""), 0);
 	assert_int_equal(errors_of(repeat(labels, 65, label_line, ""), 69, "at most 64 labels"), 1);
 	assert_int_equal(errors_of(repeat(labels, 90, label_line, ""), 69, "at most 64 labels"), 1);
-	assert_int_equal(errors_of(repeat(stores, 4095, store_line, ""), 0, ""), 0);
-	assert_int_equal(errors_of(repeat(stores, 4096, store_line, ""), 4101, "at most 4095"), 1);
+	assert_int_equal(errors_of(repeat(stores, 4096, store_line, ""), 0, ""), 0);
+	assert_int_equal(errors_of(repeat(stores, 4097, store_line, ""), 4102, "at most 4096"), 1);
 	assert_int_equal(errors_of(repeat(subjects, 256, subject_line, ""), 0, ""), 0);
 	assert_int_equal(errors_of(repeat(subjects, 257, subject_line, ""), 261,
 				   "at most 256 subjects"), 1);
 	assert_int_equal(errors_of(repeat(zones, 252, zone_line, ""), 0, ""), 0);
 	assert_int_equal(errors_of(repeat(zones, 253, zone_line, ""), 257, "at most 252 zones"), 1);
-	assert_int_equal(errors_of(repeat(rules, 4096, rule_line, ""), 0, ""), 0);
-	assert_int_equal(errors_of(repeat(rules, 4097, rule_line, ""), 4104, "at most 4096"), 1);
+	assert_int_equal(errors_of(repeat(rules, 10000, rule_line, ""), 0, ""), 0);
+	assert_int_equal(errors_of(repeat(rules, 10001, rule_line, ""), 10008,
+				   "at most 10000 rules"), 1);
+	assert_int_equal(errors_of(repeat(rules, 10050, rule_line, ""), 10008,
+				   "at most 10000 rules"), 1);
 	assert_int_equal(errors_of(repeat(paths, 4096, path_line, ""), 0, ""), 0);
 	assert_int_equal(errors_of(repeat(paths, 4097, path_line, ""), 4105, "at most 4096"), 1);
 	assert_int_equal(errors_of(repeat(nets, 4096, net_line, ""), 0, ""), 0);
@@ -706,8 +709,8 @@ static const struct warning warnings[] = {
 	{ "a store read under everything", BASE "  - allow desk to read everything\n"
 	  "  - allow desk to send cnic to office\n", 0, NULL },
 	{ "a strict store", HEAD "labels: [a]\nstores:\n"
-	  "  s: {paths: [/s], labels: [a], strict: true}\nrules: [allow anyone to read s]\n", 6,
-	  "strict has no effect yet" },
+	  "  s: {paths: [/s], labels: [a], strict: true}\nrules: [allow anyone to read s]\n", 0,
+	  NULL },
 	{ "a label without store", HEAD "labels: [a, b]\nstores:\n"
 	  "  s: {paths: [/s], labels: [a]}\nrules: [allow anyone to read s]\n", 4,
 	  "no store has the label 'b'" },

@@ -584,6 +584,7 @@ static void turns_keys_of_stores_into_flags_and_words(void **state)
 	/* inner carries l and m and says deny. */
 	assert_int_equal(policy->error_allow_labels, 0);
 	assert_int_equal(policy->spill_deny_labels, n);
+	assert_int_equal(policy->strict_labels, n);
 	assert_int_equal(policy->enforce_labels & m, 0);
 	assert_int_equal(policy->abi, AM_ABI_VERSION);
 	drop_compiled(&c);

@@ -18,7 +18,7 @@
 	"stores:\n"                                                            \
 	"  registry: {paths: [/srv/registry], labels: [cnic], spill: deny}\n"  \
 	"  clinic: {paths: [/srv/clinic], labels: [health]}\n"                 \
-	"  bank: {paths: [/srv/bank], labels: [money]}\n"                      \
+	"  bank: {paths: [/srv/bank], labels: [money], strict: true}\n"         \
 	"subjects:\n"                                                          \
 	"  db: {exe: /bin/postgres, user: postgres}\n"                         \
 	"  vendor: {user: acme}\n"                                             \
@@ -415,6 +415,22 @@ static void explains_purposes_and_who_may_take_them_on(void **state)
 			     "which needs unit=desk.service");
 }
 
+static void explains_what_could_not_be_recorded(void **state)
+{
+	struct am_event e = event(AM_OP_READ, AM_REASON_UNRECORDED, 114, subjects(-1, -1));
+
+	(void)state;
+	to_store(&e, "bank");
+	says(&e, NULL, "it could not be recorded, and without that nothing is done with bank "
+		       "(strict)");
+	/* A store that is not, written to by who carries a label that is. */
+	to_store(&e, "registry");
+	e.op = AM_OP_WRITE;
+	e.culprits = labels("cnic", NULL);
+	says(&e, NULL, "it could not be recorded, and without that nothing is done with label "
+		       "cnic (strict)");
+}
+
 static void lets_no_name_speak_to_the_terminal(void **state)
 {
 	struct am_event e = event(AM_OP_READ, AM_REASON_NO_RULE, 5, subjects(-1, -1));
@@ -510,6 +526,7 @@ int main(void)
 		other_test(names_the_purpose_that_a_copy_needs),
 		other_test(explains_purposes_and_who_may_take_them_on),
 		other_test(survives_events_that_make_no_sense),
+		cmocka_unit_test(explains_what_could_not_be_recorded),
 		cmocka_unit_test(lets_no_name_speak_to_the_terminal),
 		cmocka_unit_test(fits_any_buffer),
 		cmocka_unit_test(survives_events_that_make_no_sense),

@@ -117,7 +117,9 @@ static void leaves_other_files_alone(void **state)
 	write_file("host.yaml~", "no: policy\n");
 	write_file("host.yaml.bak", "no: policy\n");
 	write_file("README.md", "no: policy\n");
+	write_file("host.test.yaml", "tests: of it\n");	/* for `policy test` */
 	write_file("yaml", "no: policy\n");
+	write_file("host.test.yaml", "tests: []\n");
 	assert_int_equal(mkdir(in_folder("folder"), 0700), 0);
 	m = load(&d);
 	assert_int_equal(m->n_files, 1);
@@ -287,7 +289,7 @@ static void refuses_files_that_are_too_large_together(void **state)
 	memset(text, '#', half + 1);
 	write_bytes("a.yaml", text, half);
 	write_bytes("b.yaml", text, half + 1);
-	refused_with(-EFBIG, "b.yaml", 0, 0, "with this file the policy is larger than 1 MiB");
+	refused_with(-EFBIG, "b.yaml", 0, 0, "with this file the policy is larger than 4 MiB");
 }
 
 static void refuses_more_files_than_a_policy_has(void **state)

@@ -111,6 +111,25 @@ static void tells_a_refusal_in_one_line(void **state)
 		    "unit=ssh.service  rule 4: acme-support is denied (policy registry-host#12)\n");
 }
 
+static void ends_with_the_id_that_explain_takes(void **state)
+{
+	struct am_event_names n = names_of_acme();
+	struct record r = refused_read();
+	am_autofree char *color = NULL, *json = NULL;
+
+	(void)state;
+	n.run = 12;
+	r.head.flags |= AM_EVENT_URGENT;
+	expect_text(&r, &n,
+		    "14:02:07.113 DENY  read  citizen-registry/0042.csv  psql[4711] user=acme "
+		    "unit=ssh.service  rule 4: acme-support is denied (policy registry-host#12) "
+		    "[12-u0-7]\n");
+	color = text_of(&r, &n, true);
+	assert_non_null(strstr(color, " \033[2m[12-u0-7]\033[0m\n"));
+	json = json_of(&r, &n);
+	assert_non_null(strstr(json, "\"uid\":\"12-u0-7\""));
+}
+
 static void tells_what_observe_mode_let_through(void **state)
 {
 	struct am_event_names n = names_of_acme();
@@ -637,6 +656,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_a_refusal_in_one_line),
+		cmocka_unit_test(ends_with_the_id_that_explain_takes),
 		cmocka_unit_test(tells_what_observe_mode_let_through),
 		cmocka_unit_test(keeps_the_columns_of_what_is_allowed),
 		cmocka_unit_test(tells_an_allowed_open_from_the_read_that_follows),

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -180,6 +181,67 @@ static void drops_descriptors_that_come_along(void **state)
 	assert_int_equal(count_fds(), before);
 }
 
+static void passes_one_descriptor_on(void **state)
+{
+	int before = count_fds(), passed = -1;
+	struct am_frame f;
+
+	(void)state;
+	assert_int_equal(am_frame_send_with(ends[0], AM_FRAME_REQUEST, "push", 5, ends[0]), 0);
+	assert_int_equal(am_frame_recv_with(ends[1], buf, &f, &passed), 0);
+	assert_int_equal(f.len, 5);
+	assert_memory_equal(payload(), "push", 5);
+	assert_true(passed >= 0);
+	assert_int_equal(fcntl(passed, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(count_fds(), before + 1);
+	assert_int_equal(close(passed), 0);
+
+	assert_int_equal(am_frame_send_with(ends[0], AM_FRAME_REQUEST, "push", 5, -1), 0);
+	assert_int_equal(am_frame_recv_with(ends[1], buf, &f, &passed), 0);
+	assert_int_equal(passed, -1);
+	assert_int_equal(count_fds(), before);
+}
+
+static void send_many(size_t count, const struct am_frame *head, size_t len)
+{
+	union {
+		char space[CMSG_SPACE(250 * sizeof(int))];
+		struct cmsghdr align;
+	} control = { { 0 } };
+	struct iovec part = { (void *)head, len };
+	struct msghdr packet = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space,
+				 .msg_controllen = CMSG_SPACE(count * sizeof(int)) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&packet);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(count * sizeof(int));
+	for (size_t i = 0; i < count; i++)
+		memcpy(CMSG_DATA(c) + i * sizeof(int), &ends[0], sizeof(int));
+	assert_int_equal(sendmsg(ends[0], &packet, 0), len);
+}
+
+static void leaves_no_stray_descriptor_open(void **state)
+{
+	static const size_t counts[] = { 2, 3, 4, 250 };
+	const struct am_frame head = { AM_FRAME_MAGIC, AM_FRAME_REQUEST, 0, 0, 0 };
+	int before = count_fds(), passed = -1;
+	struct am_frame f;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		send_many(counts[i], &head, sizeof(head));
+		assert_int_equal(am_frame_recv_with(ends[1], buf, &f, &passed), -EBADMSG);
+		assert_int_equal(passed, -1);
+		assert_int_equal(count_fds(), before);
+	}
+	/* Nor one that comes with what is no frame. */
+	send_many(1, &head, sizeof(head) - 1);
+	assert_int_equal(am_frame_recv_with(ends[1], buf, &f, &passed), -EBADMSG);
+	assert_int_equal(passed, -1);
+	assert_int_equal(count_fds(), before);
+}
+
 static void splits_a_request_into_its_words(void **state)
 {
 	const char *words[4];
@@ -236,6 +298,8 @@ int main(void)
 		pair_test(refuses_packets_that_are_not_frames),
 		pair_test(refuses_a_packet_larger_than_its_buffer),
 		pair_test(drops_descriptors_that_come_along),
+		pair_test(passes_one_descriptor_on),
+		pair_test(leaves_no_stray_descriptor_open),
 		cmocka_unit_test(splits_a_request_into_its_words),
 		cmocka_unit_test(refuses_words_without_end_and_too_many),
 	};

@@ -49,7 +49,7 @@ static int run(int argc, char **argv)
 		assert_true(to[i] >= 0 && saved[i] >= 0);
 		assert_true(dup2(to[i], i + 1) >= 0);
 	}
-	code = am_cli_policy(argc, argv);
+	code = am_cli_policy("/nonexistent", argc, argv);
 	fflush(NULL);
 	for (int i = 0; i < 2; i++) {
 		assert_true(dup2(saved[i], i + 1) >= 0);
@@ -172,7 +172,7 @@ static void says_no_when_its_answer_cannot_be_written(void **state)
 	saved = dup(1);
 	full = open("/dev/full", O_WRONLY | O_CLOEXEC);
 	assert_true(saved >= 0 && full >= 0 && dup2(full, 1) >= 0);
-	code = am_cli_policy(3, argv);
+	code = am_cli_policy("/nonexistent", 3, argv);
 	clearerr(stdout);
 	assert_true(dup2(saved, 1) >= 0);
 	assert_int_equal(close(saved), 0);

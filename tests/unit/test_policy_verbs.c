@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/policy.h"
@@ -52,7 +53,7 @@ static int run_words(int argc, char **argv)
 		assert_true(to[i] >= 0 && saved[i] >= 0);
 		assert_true(dup2(to[i], i + 1) >= 0);
 	}
-	code = am_cli_policy(argc, argv);
+	code = am_cli_policy("/nonexistent", argc, argv);
 	fflush(NULL);
 	for (int i = 0; i < 2; i++) {
 		assert_true(dup2(saved[i], i + 1) >= 0);
@@ -104,6 +105,30 @@ static void shows_what_was_expected_and_why_it_is_not_so(void **state)
 	assert_int_equal(type("test " POLICY " " DATA "failing.test.yaml --json"), 1);
 	assert_non_null(strstr(out, "\"passed\":false,\"expected\":\"allow\",\"verdict\":\"deny\""));
 	assert_non_null(strstr(out, "\"passed\":0,\"failed\":2}\n"));
+}
+
+static void runs_the_tests_in_a_folder_of_policies(void **state)
+{
+	char line[128], inside[96];
+
+	(void)state;
+	snprintf(inside, sizeof(inside), "%s/a.test.yaml", folder);
+	write_file(file, "version: 1\nname: p\nmode: enforce\nlabels: [l]\n"
+			 "stores: { s: { paths: [/srv/s], labels: [l] } }\n"
+			 "rules: [allow anyone to read s]\n");
+	write_file(inside, "tests:\n  - name: one\n    read: s\n    expect: allow\n");
+	write_file(beside, "tests:\n  - name: two\n    write: s\n    expect: deny\n");
+	snprintf(line, sizeof(line), "test %s", folder);
+	assert_int_equal(type(line), 0);
+	assert_string_equal(out, "ok      one\nok      two\n2 passed, 0 failed\n");
+	assert_string_equal(err, "");
+	write_file(inside, "tests:\n  - name: one\n    read: s\n    expect: deny\n");
+	assert_int_equal(type(line), 1);
+	write_file(inside, "tests: 7\n");
+	assert_int_equal(type(line), 2);
+	assert_int_equal(unlink(inside), 0);
+	write_file(file, "");
+	write_file(beside, "");
 }
 
 static void runs_nothing_if_there_is_nothing_to_run(void **state)
@@ -274,6 +299,21 @@ static void refuses_a_policy_whose_invariants_do_not_hold(void **state)
 				    "them: allow u to read s.\n"));
 }
 
+static void warns_of_programs_that_others_can_change(void **state)
+{
+	char line[256], text[512];
+
+	(void)state;
+	snprintf(text, sizeof(text), HEAD "  w: {exe: %s}\nrules: [allow w to read s]\n", beside);
+	write_file(file, text);
+	assert_int_equal(chmod(beside, 0777), 0);
+	snprintf(line, sizeof(line), "check %s", file);
+	assert_int_equal(type(line), 0);
+	assert_non_null(strstr(err, ":9:12: warning: everybody can change the executable '"));
+	assert_null(strstr(err, "no-such"));
+	assert_int_equal(chmod(beside, 0644), 0);
+}
+
 static void looks_at_the_host_only_if_asked_to(void **state)
 {
 	char line[256];
@@ -316,6 +356,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(runs_the_tests_beside_the_policy),
 		cmocka_unit_test(shows_what_was_expected_and_why_it_is_not_so),
+		cmocka_unit_test(runs_the_tests_in_a_folder_of_policies),
 		cmocka_unit_test(runs_nothing_if_there_is_nothing_to_run),
 		cmocka_unit_test(explains_in_a_few_lines),
 		cmocka_unit_test(explains_to_programs),
@@ -323,6 +364,7 @@ int main(void)
 		cmocka_unit_test(tells_a_difference_by_its_exit_code),
 		cmocka_unit_test(compares_no_policy_that_is_none),
 		cmocka_unit_test(refuses_a_policy_whose_invariants_do_not_hold),
+		cmocka_unit_test(warns_of_programs_that_others_can_change),
 		cmocka_unit_test(looks_at_the_host_only_if_asked_to),
 	};
 

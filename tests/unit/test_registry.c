@@ -144,7 +144,7 @@ static void begins_a_new_epoch_when_a_store_loses_a_path(void **state)
 	assert_string_equal(am_registry_store_name(r, id), "a");
 }
 
-static void has_room_for_4095_stores_and_no_more(void **state)
+static void has_room_for_4096_stores_and_no_more(void **state)
 {
 	am_auto(am_registry) struct am_registry *r = new_registry();
 	uint32_t id = 5;
@@ -155,6 +155,11 @@ static void has_room_for_4095_stores_and_no_more(void **state)
 		snprintf(name, sizeof(name), "s%u", i);
 		assert_int_equal(slot_of(store(r, name, "/srv", NULL)), i);
 	}
+	/* The last one has slot 0, and an id that is none of nothing. */
+	assert_null(am_registry_store_name(r, 1 << AM_STORE_SLOT_BITS));
+	assert_int_equal(store(r, "last", "/srv", NULL), 1 << AM_STORE_SLOT_BITS);
+	assert_string_equal(am_registry_store_name(r, 1 << AM_STORE_SLOT_BITS), "last");
+	assert_null(am_registry_store_name(r, 0));
 	assert_int_equal(am_registry_store(r, "one-more", NULL, 0, &id), -ENOSPC);
 	assert_int_equal(id, 5);
 	assert_int_equal(slot_of(store(r, "s4095", "/srv", NULL)), 4095);
@@ -476,7 +481,7 @@ int main(void)
 		cmocka_unit_test(gives_each_store_a_slot_and_its_first_epoch),
 		cmocka_unit_test(keeps_the_epoch_when_a_store_gains_a_path),
 		cmocka_unit_test(begins_a_new_epoch_when_a_store_loses_a_path),
-		cmocka_unit_test(has_room_for_4095_stores_and_no_more),
+		cmocka_unit_test(has_room_for_4096_stores_and_no_more),
 		cmocka_unit_test(refuses_names_and_paths_that_it_could_not_write),
 		cmocka_unit_test(a_copy_can_be_thrown_away),
 		file_test(a_missing_file_is_an_empty_registry),

@@ -175,16 +175,16 @@ static void refuses_a_file_of_100_mb_without_reading_it(void **state)
 	(void)state;
 	write_file("huge", "", 0);
 	assert_int_equal(truncate(in_folder("huge"), 100 << 20), 0);
-	refused(in_folder("huge"), -EFBIG, "larger than 1 MiB");
+	refused(in_folder("huge"), -EFBIG, "larger than 4 MiB");
 	assert_int_equal(unlink(in_folder("huge")), 0);
 }
 
-static void refuses_one_byte_more_than_1_mib(void **state)
+static void refuses_one_byte_more_than_4_mib(void **state)
 {
 	(void)state;
 	write_file("big", "", 0);
 	assert_int_equal(truncate(in_folder("big"), AM_POLICY_BYTES_MAX + 1), 0);
-	refused(in_folder("big"), -EFBIG, "larger than 1 MiB");
+	refused(in_folder("big"), -EFBIG, "larger than 4 MiB");
 	assert_int_equal(truncate(in_folder("big"), AM_POLICY_BYTES_MAX), 0);
 	refused(in_folder("big"), -EINVAL, "NUL byte");
 	assert_int_equal(unlink(in_folder("big")), 0);
@@ -199,7 +199,7 @@ static void reads_a_file_that_does_not_know_its_size(void **state)
 		print_message("no /proc/kallsyms, the only large file that hides its size\n");
 		skip();
 	}
-	refused("/proc/kallsyms", -EFBIG, "larger than 1 MiB");
+	refused("/proc/kallsyms", -EFBIG, "larger than 4 MiB");
 }
 
 static void refuses_an_empty_file(void **state)
@@ -323,7 +323,7 @@ int main(void)
 		cmocka_unit_test(refuses_a_device),
 		cmocka_unit_test(refuses_a_file_that_it_may_not_read),
 		cmocka_unit_test(refuses_a_file_of_100_mb_without_reading_it),
-		cmocka_unit_test(refuses_one_byte_more_than_1_mib),
+		cmocka_unit_test(refuses_one_byte_more_than_4_mib),
 		cmocka_unit_test(reads_a_file_that_does_not_know_its_size),
 		cmocka_unit_test(refuses_an_empty_file),
 		cmocka_unit_test(loads_a_policy_with_windows_line_ends_and_mark),

@@ -13,16 +13,21 @@
 #include <time.h>
 
 #include "agent/control.h"
+#include "agent/deputy.h"
 #include "agent/governor.h"
 #include "agent/health.h"
+#include "agent/inbox.h"
 #include "agent/hooks.h"
 #include "agent/instance.h"
 #include "agent/keeper.h"
 #include "agent/log.h"
+#include "agent/lookback.h"
 #include "agent/loop.h"
 #include "agent/names.h"
 #include "agent/notify.h"
+#include "agent/push.h"
 #include "agent/recall.h"
+#include "agent/witness.h"
 #include "agent/selftest.h"
 #include "base/host.h"
 #include "kernel/counters.h"
@@ -42,6 +47,8 @@ struct am_agent {
 	struct am_instance *instance;
 	struct am_engine *engine;
 	struct am_governor governor;
+	struct am_intake intake;
+	struct am_inbox inbox;
 	struct am_sealer sealer;
 	struct am_recall recall;
 	struct am_keeper keeper;
@@ -49,6 +56,8 @@ struct am_agent {
 	struct am_names *names;
 	struct am_control *control;
 	struct am_pipeline *pipeline;
+	struct am_witness *witness;
+	struct am_deputies deputies;
 	struct am_loop loop;
 	struct am_source signals;	/* fd is owned, as the next one's */
 	struct am_source timer;
@@ -116,6 +125,20 @@ static bool write_status(void *ctx, bool json, FILE *out)
 	return am_health_ready(&h);
 }
 
+static int explain_or_learn(void *ctx, const char *const *words, int n, FILE *out, FILE *err)
+{
+	const struct am_agent *a = ctx;
+
+	return am_witness_answer(a->witness, words, n, out, err);
+}
+
+static int answer(void *ctx, int fd, const char *const *words, int n)
+{
+	struct am_agent *a = ctx;
+
+	return am_deputy_send(&a->deputies, fd, explain_or_learn, a, words, n);
+}
+
 /* ---- policies ------------------------------------------------------------- */
 
 static void tell_policy(const struct am_agent *a)
@@ -127,6 +150,17 @@ static void tell_policy(const struct am_agent *a)
 	am_notify("READY=1\nSTATUS=policy %s#%u in force", now->model->name, now->generation);
 }
 
+/* Once a bundle has been in force, files do not count. */
+static void tell_source(const struct am_agent *a)
+{
+	const struct am_origin *o = &a->governor.now->origin;
+
+	if (o->kind == AM_SOURCE_BUNDLE)
+		am_say("a bundle governs: serial %" PRIu64 ", signed with key '%s'; "
+		       "'%s' is not used", o->serial, o->signer[0] ? o->signer : o->key_id,
+		       a->config->policy);
+}
+
 static uint64_t missed_tags(const struct am_agent *a)
 {
 	uint64_t counts[AM_COUNT_MAX_];
@@ -134,21 +168,46 @@ static uint64_t missed_tags(const struct am_agent *a)
 	return am_counters_read(a->engine, counts) < 0 ? UINT64_MAX : counts[AM_COUNT_NO_TAG_STORAGE];
 }
 
-static int load_next(struct am_agent *a)
+/* An am_intake's put(). What was decided so far is told in the words of the policy that
+ * decided it. */
+static int take_over(void *ctx, struct am_force *f, struct am_diags *diags)
 {
-	am_auto(am_force) struct am_force *f = NULL;
+	struct am_agent *a = ctx;
 	int r;
 
 	a->missed = missed_tags(a);
-	r = am_governor_read(&a->governor, &f);
-	if (!r)
-		r = am_governor_put(&a->governor, f);
+	if (a->ring)
+		(void)am_ring_consume(a->ring, RING_BUDGET); /* the loop sees a failure again */
+	r = am_governor_put(&a->governor, f, diags);
 	if (r < 0)
 		return r;
-	(void)AM_TAKE_PTR(f);	/* taken */
 	am_pipeline_force(a->pipeline, a->governor.now, a->governor.before);
 	a->told_sealed = false;
-	return 0;
+	tell_policy(a);
+	tell_source(a);
+	return r;
+}
+
+static int load_next(struct am_agent *a)
+{
+	am_auto(am_force) struct am_force *f = NULL;
+	struct am_diags diags;
+	int r;
+
+	am_diags_init(&diags);
+	r = am_governor_read(&a->governor, AM_ROAD_RELOAD, &diags, &f);
+	if (!r)
+		r = take_over(a, f, &diags);
+	am_diags_print(&diags, stderr);
+	am_diags_done(&diags);
+	if (r >= 0)
+		(void)AM_TAKE_PTR(f);	/* taken */
+	return r;
+}
+
+static const char *source_of(const struct am_agent *a)
+{
+	return am_annals_has_bundle(&a->governor.annals) ? "bundle in force" : a->config->policy;
 }
 
 static void reload(struct am_agent *a)
@@ -157,12 +216,22 @@ static void reload(struct am_agent *a)
 
 	am_notify("RELOADING=1\nMONOTONIC_USEC=%" PRId64 "000", am_now_ms());
 	if (load_next(a) < 0) {
-		am_error("cannot load the policy '%s', keeping policy %s#%u", a->config->policy,
+		am_error("cannot load the policy '%s', keeping policy %s#%u", source_of(a),
 			 now->model->name, now->generation);
 		am_notify("READY=1");
-		return;
 	}
-	tell_policy(a);
+	am_inbox_again(&a->inbox);
+}
+
+static int answer_policy(void *ctx, const struct am_control_ask *ask, FILE *out, FILE *err)
+{
+	struct am_agent *a = ctx;
+
+	if (!strcmp(ask->words[0], "push"))
+		return am_push(&a->intake, ask, out, err);
+	if (!strcmp(ask->words[0], "history"))
+		return am_history_answer(&a->governor.annals, ask, out, err);
+	return am_earlier_answer(&a->governor.annals, ask, out, err);
 }
 
 /* ---- the loop ------------------------------------------------------------- */
@@ -242,8 +311,10 @@ static void timer_ready(void *ctx, uint32_t events)
 	am_pipeline_tick(a->pipeline);
 	/* Of what fails here there will be another try at the next tick. */
 	(void)am_publisher_refresh(a->governor.publisher, a->governor.now->image);
+	am_inbox_tick(&a->inbox);
 	am_sealer_tick(&a->sealer, now_ms);
 	am_keeper_tick(&a->keeper, now_ms);
+	am_witness_tick(a->witness, now_ms);
 	am_control_tick(a->control, now_ms);
 	tell_losses(a);
 	tell_alive(a, now_ms);
@@ -263,6 +334,7 @@ static int run_once(struct am_agent *a)
 	int r;
 
 	walks |= am_recall_step(&a->recall);
+	walks |= am_inbox_step(&a->inbox);
 
 	tell_sealed(a);
 	if (a->records_wait) {
@@ -385,6 +457,8 @@ static int start_serving(struct am_agent *a)
 	const struct am_control_calls calls = {
 		.status = write_status,
 		.ready = is_ready,
+		.answer = answer,
+		.policy = answer_policy,
 		.ctx = a,
 	};
 	int r;
@@ -395,7 +469,9 @@ static int start_serving(struct am_agent *a)
 		return r;
 	r = am_names_new(&a->names);
 	if (!r)
-		r = am_pipeline_new(a->control, a->names, &a->sealer, &a->pipeline);
+		r = am_witness_new(am_instance_state(a->instance), a->names, a->engine, &a->witness);
+	if (!r)
+		r = am_pipeline_new(a->control, a->names, &a->sealer, a->witness, &a->pipeline);
 	if (!r)
 		r = am_ring_open(a->engine, am_pipeline_take, a->pipeline, &a->ring);
 	if (!r)
@@ -420,6 +496,18 @@ static int check_hooks(struct am_agent *a)
 /* The hooks run before there is a policy or a label: to the kernel side all files are
  * nobody's, that of the self-test aside. The policy then closes the stores from its first instant, as their roots are
  * labelled with it; the walk only makes it cheaper. */
+static int put_first(struct am_agent *a, struct am_force *f)
+{
+	struct am_diags diags;
+	int r;
+
+	am_diags_init(&diags);
+	r = am_governor_put(&a->governor, f, &diags);
+	am_diags_print(&diags, stderr);
+	am_diags_done(&diags);
+	return r;
+}
+
 static int go_into_force(struct am_agent *a, struct am_force *f)
 {
 	int r = am_engine_attach(a->engine);
@@ -430,10 +518,39 @@ static int go_into_force(struct am_agent *a, struct am_force *f)
 	}
 	if (am_selftest_run(a->engine) < 0)
 		return AM_EXIT_KERNEL;
-	if (am_governor_put(&a->governor, f) < 0)
+	if (put_first(a, f) < 0)
 		return AM_EXIT_CANNOT;
 	load_strays(a);
 	return check_hooks(a) < 0 ? AM_EXIT_KERNEL : AM_EXIT_OK;
+}
+
+/* The last bundle that was in force; on a host that never had one, what lies in the folder
+ * of bundles, and else the policy file. */
+static int read_first(struct am_agent *a, struct am_force **ret)
+{
+	struct am_diags diags;
+	int r = -ENOENT;
+
+	if (!am_annals_has_bundle(&a->governor.annals))
+		r = am_inbox_first(&a->inbox, ret);
+	if (!r)
+		return 0;
+	am_diags_init(&diags);
+	r = am_governor_read(&a->governor, AM_ROAD_START, &diags, ret);
+	am_diags_print(&diags, stderr);
+	am_diags_done(&diags);
+	return r;
+}
+
+static int prepare(struct am_agent *a)
+{
+	const struct am_config *c = a->config;
+
+	a->intake = (struct am_intake){ .governor = &a->governor, .put = take_over, .ctx = a };
+	am_inbox_init(&a->inbox, c->bundles, &a->loop, &a->intake);
+	if (am_instance_open(c->state, c->run, &a->instance) < 0)
+		return -1;
+	return am_governor_init(&a->governor, c->policy, c->keys, am_instance_state(a->instance));
 }
 
 /* The policy is refused before anything is loaded. */
@@ -442,9 +559,7 @@ static int bring_up(struct am_agent *a)
 	am_auto(am_force) struct am_force *f = NULL;
 	int code;
 
-	if (am_instance_open(a->config->state, a->config->run, &a->instance) < 0 ||
-	    am_governor_init(&a->governor, a->config->policy, am_instance_state(a->instance)) < 0 ||
-	    am_governor_read(&a->governor, &f) < 0)
+	if (prepare(a) < 0 || read_first(a, &f) < 0)
 		return AM_EXIT_CANNOT;
 	if (load_kernel(a) < 0)
 		return AM_EXIT_KERNEL;
@@ -475,6 +590,8 @@ static int start(struct am_agent *a)
 	if (code != AM_EXIT_OK)
 		return code;
 	tell_policy(a);
+	tell_source(a);
+	am_inbox_tick(&a->inbox);
 	return AM_EXIT_OK;
 }
 
@@ -494,9 +611,13 @@ static void save_strays(struct am_agent *a)
 static void finish(struct am_agent *a)
 {
 	am_control_free(a->control);
+	am_deputies_end(&a->deputies);
+	am_inbox_done(&a->inbox);
 	save_strays(a);
+	am_governor_end(&a->governor);
 	am_ring_free(a->ring);
 	am_pipeline_free(a->pipeline);
+	am_witness_free(a->witness);
 	am_names_free(a->names);
 	am_recall_done(&a->recall);
 	am_sealer_done(&a->sealer);
@@ -517,6 +638,8 @@ int am_agent_run(const struct am_config *config)
 		.loop = { .epoll_fd = -1 },
 		.signals = { .fd = -1 },
 		.timer = { .fd = -1 },
+		.inbox = { .source = { .fd = -1 }, .dir = -1 },
+		.governor.annals.history.fd = -1,
 	};
 	int code = start(&a);
 

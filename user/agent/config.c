@@ -11,6 +11,8 @@ static const struct am_config defaults = {
 	.policy = "/etc/amanat/policy.yaml",
 	.state = "/var/lib/amanat",
 	.run = "/run/amanat",
+	.keys = "/etc/amanat/keys",
+	.bundles = "/etc/amanat/bundles",
 	.hooks = "auto",
 };
 
@@ -22,9 +24,12 @@ static const struct option {
 	size_t member;		/* of a value: in struct am_config */
 	enum am_config_action action;	/* of an option without value */
 } options[] = {
-	{ "--policy", "FILE", "the policy to put in force", offsetof(struct am_config, policy), 0 },
+	{ "--policy", "FILE", "the policy, until a bundle is in force", offsetof(struct am_config, policy), 0 },
 	{ "--state", "DIR", "what outlives the agent", offsetof(struct am_config, state), 0 },
 	{ "--run", "DIR", "the socket for 'amanat'", offsetof(struct am_config, run), 0 },
+	{ "--keys", "DIR", "whose bundles are taken: public keys", offsetof(struct am_config, keys), 0 },
+	{ "--bundles", "DIR", "where bundles may be put besides 'amanat policy push'",
+	  offsetof(struct am_config, bundles), 0 },
 	{ "--group", "NAME", "whose members may use 'amanat' besides root",
 	  offsetof(struct am_config, group), 0 },
 	{ "--hooks", "KIND", "lsm, fmod_ret or auto: lsm if bpf is among the kernel's LSMs",
@@ -50,7 +55,8 @@ void am_config_help(FILE *out)
 
 	(void)fprintf(out, "usage: amanatd [OPTIONS]\n\n"
 		      "Refuses access to declared stores of personal data, in the foreground.\n"
-		      "SIGHUP loads the policy again; SIGTERM ends it, and with it the refusals.\n\n");
+		      "SIGHUP loads the policy again; SIGTERM ends it, and with it the refusals.\n"
+		      "Once a bundle is in force, the policy file is not used any more.\n\n");
 	for (i = 0; i < N_OPTIONS; i++) {
 		const struct option *o = &options[i];
 		const char *value = o->value ? *value_of(&config, o) : NULL;

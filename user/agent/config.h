@@ -19,6 +19,8 @@ struct am_config {
 	const char *policy;	/* file */
 	const char *state;	/* directory of what outlives the agent */
 	const char *run;	/* directory of what does not */
+	const char *keys;	/* directory of the keys whose bundles are taken */
+	const char *bundles;	/* directory that is watched for bundles */
 	const char *group;	/* whose members may ask the agent; NULL: only root */
 	const char *hooks;	/* as it was written: */
 	enum am_flavour flavour;

@@ -23,6 +23,7 @@ enum {
 	WAIT_MAX_S = 3600,
 	WORDS_MAX = 8,
 	GROUPS_MAX = 1024,
+	TALK_MAX = 32 * 1024,	/* bytes of a notice */
 };
 
 enum client_state {
@@ -41,6 +42,8 @@ struct client {
 	enum am_control_form form;
 	int64_t deadline_ms;	/* ASKING, WAITING */
 	int64_t blocked_ms;	/* since when its socket is full; 0: it is not */
+	int passed;		/* a descriptor that came with the request; owned, or -1 */
+	uint32_t uid;
 };
 
 struct am_control {
@@ -63,6 +66,8 @@ static void close_client(struct client *c)
 	(void)close(c->source.fd); /* what did not go out by now is not wanted */
 	c->control->counts.not_shown += c->sink.dropped_total;
 	am_sink_done(&c->sink);
+	if (c->passed >= 0)
+		(void)close(c->passed); /* the client's own; it was only read */
 	c->state = CLIENT_FREE;
 }
 
@@ -177,12 +182,66 @@ static void request_tail(struct client *c, const char **words, int n)
 	c->state = CLIENT_TAIL;
 }
 
+/* What takes longer than the loop may. */
+static void request_answer(struct client *c, const char **words, int n)
+{
+	const struct am_control_calls *calls = &c->control->calls;
+	int r = calls->answer(calls->ctx, c->source.fd, words, n);
+
+	if (!r)
+		close_client(c);	/* its answer comes from elsewhere */
+	else if (r == -EAGAIN)
+		refuse(c, "the agent is answering others already; try again");
+	else
+		refuse(c, "the agent cannot answer: %s", strerror(-r));
+}
+
+/* In one packet: the socket is empty yet, and a notice is no longer than some lines. */
+static void send_talk(struct client *c, const char *text, size_t len)
+{
+	if (len > TALK_MAX)
+		len = TALK_MAX;
+	if (len && am_frame_send(c->source.fd, AM_FRAME_NOTICE, 0, text, len) < 0)
+		am_sink_notice(&c->sink, "%.*s", (int)strcspn(text, "\n"), text);
+}
+
+static int ask_policy(struct client *c, const char **words, int n, FILE *out, FILE *err)
+{
+	const struct am_control_calls *calls = &c->control->calls;
+	const struct am_control_ask ask = { words, n, c->passed, c->uid };
+
+	return calls->policy(calls->ctx, &ask, out, err);
+}
+
+static void request_policy(struct client *c, const char **words, int n)
+{
+	am_autofree char *text = NULL, *talk = NULL;
+	size_t len = 0, talk_len = 0;
+	am_autofclose FILE *out = open_memstream(&text, &len);
+	am_autofclose FILE *err = open_memstream(&talk, &talk_len);
+	int code = 3, r = -ENOMEM;
+
+	if (out && err) {
+		code = ask_policy(c, words, n, out, err);
+		r = fflush(out) || fflush(err) ? -ENOMEM : am_sink_reply(&c->sink, text, len);
+		send_talk(c, talk, talk_len);
+	}
+	if (r < 0)
+		am_sink_notice(&c->sink, "error: the agent cannot answer: %s", strerror(-r));
+	end_client(c, r < 0 ? 3 : (unsigned)code);
+}
+
 static const struct {
 	const char *word;
 	void (*request)(struct client *c, const char **words, int n);
 } requests[] = {
 	{ "status", request_status },
 	{ "tail", request_tail },
+	{ "explain", request_answer },
+	{ "learn", request_answer },
+	{ "push", request_policy },
+	{ "history", request_policy },
+	{ "earlier", request_policy },
 };
 
 static void take_request(struct client *c, const char *payload, size_t len)
@@ -208,10 +267,13 @@ static void read_client(struct client *c)
 {
 	struct am_control *control = c->control;
 	struct am_frame head;
-	int r = am_frame_recv(c->source.fd, control->packet, &head);
+	am_autoclose int passed = -1;
+	int r = am_frame_recv_with(c->source.fd, control->packet, &head, &passed);
 
 	if (r == -EAGAIN)
 		return;
+	if (c->passed < 0)
+		c->passed = AM_TAKE_FD(passed);
 	/* One request; nothing may follow it. */
 	if (r < 0 || head.kind != AM_FRAME_REQUEST || c->state != CLIENT_ASKING)
 		close_client(c);
@@ -258,13 +320,14 @@ static bool is_member(const struct am_control *c, int fd, gid_t primary)
 	return false;
 }
 
-static bool may_ask(const struct am_control *c, int fd)
+static bool may_ask(const struct am_control *c, int fd, uint32_t *ret_uid)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
 		return false;
+	*ret_uid = peer.uid;
 	return peer.uid == 0 || is_member(c, fd, peer.gid);
 }
 
@@ -278,12 +341,14 @@ static struct client *free_client(struct am_control *c)
 	return NULL;
 }
 
-static int start_client(struct am_control *control, struct client *c, int fd)
+static int start_client(struct am_control *control, struct client *c, int fd, uint32_t uid)
 {
 	*c = (struct client){
 		.control = control,
 		.source = { .fd = fd, .ready = client_ready, .ctx = c },
 		.deadline_ms = am_now_ms() + ASK_MS,
+		.passed = -1,
+		.uid = uid,
 	};
 	if (am_loop_add(control->loop, &c->source, EPOLLIN) < 0)
 		return -ENOMEM;
@@ -305,17 +370,18 @@ static void listener_ready(void *ctx, uint32_t events)
 	struct am_control *control = ctx;
 	am_autoclose int fd = -1;
 	struct client *c;
+	uint32_t uid = 0;
 
 	(void)events;
 	fd = accept4(control->listener.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0)
 		return;		/* gone again, or out of descriptors: it will ask once more */
 	c = free_client(control);
-	if (!may_ask(control, fd))
+	if (!may_ask(control, fd, &uid))
 		turn_away(control, fd, "error: only root and the agent's group may ask the agent\n");
 	else if (!c)
 		turn_away(control, fd, "error: the agent has as many clients as it takes\n");
-	else if (!start_client(control, c, fd))
+	else if (!start_client(control, c, fd, uid))
 		(void)AM_TAKE_FD(fd);
 }
 

@@ -15,11 +15,24 @@ struct am_loop;
 
 enum { AM_CONTROL_CLIENTS = 32 };
 
+/* A request that is answered at once. All borrowed. */
+struct am_control_ask {
+	const char *const *words;
+	int n;
+	int fd;			/* that came with it; -1: none did */
+	uint32_t uid;		/* who asks */
+};
+
 /* What the rest of the agent answers. */
 struct am_control_calls {
 	/* Writes the status; returns whether all is sealed and enforced. */
 	bool (*status)(void *ctx, bool json, FILE *out);
 	bool (*ready)(void *ctx);
+	/* Has a request answered on the client's socket by somebody else. 0; -EAGAIN: not now;
+	 * another errno. */
+	int (*answer)(void *ctx, int fd, const char *const *words, int n);
+	/* `push`, `history`, `earlier`: data to `out`, talk to `err`; the command's exit code. */
+	int (*policy)(void *ctx, const struct am_control_ask *ask, FILE *out, FILE *err);
 	void *ctx;
 };
 

@@ -2,7 +2,11 @@
 #include "agent/force.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <string.h>
+
+#include "policy/canon.h"
+#include "policy/invariant.h"
 
 static int open_roots(const struct am_image *image, struct am_diags *diags, struct am_roots **ret)
 {
@@ -19,12 +23,11 @@ static int open_roots(const struct am_image *image, struct am_diags *diags, stru
 	return am_roots_open(specs, image->n_roots, diags, ret);
 }
 
-static int fill(struct am_force *f, const char *path, const struct am_registry *registry,
-		struct am_diags *diags)
+/* What was stated never to be is proved not to be, whatever road the policy came on. */
+static int resolve(struct am_force *f, const struct am_registry *registry, struct am_diags *diags)
 {
-	int r;
+	int r = am_invariants_check(f->model, diags);
 
-	r = am_model_load(path, diags, &f->model);
 	if (!r)
 		r = am_registry_copy(registry, &f->registry);
 	if (!r)
@@ -34,18 +37,59 @@ static int fill(struct am_force *f, const char *path, const struct am_registry *
 	return r;
 }
 
+/* A policy of which no canonical text can be made is in order, and only not remembered. */
+static void write_text(struct am_force *f)
+{
+	struct am_diags diags;
+
+	f->origin.kind = AM_SOURCE_FILE;
+	am_diags_init(&diags);
+	if (!am_canon_write(f->model, &diags, &f->text.bytes, &f->text.len))
+		/* It fails for wrong sizes of hash and key only. */
+		(void)crypto_generichash(f->origin.digest, sizeof(f->origin.digest),
+					 (const uint8_t *)f->text.bytes, f->text.len, NULL, 0);
+	am_diags_done(&diags);
+}
+
+static int explain(int r, const char *name, struct am_diags *diags)
+{
+	if (r < 0 && !diags->errors)
+		am_diags_add(diags, AM_SEVERITY_ERROR, (struct am_pos){ .file = name }, NULL,
+			     "cannot use the policy: %s", strerror(-r));
+	return r;
+}
+
 int am_force_load(const char *path, const struct am_registry *registry, struct am_diags *diags,
 		  struct am_force **ret)
 {
 	am_auto(am_force) struct am_force *f = calloc(1, sizeof(*f));
-	int r = f ? fill(f, path, registry, diags) : -ENOMEM;
+	int r = f ? am_model_load(path, diags, &f->model) : -ENOMEM;
 
+	if (!r)
+		r = resolve(f, registry, diags);
+	if (r < 0)
+		return explain(r, path, diags);
+	write_text(f);
+	*ret = AM_TAKE_PTR(f);
+	return 0;
+}
+
+int am_force_of(struct am_draft *draft, struct am_blob *kept, const struct am_registry *registry,
+		struct am_diags *diags, struct am_force **ret)
+{
+	am_auto(am_force) struct am_force *f = calloc(1, sizeof(*f));
+	int r;
+
+	if (!f)
+		return -ENOMEM;
+	f->model = AM_TAKE_PTR(draft->model);
+	r = resolve(f, registry, diags);
 	if (r < 0) {
-		if (!diags->errors)
-			am_diags_add(diags, AM_SEVERITY_ERROR, (struct am_pos){ .file = path },
-				     NULL, "cannot use the policy: %s", strerror(-r));
-		return r;
+		draft->model = AM_TAKE_PTR(f->model);
+		return explain(r, draft->model->file, diags);
 	}
+	f->text = *kept;
+	*kept = (struct am_blob){ 0 };
 	*ret = AM_TAKE_PTR(f);
 	return 0;
 }
@@ -73,13 +117,24 @@ uint32_t am_force_store(const struct am_force *f, size_t index)
 	return 0;
 }
 
+void am_force_keep(struct am_force *f)
+{
+	f->keepers++;
+}
+
 void am_force_free(struct am_force *f)
 {
 	if (!f)
 		return;
+	if (f->keepers) {
+		f->keepers--;
+		am_roots_close(f->roots);
+		return;
+	}
 	am_roots_free(f->roots);
 	am_image_free(f->image);
 	am_registry_free(f->registry);
 	am_model_free(f->model);
+	am_blob_done(&f->text);
 	free(f);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/lookback.h"
 #include "base/text.h"
 #include "event/json.h"
 #include "event/roads.h"
@@ -75,6 +76,27 @@ static void text_policy(const struct am_health *h, FILE *out)
 	(void)strftime(since, sizeof(since), "%Y-%m-%d %H:%M:%S", &tm);
 	(void)fprintf(out, "policy     %s#%u, mode %s, in force since %s\n", f->model->name,
 		      f->generation, f->model->mode == AM_MODE_ENFORCE ? "enforce" : "observe", since);
+}
+
+static void text_source(const struct am_origin *o, FILE *out)
+{
+	(void)fputs("source     ", out);
+	if (o->kind == AM_SOURCE_FILE) {
+		(void)fputs("the policy file\n", out);
+		return;
+	}
+	(void)fprintf(out, "bundle, serial %" PRIu64, o->serial);
+	if (o->takes_back)
+		(void)fprintf(out, " (takes back %" PRIu64 ")", o->takes_back);
+	(void)fputs(", signed with key ", out);
+	if (o->signer[0]) {
+		(void)fputc('\'', out);
+		am_text_print(out, o->signer);
+		(void)fputs("'", out);
+	} else {
+		(void)fprintf(out, "%s, which is not trusted here any more", o->key_id);
+	}
+	(void)fputs("; the policy file is not used\n", out);
 }
 
 static void text_store(const struct store_line *line, FILE *out)
@@ -169,6 +191,9 @@ static void text_counters(const struct am_health *h, FILE *out)
 	(void)fprintf(out, "decisions  %" PRIu64 " allowed, %" PRIu64 " denied, %" PRIu64
 		      " of these blocked\n", counts[AM_COUNT_ALLOWED], counts[AM_COUNT_DENIED],
 		      counts[AM_COUNT_BLOCKED]);
+	if (counts[AM_COUNT_UNRECORDED])
+		(void)fprintf(out, "           %" PRIu64 " denied by strict stores, as no record "
+			      "could be made\n", counts[AM_COUNT_UNRECORDED]);
 	for (i = 0; i < N_LOSSES; i++)
 		lost += counts[losses[i]];
 	(void)fprintf(out, "events     %" PRIu64 " taken, %" PRIu64 " lost", events.taken, lost);
@@ -199,6 +224,7 @@ int am_health_text(const struct am_health *h, FILE *out)
 	size_t i;
 
 	text_policy(h, out);
+	text_source(&h->force->origin, out);
 	for (i = 0; i < h->force->model->n_stores; i++) {
 		const struct store_line line = look_at(h, i);
 
@@ -227,6 +253,7 @@ static void json_policy(const struct am_health *h, struct am_json *j)
 	am_json_int(j, "generation", f->generation);
 	am_json_text(j, "mode", f->model->mode == AM_MODE_ENFORCE ? "enforce" : "observe");
 	am_json_int(j, "since", f->since_s);
+	am_origin_json(j, &f->origin);
 	am_json_end(j);
 }
 

@@ -9,6 +9,7 @@
 #include "agent/force.h"
 #include "agent/names.h"
 #include "agent/sealer.h"
+#include "agent/witness.h"
 #include "event/format.h"
 #include "policy/explain.h"
 
@@ -18,9 +19,10 @@ enum {
 };
 
 struct am_pipeline {
-	struct am_control *control;	/* borrowed, like the next four */
+	struct am_control *control;	/* borrowed, like the next five */
 	struct am_names *names;
 	struct am_sealer *sealer;
+	struct am_witness *witness;
 	const struct am_force *now;
 	const struct am_force *before;
 	int64_t wall_ns;		/* CLOCK_REALTIME - CLOCK_BOOTTIME */
@@ -31,7 +33,7 @@ struct am_pipeline {
 };
 
 int am_pipeline_new(struct am_control *control, struct am_names *names, struct am_sealer *sealer,
-		    struct am_pipeline **ret)
+		    struct am_witness *witness, struct am_pipeline **ret)
 {
 	struct am_pipeline *p = calloc(1, sizeof(*p));
 
@@ -40,6 +42,7 @@ int am_pipeline_new(struct am_control *control, struct am_names *names, struct a
 	p->control = control;
 	p->names = names;
 	p->sealer = sealer;
+	p->witness = witness;
 	am_pipeline_tick(p);
 	*ret = p;
 	return 0;
@@ -50,9 +53,9 @@ void am_pipeline_free(struct am_pipeline *p)
 	free(p);
 }
 
-void am_pipeline_force(struct am_pipeline *p, const struct am_force *now,
-		       const struct am_force *before)
+void am_pipeline_force(struct am_pipeline *p, struct am_force *now, const struct am_force *before)
 {
+	am_witness_force(p->witness, now);
 	p->now = now;
 	p->before = before;
 }
@@ -117,6 +120,7 @@ static void find_names(struct am_pipeline *p, struct am_event_names *ret)
 		.unit = am_names_unit(p->names, e->cgroup),
 		.policy = force ? force->model->name : NULL,
 		.wall_ns = (int64_t)e->boottime_ns + p->wall_ns,
+		.run = am_witness_run(p->witness),
 	};
 	if (!any)
 		return;
@@ -186,4 +190,5 @@ void am_pipeline_take(void *ctx, const void *bytes, size_t len)
 		am_sealer_ask(p->sealer, p->event.raw.store);
 	else
 		show(p);
+	am_witness_take(p->witness, &p->event, (int64_t)p->event.raw.boottime_ns + p->wall_ns);
 }

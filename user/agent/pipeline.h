@@ -13,6 +13,7 @@ struct am_force;
 struct am_names;
 struct am_pipeline;
 struct am_sealer;
+struct am_witness;
 
 struct am_pipeline_counts {
 	uint64_t taken;
@@ -22,11 +23,11 @@ struct am_pipeline_counts {
 
 /* All borrowed. *ret is owned. */
 int am_pipeline_new(struct am_control *control, struct am_names *names, struct am_sealer *sealer,
-		    struct am_pipeline **ret);
+		    struct am_witness *witness, struct am_pipeline **ret);
 
 /* The policies of which events may come: the one in force and the one before, or NULL.
- * Borrowed until the next call. */
-void am_pipeline_force(struct am_pipeline *p, const struct am_force *now,
+ * Borrowed until the next call; the witness keeps the first for longer. */
+void am_pipeline_force(struct am_pipeline *p, struct am_force *now,
 		       const struct am_force *before);
 
 /* Looks again how far the clocks are apart. To be called now and then. */

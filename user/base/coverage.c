@@ -6,7 +6,7 @@
 /* A hook that only some kernels have is not named where older ones have another that sees the
  * same: file_truncate (path_truncate before 6.2), mmap_backing_file (before 6.12 an open below an
  * overlay counts as mapping). */
-const struct am_road am_roads[] = {
+const struct am_coverage_road am_roads[] = {
 	{ "open", "read", { "file_open" }, AM_COVER_ENFORCED, 0, NULL },
 	{ "read on an open descriptor", "read", { "file_permission" }, AM_COVER_ENFORCED, 0, NULL },
 	{ "list a folder", "read", { "file_permission" }, AM_COVER_ENFORCED, 0, NULL },
@@ -53,7 +53,7 @@ const char *am_cover_word(enum am_cover cover)
 	return cover < AM_COVER_MAX_ ? words[cover] : "?";
 }
 
-enum am_cover am_road_cover(const struct am_road *road, am_has_hook has, void *ctx,
+enum am_cover am_road_cover(const struct am_coverage_road *road, am_has_hook has, void *ctx,
 			    const char **ret_missing)
 {
 	size_t i;

@@ -17,7 +17,7 @@ enum am_cover {
 
 enum { AM_ROAD_HOOKS = 6 };
 
-struct am_road {
+struct am_coverage_road {
 	const char *name;
 	const char *op;		/* of the rules that it is for: "read", "write" or "send" */
 	/* All are needed. None: nothing we have sees it. */
@@ -27,14 +27,14 @@ struct am_road {
 	const char *why;	/* of what is not enforced: a clause. May be NULL otherwise */
 };
 
-extern const struct am_road am_roads[];
+extern const struct am_coverage_road am_roads[];
 extern const size_t am_roads_count;
 
 /* Whether a program is (or could be) on the hook. */
 typedef bool (*am_has_hook)(void *ctx, const char *hook);
 
 /* How far the road is covered; *ret_missing: the first hook that lacks, else NULL. */
-enum am_cover am_road_cover(const struct am_road *road, am_has_hook has, void *ctx,
+enum am_cover am_road_cover(const struct am_coverage_road *road, am_has_hook has, void *ctx,
 			    const char **ret_missing);
 
 /* "enforced", "detect-only", "not covered". */

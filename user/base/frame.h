@@ -38,6 +38,14 @@ int am_frame_send(int fd, enum am_frame_kind kind, unsigned code, const void *pa
  * *ret; -ENODATA at the end of the connection; -EBADMSG; another errno. */
 int am_frame_recv(int fd, void *buf, struct am_frame *ret);
 
+/* A frame that a descriptor goes with; -1: none does. */
+int am_frame_send_with(int fd, enum am_frame_kind kind, const void *payload, size_t len,
+		       int passed);
+
+/* Receives a packet that a descriptor may go with: *ret_passed is owned, or -1. A packet
+ * with several of them is -EBADMSG. No other descriptor that came along stays open. */
+int am_frame_recv_with(int fd, void *buf, struct am_frame *ret, int *ret_passed);
+
 /* Splits a REQUEST payload into at most `max` words, borrowed from `payload`.
  * The number of words; -EBADMSG if the last has no NUL or there are more. */
 int am_frame_words(const char *payload, size_t len, const char **words, size_t max);

@@ -23,7 +23,7 @@
 
 /* What the verb found, whatever it did; `file` stands for what cannot be put into words
  * of its own. The exit code. */
-static int finish(int err, const char *file, struct am_diags *diags)
+int am_cli_finish(int err, const char *file, struct am_diags *diags)
 {
 	bool said = diags->errors > 0;
 
@@ -47,7 +47,7 @@ static void print_draft(const struct am_draft *d)
 		printf(", takes back %" PRIu64, d->takes_back);
 }
 
-static int parse_number(const char *option, const char *word, uint64_t *ret)
+int am_cli_number(const char *option, const char *word, uint64_t *ret)
 {
 	if (!am_serial_parse(word, strlen(word), ret))
 		return AM_ARGS_GO;
@@ -133,13 +133,13 @@ int am_cli_policy_compile(int argc, char **argv)
 	int r = am_args_parse(&args, argc, argv);
 
 	if (r == AM_ARGS_GO)
-		r = parse_number("--serial", serial_word, &serial);
+		r = am_cli_number("--serial", serial_word, &serial);
 	if (r == AM_ARGS_GO && back_word)
-		r = parse_number("--rollback", back_word, &takes_back);
+		r = am_cli_number("--rollback", back_word, &takes_back);
 	if (r != AM_ARGS_GO)
 		return r;
 	am_diags_init(&diags);
-	return finish(compile(file, to, serial, takes_back, &diags), file, &diags);
+	return am_cli_finish(compile(file, to, serial, takes_back, &diags), file, &diags);
 }
 
 /* ---- verify ----------------------------------------------------------------- */
@@ -168,7 +168,7 @@ static int load_public_key(const char *path, struct am_diags *diags, struct am_k
 }
 
 /* The host's keys are root's; who names a folder may also name one of their own. */
-static uid_t owner_of_keys(const char *dir)
+uid_t am_cli_keys_owner(const char *dir)
 {
 	struct stat st;
 
@@ -179,7 +179,7 @@ static int load_keys(const struct verify *v, struct am_diags *diags, struct am_k
 {
 	if (v->public_key)
 		return load_public_key(v->public_key, diags, ret);
-	return am_keyring_load(v->keys ? v->keys : AM_KEYS_DIR, owner_of_keys(v->keys), diags,
+	return am_keyring_load(v->keys ? v->keys : AM_KEYS_DIR, am_cli_keys_owner(v->keys), diags,
 			       ret);
 }
 
@@ -267,7 +267,7 @@ static void json_bundle(const char *file, const struct am_bundle *b, const struc
 		am_json_text(&j, "key_id", id);
 		am_json_text(&j, "trusted_comment", b->comment);
 	}
-	am_cli_findings(&j, diags);
+	am_findings_json(&j, diags);
 	am_json_end(&j);
 	(void)am_json_done(&j);	/* the stream keeps its error */
 }
@@ -288,7 +288,7 @@ int am_cli_policy_verify(int argc, char **argv)
 	int err, r = am_args_parse(&args, argc, argv);
 
 	if (r == AM_ARGS_GO && min_word)
-		r = parse_number("--min-serial", min_word, &v.min_serial);
+		r = am_cli_number("--min-serial", min_word, &v.min_serial);
 	if (r == AM_ARGS_GO && v.public_key && v.keys) {
 		fputs("error: -p and --keys exclude each other\n", stderr);
 		r = AM_EXIT_USAGE;
@@ -303,9 +303,9 @@ int am_cli_policy_verify(int argc, char **argv)
 		print_bundle(b);
 	if (v.json) {	/* they have been shown */
 		am_diags_done(&diags);
-		return finish(0, v.file, &diags) || err ? AM_EXIT_NO : AM_EXIT_YES;
+		return am_cli_finish(0, v.file, &diags) || err ? AM_EXIT_NO : AM_EXIT_YES;
 	}
-	return finish(err, v.file, &diags);
+	return am_cli_finish(err, v.file, &diags);
 }
 
 /* ---- show ------------------------------------------------------------------- */
@@ -370,5 +370,5 @@ int am_cli_policy_show(int argc, char **argv)
 	if (r != AM_ARGS_GO)
 		return r;
 	am_diags_init(&diags);
-	return finish(show(file, json, &diags), file, &diags);
+	return am_cli_finish(show(file, json, &diags), file, &diags);
 }

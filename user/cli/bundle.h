@@ -3,6 +3,8 @@
  * Each returns an am_exit. */
 #pragma once
 
+#include "policy/bundle.h"
+
 #define AM_USAGE_COMPILE "amanat policy compile FILE -o BUNDLE --serial N [--rollback H]"
 #define AM_USAGE_KEYGEN "amanat policy keygen -o NAME [-W | --password-file FILE]"
 #define AM_USAGE_SIGN \
@@ -26,3 +28,19 @@ int am_cli_policy_verify(int argc, char **argv);
 
 /* The text of a bundle, signed or not, believed or not. */
 int am_cli_policy_show(int argc, char **argv);
+
+/* ---- shared with others ----------------------------------------------------- */
+
+/* The signature of a bundle's text. 0, and *ret is owned; -errno: told, or in `diags`. */
+int am_cli_sign(const struct am_draft *d, const char *text, size_t len, const char *key_file,
+		const char *password_file, struct am_diags *diags, char **ret);
+
+/* Who must own the keys in `dir`; NULL is the host's. */
+uid_t am_cli_keys_owner(const char *dir);
+
+/* "--serial 12". AM_ARGS_GO, or told and the exit code. */
+int am_cli_number(const char *option, const char *word, uint64_t *ret);
+
+/* Prints the findings, and gives them up; `file` stands for what has no words of its own.
+ * The exit code. */
+int am_cli_finish(int err, const char *file, struct am_diags *diags);

@@ -50,7 +50,7 @@ static int send_request(const struct am_client *c, int fd)
 		memcpy(payload + used, c->words[i], len);
 		used += len;
 	}
-	return am_frame_send(fd, AM_FRAME_REQUEST, 0, payload, used);
+	return am_frame_send_with(fd, AM_FRAME_REQUEST, payload, used, c->passed ? *c->passed : -1);
 }
 
 static int pass_on(FILE *to, const char *bytes, size_t len)

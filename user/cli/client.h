@@ -11,6 +11,7 @@ enum { AM_CLIENT_WORDS = 8 };
 struct am_client {
 	const char *run;	/* the agent's run directory */
 	const char *words[AM_CLIENT_WORDS];	/* the request, up to the first NULL */
+	const int *passed;	/* a descriptor that goes with the request; NULL: none */
 	int silence_ms;		/* how long the agent may say nothing; -1: for ever */
 	int stop_fd;		/* ends the conversation when it is readable; -1: none */
 	FILE *out;

@@ -9,43 +9,30 @@
 #include "base/text.h"
 #include "cli/bundle.h"
 #include "cli/cmd.h"
+#include "cli/explain.h"
+#include "cli/push.h"
 
 static const struct verb {
 	const char *name;
 	const char *usage;
 	int (*run)(int argc, char **argv);
+	/* Of those that ask the agent, whose directory comes first. */
+	int (*ask)(const char *run, int argc, char **argv);
 } verbs[] = {
-	{ "check", AM_USAGE_CHECK, am_cli_policy_check },
-	{ "test", AM_USAGE_TEST, am_cli_policy_test },
-	{ "explain", AM_USAGE_EXPLAIN, am_cli_policy_explain },
-	{ "diff", AM_USAGE_DIFF, am_cli_policy_diff },
-	{ "compile", AM_USAGE_COMPILE, am_cli_policy_compile },
-	{ "keygen", AM_USAGE_KEYGEN, am_cli_policy_keygen },
-	{ "sign", AM_USAGE_SIGN, am_cli_policy_sign },
-	{ "verify", AM_USAGE_VERIFY, am_cli_policy_verify },
-	{ "show", AM_USAGE_SHOW, am_cli_policy_show },
+	{ "check", AM_USAGE_CHECK, .run = am_cli_policy_check },
+	{ "test", AM_USAGE_TEST, .run = am_cli_policy_test },
+	{ "explain", AM_USAGE_EXPLAIN, .run = am_cli_policy_explain },
+	{ "diff", AM_USAGE_DIFF, .run = am_cli_policy_diff },
+	{ "compile", AM_USAGE_COMPILE, .run = am_cli_policy_compile },
+	{ "keygen", AM_USAGE_KEYGEN, .run = am_cli_policy_keygen },
+	{ "sign", AM_USAGE_SIGN, .run = am_cli_policy_sign },
+	{ "verify", AM_USAGE_VERIFY, .run = am_cli_policy_verify },
+	{ "show", AM_USAGE_SHOW, .run = am_cli_policy_show },
+	{ "learn", AM_USAGE_LEARN, .ask = am_cli_policy_learn },
+	{ "push", AM_USAGE_PUSH, .ask = am_cli_policy_push },
+	{ "history", AM_USAGE_HISTORY, .ask = am_cli_policy_history },
+	{ "rollback", AM_USAGE_ROLLBACK, .ask = am_cli_policy_rollback },
 };
-
-void am_cli_findings(struct am_json *j, const struct am_diags *diags)
-{
-	am_json_list(j, "findings");
-	for (size_t i = 0; i < diags->count; i++) {
-		const struct am_diag *d = &diags->items[i];
-
-		am_json_object(j, NULL);
-		am_json_text(j, "severity", am_severity_name(d->severity));
-		am_json_text(j, "file", d->file);
-		if (d->line) {
-			am_json_int(j, "line", d->line);
-			am_json_int(j, "column", d->column);
-		}
-		am_json_text(j, "fact", d->fact);
-		am_json_text(j, "hint", d->hint);
-		am_json_end(j);
-	}
-	am_json_end(j);
-	am_json_bool(j, "findings_left_out", diags->lost);
-}
 
 int am_cli_answered(int code, int err)
 {
@@ -78,7 +65,12 @@ static int refuse_verb(const char *word)
 	return AM_EXIT_USAGE;
 }
 
-int am_cli_policy(int argc, char **argv)
+static int run_verb(const struct verb *v, const char *run, int argc, char **argv)
+{
+	return v->run ? v->run(argc, argv) : v->ask(run, argc, argv);
+}
+
+int am_cli_policy(const char *run, int argc, char **argv)
 {
 	if (argc < 2) {
 		print_usage(stderr);
@@ -90,6 +82,6 @@ int am_cli_policy(int argc, char **argv)
 	}
 	for (size_t i = 0; i < AM_COUNT(verbs); i++)
 		if (!strcmp(verbs[i].name, argv[1]))
-			return verbs[i].run(argc - 1, argv + 1);
+			return run_verb(&verbs[i], run, argc - 1, argv + 1);
 	return refuse_verb(argv[1]);
 }

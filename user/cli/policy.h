@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* `amanat policy ...`: what can be done with a policy without the agent. */
+/* `amanat policy ...` */
 #pragma once
 
-#include "base/diag.h"
-#include "event/json.h"
+#include "event/findings.h"
 
-/* argv[0] is "policy". An am_exit: 0 yes, 1 no, 2 usage, or there was nothing to decide. */
-int am_cli_policy(int argc, char **argv);
+/* argv[0] is "policy", `run` the agent's run directory. An am_exit: 0 yes, 1 no, 2 usage or
+ * nothing to decide, 3 no agent. */
+int am_cli_policy(const char *run, int argc, char **argv);
 
 /* ---- its verbs; argv[0] is the verb ----------------------------------------- */
 
@@ -33,9 +33,6 @@ int am_cli_policy_diff(int argc, char **argv);
 int am_cli_policy_explain(int argc, char **argv);
 
 /* ---- shared by them --------------------------------------------------------- */
-
-/* The findings as a list `findings`, and whether some are missing. */
-void am_cli_findings(struct am_json *j, const struct am_diags *diags);
 
 /* Makes sure that the answer is out: `code`, or AM_EXIT_NO with an error said. `err` is that of
  * the stream so far. */

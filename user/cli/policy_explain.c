@@ -8,7 +8,7 @@
 #include "cli/cmd.h"
 #include "cli/policy.h"
 #include "event/event.h"
-#include "policy/ask.h"
+#include "policy/answer_form.h"
 
 /* What was typed: words of `argv`, of which `at` is the next. */
 struct words {
@@ -180,85 +180,13 @@ static int read_access(struct words *w, const struct am_space *space, struct am_
 
 /* ---- the answer ------------------------------------------------------------- */
 
-typedef void (*say_fn)(const struct am_space *space, const struct am_ask *ask,
-		       const struct am_answer *answer, FILE *out);
-
-static void say_changes(const struct am_space *space, const struct am_ask *ask,
-			const struct am_answer *answer, FILE *out)
-{
-	am_answer_print_changes(space, ask, &answer->near, out);
-}
-
-static void say_object(const struct am_space *space, const struct am_ask *ask,
-		       const struct am_answer *answer, FILE *out)
-{
-	(void)answer;
-	am_who_print(space, &ask->who, AM_WHO_FULL, out);
-	fprintf(out, " %s ", am_access_word(ask->access.op));
-	am_access_print_object(space, 0, &ask->access, out);
-}
-
-static void print_rule(const struct am_space *space, const char *title,
-		       const struct am_model_rule *rule)
-{
-	printf("%s %zu, ", title, (size_t)(rule - space->models[0]->rules) + 1);
-	am_text_print(stdout, rule->pos.file);
-	printf(":%u:%u: ", rule->pos.line, rule->pos.column);
-	am_text_print(stdout, rule->text);
-	fputc('\n', stdout);
-}
-
 static void print_answer(const struct am_space *space, const struct am_ask *ask,
 			 const struct am_answer *answer)
 {
-	printf("%s ", answer->decision.verdict == AM_VERDICT_ALLOW ? "allow" : "deny");
-	say_object(space, ask, answer, stdout);
-	printf("\n  reason   %s: ", am_reason_name(answer->decision.reason));
-	am_answer_print(space, ask, answer, stdout);
+	printf("%s ", am_verdict_name(answer->decision.verdict));
+	am_ask_print(space, ask, stdout);
 	fputc('\n', stdout);
-	if (answer->decision.verdict == AM_VERDICT_DENY && !answer->decision.enforce)
-		puts("  mode     observe: it would be logged, and not blocked");
-	if (answer->rule) {
-		print_rule(space, "  rule    ", answer->rule);
-		fputs("  fact     ", stdout);
-		am_answer_print_fact(space, ask, answer, stdout);
-		fputc('\n', stdout);
-	}
-	if (!answer->near.rule)
-		return;
-	print_rule(space, "  nearest ", answer->near.rule);
-	fputs("  needs    ", stdout);
-	say_changes(space, ask, answer, stdout);
-	fputc('\n', stdout);
-}
-
-/* A member whose text is what `say` says. */
-static int json_said(struct am_json *j, const char *key, say_fn say, const struct am_space *space,
-		     const struct am_ask *ask, const struct am_answer *answer)
-{
-	am_autofree char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
-
-	if (!out)
-		return -ENOMEM;
-	say(space, ask, answer, out);
-	if (fclose(out))
-		return -ENOMEM;
-	am_json_text(j, key, text);
-	return 0;
-}
-
-static void json_rule(struct am_json *j, const char *key, const struct am_space *space,
-		      const struct am_model_rule *rule)
-{
-	am_json_object(j, key);
-	am_json_int(j, "number", rule - space->models[0]->rules + 1);
-	am_json_text(j, "file", rule->pos.file);
-	am_json_int(j, "line", rule->pos.line);
-	am_json_int(j, "column", rule->pos.column);
-	am_json_text(j, "text", rule->text);
-	am_json_end(j);
+	am_answer_rows(space, ask, answer, stdout);
 }
 
 static int print_json(const struct am_space *space, const struct am_ask *ask,
@@ -269,20 +197,9 @@ static int print_json(const struct am_space *space, const struct am_ask *ask,
 
 	am_json_init(&j, stdout);
 	am_json_object(&j, NULL);
-	err = json_said(&j, "asked", say_object, space, ask, answer);
-	am_json_text(&j, "verdict", am_verdict_name(answer->decision.verdict));
-	am_json_text(&j, "reason", am_reason_name(answer->decision.reason));
-	am_json_bool(&j, "enforced", answer->decision.enforce);
+	err = am_ask_member(&j, "asked", space, ask);
 	if (!err)
-		err = json_said(&j, "why", am_answer_print, space, ask, answer);
-	if (!err && answer->rule) {
-		json_rule(&j, "rule", space, answer->rule);
-		err = json_said(&j, "fact", am_answer_print_fact, space, ask, answer);
-	}
-	if (!err && answer->near.rule) {
-		json_rule(&j, "nearest", space, answer->near.rule);
-		err = json_said(&j, "needs", say_changes, space, ask, answer);
-	}
+		err = am_answer_members(&j, space, ask, answer);
 	return err ? err : am_json_done(&j);
 }
 

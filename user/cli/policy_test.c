@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -131,7 +132,44 @@ static int run_file(struct run *r, const struct am_space *space, const char *pat
 	return err;
 }
 
-/* registry.yaml has registry.test.yaml beside it, and so has a folder of that name. */
+static int is_test_file(const struct dirent *entry)
+{
+	static const char end[] = ".test.yaml";
+	size_t len = strlen(entry->d_name);
+
+	return entry->d_name[0] != '.' && len > strlen(end) &&
+	       !strcmp(entry->d_name + len - strlen(end), end);
+}
+
+static int run_in_folder(struct run *r, const struct am_space *space, const char *name)
+{
+	am_autofree char *path = NULL;
+
+	if (asprintf(&path, "%s/%s", r->policy, name) < 0)
+		return -ENOMEM;
+	return run_file(r, space, path);
+}
+
+/* The test files in the folder that the policy is, in the order of their names. How many
+ * there are, or an error; none is no error, nor is a policy that is a file. */
+static int run_folder(struct run *r, const struct am_space *space)
+{
+	struct dirent **entries = NULL;
+	int n = scandir(r->policy, &entries, is_test_file, alphasort), err = 0;
+
+	if (n < 0)
+		return errno == ENOTDIR ? 0 : -errno;
+	for (int i = 0; i < n; i++) {
+		if (!err)
+			err = run_in_folder(r, space, entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	return err ? err : n;
+}
+
+/* registry.yaml has registry.test.yaml beside it, and so has a folder of that name, unless
+ * its tests are in it. */
 static char *default_file(const char *policy)
 {
 	size_t len = strlen(policy);
@@ -155,6 +193,9 @@ static int run_files(struct run *r, const struct am_space *space)
 		err = run_file(r, space, r->files[i]);
 	if (r->n_files || err)
 		return err;
+	err = run_folder(r, space);
+	if (err)
+		return err < 0 ? err : 0;
 	path = default_file(r->policy);
 	return path ? run_file(r, space, path) : -ENOMEM;
 }

@@ -199,7 +199,7 @@ static int copy_programs(const struct selftest *s)
 	char command[4 * PATH_SIZE];
 
 	snprintf(command, sizeof(command), "cd '%s/bin' && cp '%s' evasion && cp evasion trusted && "
-		 "cp evasion echo && cp \"$(dirname '%s')/foreign.so\" .", s->scratch, s->runner,
+		 "cp evasion echo && cp \"$(dirname '%s')/foreign.so\" . && chown 65534 foreign.so", s->scratch, s->runner,
 		 s->runner);
 	return run((const char *const[]){ "/bin/sh", "-c", command, NULL }) ? -EIO : 0;
 }

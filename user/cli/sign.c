@@ -173,15 +173,30 @@ static void done_work(struct work *w)
 	free(w->signature);
 }
 
-static int make_signature(struct work *w, const struct am_seckey *key)
+static int make_signature(const struct am_draft *d, const char *text, size_t len,
+			  const struct am_seckey *key, char **ret)
 {
 	char comment[256], back[48] = "";
 
-	if (w->draft->takes_back)
-		snprintf(back, sizeof(back), "\ttakes-back:%" PRIu64, w->draft->takes_back);
+	if (d->takes_back)
+		snprintf(back, sizeof(back), "\ttakes-back:%" PRIu64, d->takes_back);
 	snprintf(comment, sizeof(comment), "timestamp:%lld\tpolicy:%s\tserial:%" PRIu64 "%s\thashed",
-		 (long long)time(NULL), w->draft->model->name, w->draft->serial, back);
-	return am_signature_make(key, w->text.bytes, w->text.len, comment, &w->signature);
+		 (long long)time(NULL), d->model->name, d->serial, back);
+	return am_signature_make(key, text, len, comment, ret);
+}
+
+int am_cli_sign(const struct am_draft *d, const char *text, size_t len, const char *key_file,
+		const char *password_file, struct am_diags *diags, char **ret)
+{
+	am_autoseckey struct am_seckey key;
+	int err;
+
+	keep_no_core();
+	err = load_key(key_file, password_file, diags, &key);
+	if (err)
+		return err;
+	err = make_signature(d, text, len, &key, ret);
+	return err ? fail(err, "sign", d->model->file, strerror(-err)) : 0;
 }
 
 static int write_beside(const struct work *w, const char *file)
@@ -227,7 +242,7 @@ static int sign(const char *file, const char *key_file, const char *password_fil
 		err = load_key(key_file, password_file, diags, &key);
 	if (err)
 		return err;
-	err = make_signature(&w, &key);
+	err = make_signature(w.draft, w.text.bytes, w.text.len, &key, &w.signature);
 	if (err)
 		return fail(err, "sign", file, strerror(-err));
 	err = to ? write_signed(&w, to) : write_beside(&w, file);

@@ -20,6 +20,7 @@ struct am_event_names {
 	const char *labels;	/* "cnic,biometric" of raw.labels */
 	const struct am_host_id *host;	/* where it happened; NULL: on this host */
 	int64_t wall_ns;	/* CLOCK_REALTIME of the event */
+	uint32_t run;		/* of the agent, for the event's id (event/id.h); 0: not known */
 };
 
 /* `14:02:07.113 DENY  read  citizen-registry/0042.csv  psql[4711] user=acme … why (policy NAME#GENERATION)`

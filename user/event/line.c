@@ -7,6 +7,7 @@
 
 #include "event/dest.h"
 #include "event/escape.h"
+#include "event/id.h"
 
 enum { NS_PER_S = 1000000000, NS_PER_MS = 1000000 };
 
@@ -141,6 +142,20 @@ static void reason(FILE *out, const struct am_decoded *e, const struct am_event_
 	fprintf(out, "#%u)", e->raw.generation);
 }
 
+/* What `amanat explain` takes. */
+static void identity(FILE *out, const struct am_decoded *e, const struct am_event_names *n,
+		     bool color)
+{
+	struct am_event_id id;
+	char text[AM_EVENT_ID_TEXT];
+
+	if (!n->run)
+		return;
+	am_event_id_of(&e->raw, n->run, &id);
+	am_event_id_format(&id, text);
+	fprintf(out, " %s[%s]%s", color ? "\033[2m" : "", text, color ? "\033[0m" : "");
+}
+
 int am_event_text(FILE *out, const struct am_decoded *e, const struct am_event_names *n, bool color)
 {
 	struct look look = look_of(&e->raw);
@@ -156,6 +171,7 @@ int am_event_text(FILE *out, const struct am_decoded *e, const struct am_event_n
 	reason(out, e, n);
 	if (e->raw.kind == AM_EVENT_REPEAT)
 		fprintf(out, " x%u", e->raw.count);
+	identity(out, e, n, color);
 	fputc('\n', out);
 	if (!ferror(out))
 		return 0;

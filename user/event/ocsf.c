@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "event/dest.h"
+#include "event/id.h"
 #include "event/ocsf_object.h"
 
 static const char ocsf_version[] = "1.8.0";
@@ -115,8 +116,14 @@ static struct am_ocsf_code activity_of(const struct form *f)
 	return AM_CODE(6, "Traffic");
 }
 
+static bool is_trouble(enum am_reason reason)
+{
+	return reason == AM_REASON_UNKNOWN_FACT || reason == AM_REASON_NO_POLICY ||
+	       reason == AM_REASON_UNRECORDED;
+}
+
 /* Data on its way off its place is worse than a look at it; a refusal for want of
- * a fact or of a policy is more likely trouble than intent. The same whether it was
+ * a fact, a policy or a record is more likely trouble than intent. The same whether it was
  * blocked: the severity is of what was tried. */
 static struct am_ocsf_code severity_of(const struct form *f)
 {
@@ -124,7 +131,7 @@ static struct am_ocsf_code severity_of(const struct form *f)
 
 	if (!is_finding(e))
 		return AM_CODE(1, "Informational");
-	if (e->reason == AM_REASON_UNKNOWN_FACT || e->reason == AM_REASON_NO_POLICY)
+	if (is_trouble(e->reason))
 		return AM_CODE(2, "Low");
 	if (e->op == AM_OP_SEND)
 		return AM_CODE(4, "High");
@@ -257,7 +264,7 @@ static const char *kind_name(unsigned kind)
 	static const char *const names[AM_EVENT_MAX_] = {
 		[AM_EVENT_ACCESS] = "access", [AM_EVENT_REPEAT] = "repeat",
 		[AM_EVENT_SEND] = "send",     [AM_EVENT_SPILL] = "spill",
-		[AM_EVENT_RESEAL] = "reseal",
+		[AM_EVENT_RESEAL] = "reseal", [AM_EVENT_FOREIGN] = "foreign",
 	};
 
 	return kind < AM_EVENT_MAX_ && names[kind] ? names[kind] : "?";
@@ -326,6 +333,10 @@ static void unmapped(struct form *f)
 		am_json_bool(j, "path_cut", true);
 	if (e->flags & AM_EVENT_FS_PATH)
 		am_json_bool(j, "path_within_file_system", true);
+	if (e->flags & AM_EVENT_FOREIGN_CODE)
+		am_json_bool(j, "foreign_code", true);
+	if (e->flags & AM_EVENT_TRACED)
+		am_json_bool(j, "traced", true);
 	if (f->class == &class_network && f->from.e->path[0])	/* that class knows no file */
 		am_json_text(j, "file_path", f->from.e->path);
 	path_bytes(j, f->from.e->path);
@@ -347,13 +358,28 @@ static void body(struct form *f)
 	}
 }
 
+/* The id by which `amanat explain` knows it; without a run, which only a record from
+ * elsewhere lacks, what tells it from all others of its host. */
+static void name_event(struct form *f)
+{
+	const struct am_event *e = &f->from.e->raw;
+	struct am_event_id id;
+
+	if (f->from.n->run) {
+		am_event_id_of(e, f->from.n->run, &id);
+		am_event_id_format(&id, f->uid);
+		return;
+	}
+	snprintf(f->uid, sizeof(f->uid), "%s-%" PRIu64 "-%u-%" PRIu64, f->from.host->boot,
+		 (uint64_t)e->boottime_ns, e->cpu, (uint64_t)e->seq);
+}
+
 static void prepare(struct form *f)
 {
 	const struct am_event *e = &f->from.e->raw;
 	char text[AM_DEST_TEXT];
 
-	snprintf(f->uid, sizeof(f->uid), "%s-%" PRIu64 "-%u-%" PRIu64, f->from.host->boot,
-		 (uint64_t)e->boottime_ns, e->cpu, (uint64_t)e->seq);
+	name_event(f);
 	if (e->op == AM_OP_SEND) {
 		am_dest_text(e, text);
 		snprintf(f->act, sizeof(f->act), "send to %s", text);

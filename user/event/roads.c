@@ -19,7 +19,7 @@ static size_t count_enforced(const char *op, am_has_hook has, void *ctx)
 }
 
 /* Why a road is not enforced; at least one of the two is known. */
-static void text_why(FILE *out, const struct am_road *road, const char *missing)
+static void text_why(FILE *out, const struct am_coverage_road *road, const char *missing)
 {
 	if (missing)
 		(void)fprintf(out, " (no program on %s", missing);
@@ -33,7 +33,7 @@ static void text_gaps(FILE *out, int indent, const char *op, am_has_hook has, vo
 	size_t i;
 
 	for (i = 0; i < am_roads_count; i++) {
-		const struct am_road *road = &am_roads[i];
+		const struct am_coverage_road *road = &am_roads[i];
 		enum am_cover cover;
 		const char *missing;
 
@@ -66,7 +66,7 @@ void am_roads_json(struct am_json *j, am_has_hook has, void *ctx)
 
 	am_json_list(j, "roads");
 	for (i = 0; i < am_roads_count; i++) {
-		const struct am_road *road = &am_roads[i];
+		const struct am_coverage_road *road = &am_roads[i];
 		const char *missing;
 		enum am_cover cover = am_road_cover(road, has, ctx, &missing);
 

@@ -29,6 +29,13 @@ static const char *const names[AM_COUNT_MAX_] = {
 	[AM_COUNT_SPILLED] = "spilled",
 	[AM_COUNT_DETACHED] = "detached",
 	[AM_COUNT_UNPROVEN] = "unproven",
+	[AM_COUNT_UNRECORDED] = "unrecorded",
+	[AM_COUNT_NO_CHANNEL_ROOM] = "no-channel-room",
+	[AM_COUNT_TAKEN] = "taken",
+	[AM_COUNT_FOREIGN] = "foreign",
+	[AM_COUNT_KERNEL] = "kernel",
+	[AM_COUNT_NO_FAMILY_ROOM] = "no-family-room",
+	[AM_COUNT_PROBED] = "probed",
 	[AM_COUNT_STALE_TAG] = "stale-tag",
 };
 

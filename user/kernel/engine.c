@@ -275,7 +275,8 @@ bool am_engine_answers(struct am_engine *e, int fd)
 
 uint64_t am_engine_sealing(const struct am_engine *e)
 {
-	return __atomic_load_n(&e->object->bss->am_sealing, __ATOMIC_SEQ_CST) & ~AM_SEALING_OWED;
+	/* The low half: see am_sealing in bpf/maps.h. */
+	return (uint32_t)__atomic_load_n(&e->object->bss->am_sealing, __ATOMIC_SEQ_CST);
 }
 
 void am_engine_sealing_raise(struct am_engine *e)

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/read.h"
+
 void am_blob_done(struct am_blob *b)
 {
 	if (b->bytes)
@@ -89,25 +91,6 @@ static int open_file(int dirfd, const char *path, const char *name,
 	return 0;
 }
 
-/* All bytes of the file, at most `size`, whatever its size was said to be. */
-static ssize_t read_bytes(int fd, char *buf, size_t size)
-{
-	size_t len = 0;
-
-	while (len < size) {
-		ssize_t n = read(fd, buf + len, size - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += n;
-	}
-	return len;
-}
-
 int am_blob_read(int dirfd, const char *path, const char *name,
 		 const struct am_blob_terms *terms, struct am_diags *diags, struct am_blob *ret)
 {
@@ -123,7 +106,7 @@ int am_blob_read(int dirfd, const char *path, const char *name,
 	if (!blob.bytes)
 		return refuse_errno(diags, name, -ENOMEM);
 	blob.len = terms->max + 1;
-	len = read_bytes(fd, blob.bytes, blob.len);
+	len = am_read_all(fd, blob.bytes, blob.len);
 	if (len < 0)
 		return refuse_errno(diags, name, len);
 	if ((size_t)len > terms->max)

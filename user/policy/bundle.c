@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "policy/canon.h"
+#include "policy/invariant.h"
 
 #define OPENING "# amanat bundle "
 #define FORM "1"
@@ -164,8 +165,8 @@ static void done_diags(struct am_diags *d)
 }
 
 /* One sentence, whatever is wrong with it: nobody corrects a bundle by hand. */
-static int refuse_policy(const char *name, const struct am_diags *findings,
-			 struct am_diags *diags)
+static int refuse_finding(const char *name, const struct am_diags *findings,
+			  struct am_diags *diags, const char *what, const char *hint)
 {
 	for (size_t i = 0; i < findings->count; i++) {
 		const struct am_diag *d = &findings->items[i];
@@ -173,10 +174,7 @@ static int refuse_policy(const char *name, const struct am_diags *findings,
 
 		if (d->severity != AM_SEVERITY_ERROR)
 			continue;
-		am_diags_add(diags, AM_SEVERITY_ERROR, pos,
-			     "Update Amanat on this host if the policy uses what is new in it; "
-			     "otherwise compile the policy anew.",
-			     "the bundle holds no valid policy: %s", d->fact);
+		am_diags_add(diags, AM_SEVERITY_ERROR, pos, hint, "%s: %s", what, d->fact);
 		return -EBADMSG;
 	}
 	return -ENOMEM;		/* the error itself could not be kept */
@@ -190,7 +188,11 @@ static int read_policy(const char *name, const char *text, size_t len, struct am
 
 	am_diags_init(&findings);	/* warnings were for who compiled it */
 	err = am_model_parse(name, text, len, &findings, ret);
-	return err == -EINVAL ? refuse_policy(name, &findings, diags) : err;
+	return err == -EINVAL ? refuse_finding(name, &findings, diags,
+					       "the bundle holds no valid policy",
+					       "Update Amanat on this host if the policy uses what "
+					       "is new in it; otherwise compile the policy anew.")
+			      : err;
 }
 
 /* The only spelling there is: no comment, no byte beside what was understood. */
@@ -211,6 +213,19 @@ static int check_canonical(const char *name, const char *text, size_t len,
 			 "writes.", "the bundle is not in its canonical form");
 }
 
+/* Whoever signed it: what must never be is refused here too. */
+static int check_invariants(const char *name, const struct am_draft *d, struct am_diags *diags)
+{
+	__attribute__((cleanup(done_diags))) struct am_diags findings;
+	int err;
+
+	am_diags_init(&findings);
+	err = am_invariants_check(d->model, &findings);
+	return err == -EINVAL ? refuse_finding(name, &findings, diags, "the bundle breaks its own "
+					       "policy", "Correct the rules, or the invariant, and "
+					       "compile the policy anew.") : err;
+}
+
 int am_draft_parse(const char *name, const char *text, size_t len, struct am_diags *diags,
 		   struct am_draft **ret)
 {
@@ -220,7 +235,7 @@ int am_draft_parse(const char *name, const char *text, size_t len, struct am_dia
 	if (len > AM_BUNDLE_MAX)
 		return am_refuse(diags, name, -EFBIG,
 				 "Name folders and networks that hold several others.",
-				 "the bundle is larger than 1 MiB");
+				 "the bundle is larger than 4 MiB");
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return -ENOMEM;
@@ -231,6 +246,8 @@ int am_draft_parse(const char *name, const char *text, size_t len, struct am_dia
 	if (err)
 		return err;
 	err = check_canonical(name, text, len, d, diags);
+	if (!err)
+		err = check_invariants(name, d, diags);
 	if (err)
 		return err;
 	/* It fails for wrong sizes of hash and key only. */
@@ -344,15 +361,16 @@ static int join(const struct am_blob *signature, const struct am_blob *text, str
 	return 0;
 }
 
-int am_signed_read(const char *path, struct am_diags *diags, struct am_blob *ret)
+int am_signed_read_at(int dirfd, const char *path, const char *name, int64_t owner,
+		      struct am_diags *diags, struct am_blob *ret)
 {
-	const struct am_blob_terms whole = { AM_SIGNED_MAX, AM_OWNER_ANY, "a signed bundle" };
-	const struct am_blob_terms beside = { AM_SIGNATURE_MAX, AM_OWNER_ANY, "a signature" };
+	const struct am_blob_terms whole = { AM_SIGNED_MAX, owner, "a signed bundle" };
+	const struct am_blob_terms beside = { AM_SIGNATURE_MAX, owner, "a signature" };
 	am_autoblob struct am_blob text = { 0 }, signature = { 0 };
-	char name[PATH_MAX];
+	char file[PATH_MAX], shown[PATH_MAX];
 	int err;
 
-	err = am_blob_read(AT_FDCWD, path, path, &whole, diags, &text);
+	err = am_blob_read(dirfd, path, name, &whole, diags, &text);
 	if (err)
 		return err;
 	if (am_signature_begins(text.bytes, text.len)) {
@@ -360,11 +378,17 @@ int am_signed_read(const char *path, struct am_diags *diags, struct am_blob *ret
 		text = (struct am_blob){ 0 };
 		return 0;
 	}
-	if ((size_t)snprintf(name, sizeof(name), "%s.minisig", path) >= sizeof(name))
-		return am_refuse(diags, path, -ENAMETOOLONG, "Move it to a shorter path.",
+	if ((size_t)snprintf(file, sizeof(file), "%s.minisig", path) >= sizeof(file) ||
+	    (size_t)snprintf(shown, sizeof(shown), "%s.minisig", name) >= sizeof(shown))
+		return am_refuse(diags, name, -ENAMETOOLONG, "Move it to a shorter path.",
 				 "no path is left for its signature");
-	err = am_blob_read(AT_FDCWD, name, name, &beside, diags, &signature);
+	err = am_blob_read(dirfd, file, shown, &beside, diags, &signature);
 	return err ? err : join(&signature, &text, ret);
+}
+
+int am_signed_read(const char *path, struct am_diags *diags, struct am_blob *ret)
+{
+	return am_signed_read_at(AT_FDCWD, path, path, AM_OWNER_ANY, diags, ret);
 }
 
 int am_bundle_load(const char *path, const struct am_keyring *ring, int64_t now_s,

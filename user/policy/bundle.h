@@ -68,8 +68,9 @@ struct am_bundle {
 int am_bundle_make(const struct am_model *m, uint64_t serial, uint64_t takes_back,
 		   struct am_diags *diags, char **ret, size_t *ret_len);
 
-/* The text of a bundle as a draft: 0; -EBADMSG, -EFBIG with one error; -ENOMEM. Not for
- * what comes from outside: that has a signature to be checked first. */
+/* The text of a bundle as a draft: 0; -EBADMSG, also if the policy breaks an invariant of
+ * its own, or -EFBIG, with one error; -ENOMEM. Not for what comes from outside: that has a
+ * signature to be checked first. */
 int am_draft_parse(const char *name, const char *text, size_t len, struct am_diags *diags,
 		   struct am_draft **ret);
 
@@ -96,6 +97,10 @@ int am_bundle_open(const char *name, struct am_blob *blob, const struct am_keyri
 /* The file `path` as a signed bundle: itself if it begins with a signature, else behind
  * the signature that `path`.minisig holds. Each is read once. */
 int am_signed_read(const char *path, struct am_diags *diags, struct am_blob *ret);
+
+/* The same below a folder, on the terms of am_blob_read(). */
+int am_signed_read_at(int dirfd, const char *path, const char *name, int64_t owner,
+		      struct am_diags *diags, struct am_blob *ret);
 
 /* The same, and what am_bundle_open() says of it. */
 int am_bundle_load(const char *path, const struct am_keyring *ring, int64_t now_s,

@@ -377,7 +377,7 @@ int am_canon_write(const struct am_model *m, struct am_diags *diags, char **ret,
 	if (len > AM_POLICY_BYTES_MAX) {
 		am_diags_add(diags, AM_SEVERITY_ERROR, (struct am_pos){ .file = m->file },
 			     "Name folders and networks that hold several others.",
-			     "the canonical text of the policy is larger than 1 MiB");
+			     "the canonical text of the policy is larger than 4 MiB");
 		return -EFBIG;
 	}
 	*ret = AM_TAKE_PTR(text);

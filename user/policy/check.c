@@ -110,15 +110,6 @@ static void warn_of_stores(struct am_reader *r)
 		am_reader_warning(r, (struct am_pos){ .file = m->file },
 				  "Declare under 'stores' what it is about.",
 				  "the policy has no stores and protects nothing");
-	for (size_t i = 0; i < m->n_stores; i++) {
-		const struct am_model_store *s = &m->stores[i];
-
-		if (s->strict)
-			am_reader_warning(r, s->pos,
-					  "What cannot be recorded is counted as lost, and not "
-					  "denied.",
-					  "strict has no effect yet on the store '%s'", s->name);
-	}
 }
 
 static void warn_of_labels(struct am_reader *r)

@@ -185,6 +185,8 @@ static void fill_labels(struct am_compiler *c)
 			error_deny |= s->labels;
 		if (c->model->stores[i].spill_deny)
 			policy->spill_deny_labels |= s->labels;
+		if (s->flags & AM_STORE_STRICT)
+			policy->strict_labels |= s->labels;
 	}
 	/* A label of no store is no store's to open. */
 	policy->error_allow_labels = labelled & ~error_deny;

@@ -352,17 +352,29 @@ static void join_writes(struct am_diff *diff)
 
 /* ---- the whole -------------------------------------------------------------- */
 
+static int compare_one_way(const struct am_space *space, struct am_diff *diff,
+			   enum am_change_kind kind, const struct am_regions *regions)
+{
+	am_auto(am_differ_memo) struct am_differ_memo *memo = NULL;
+	bool gain = kind == AM_CHANGE_GAIN;
+	struct am_differ d = { .space = space, .diff = diff, .kind = kind,
+			       .has = gain ? AM_AFTER : AM_BEFORE,
+			       .lacks = gain ? AM_BEFORE : AM_AFTER };
+	int err = am_differ_memo_new(&memo);
+
+	d.memo = memo;
+	return err ? err : compare_ways(&d, regions);
+}
+
 static int fill(const struct am_space *space, struct am_diff *diff)
 {
-	const struct am_differ gains = { space, diff, AM_CHANGE_GAIN, AM_AFTER, AM_BEFORE };
-	const struct am_differ losses = { space, diff, AM_CHANGE_LOSS, AM_BEFORE, AM_AFTER };
 	__attribute__((cleanup(done_regions))) struct am_regions regions = { 0 };
 	int err = am_regions_list(space, &regions);
 
 	if (!err)
-		err = compare_ways(&gains, &regions);
+		err = compare_one_way(space, diff, AM_CHANGE_GAIN, &regions);
 	if (!err)
-		err = compare_ways(&losses, &regions);
+		err = compare_one_way(space, diff, AM_CHANGE_LOSS, &regions);
 	if (err)
 		return err;
 	join_writes(diff);

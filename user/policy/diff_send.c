@@ -136,26 +136,67 @@ static bool holds(const struct am_space *space, struct zone zone, size_t place)
 	return am_set_has(&space->places[place].in[zone.policy], zone.id);
 }
 
+/* The places of each zone, so that none need be asked of which it is: places are many, and
+ * most lie in few zones. */
+struct zone_places {
+	size_t *items;		/* owned, by the first zone */
+	size_t count;
+};
+
+struct atlas {
+	struct zone_places zones[AM_SPACE_POLICIES][AM_ZONES_MAX];
+};
+
+static void done_atlas(struct atlas *a)
+{
+	free(a->zones[0][0].items);
+}
+
+static const struct zone_places *places_of(const struct atlas *atlas, struct zone zone)
+{
+	return &atlas->zones[zone.policy][zone.id];
+}
+
+static int make_atlas(const struct am_space *space, struct atlas *atlas)
+{
+	size_t total = 0, *room;
+
+	for (size_t i = 0; i < space->n_places; i++)
+		for (unsigned p = 0; p < AM_SPACE_POLICIES; p++)
+			total += am_set_count(&space->places[i].in[p]);
+	room = calloc(total + 1, sizeof(*room));
+	if (!room)
+		return -ENOMEM;
+	for (unsigned p = 0; p < AM_SPACE_POLICIES; p++)
+		for (unsigned id = 0; id < AM_ZONES_MAX; id++) {
+			struct zone_places *zone = &atlas->zones[p][id];
+
+			zone->items = room;
+			for (size_t i = 0; i < space->n_places; i++)
+				if (holds(space, (struct zone){ p, id }, i))
+					zone->items[zone->count++] = i;
+			room += zone->count;
+		}
+	return 0;
+}
+
 /* Whether all of the zone is hit; then how much of it is still to be told. */
-static bool covers(const struct am_space *space, struct zone zone, const bool *hit,
-		   const bool *left, size_t *ret)
+static bool covers(const struct zone_places *places, const bool *hit, const bool *left, size_t *ret)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < space->n_places; i++) {
-		if (!holds(space, zone, i))
-			continue;
-		if (!hit[i])
+	for (size_t i = 0; i < places->count; i++) {
+		if (!hit[places->items[i]])
 			return false;
-		n += left[i];
+		n += left[places->items[i]];
 	}
 	*ret = n;
 	return true;
 }
 
 /* Of the zones that are hit as a whole the one that says most. */
-static bool find_whole(const struct am_differ *d, const bool *hit, const bool *left,
-		       struct zone *ret)
+static bool find_whole(const struct am_differ *d, const struct atlas *atlas, const bool *hit,
+		       const bool *left, struct zone *ret)
 {
 	const unsigned policies[] = { d->has, d->lacks };
 	size_t best = 0;
@@ -167,7 +208,7 @@ static bool find_whole(const struct am_differ *d, const bool *hit, const bool *l
 			struct zone zone = { policies[k], id };
 			size_t n;
 
-			if (!covers(d->space, zone, hit, left, &n) || n <= best)
+			if (!covers(places_of(atlas, zone), hit, left, &n) || n <= best)
 				continue;
 			best = n;
 			*ret = zone;
@@ -190,6 +231,7 @@ static void print_part(const struct am_differ *d, struct zone zone, size_t place
 
 struct telling {
 	const struct am_differ *d;
+	const struct atlas *atlas;
 	const struct group *group;
 	const int *labels;
 };
@@ -252,7 +294,8 @@ static int tell_group(const struct telling *t)
 	memcpy(left, t->group->hit, space->n_places * sizeof(*left));
 	while ((place = first_of(left, space->n_places)) < space->n_places) {
 		struct zone zone = { 0 };
-		bool whole = find_whole(t->d, t->group->hit, left, &zone);
+		bool whole = find_whole(t->d, t->atlas, t->group->hit, left, &zone);
+		const struct zone_places *told;
 		int err;
 
 		if (!whole)
@@ -262,8 +305,9 @@ static int tell_group(const struct telling *t)
 		err = tell(t, zone, whole, place);
 		if (err)
 			return err;
-		for (size_t i = 0; i < space->n_places; i++)
-			left[i] &= !holds(space, zone, i);
+		told = places_of(t->atlas, zone);
+		for (size_t i = 0; i < told->count; i++)
+			left[told->items[i]] = false;
 	}
 	return 0;
 }
@@ -271,11 +315,12 @@ static int tell_group(const struct telling *t)
 int am_differ_send(const struct am_differ *d, const int labels[AM_SPACE_POLICIES])
 {
 	__attribute__((cleanup(done_groups))) struct groups groups = { 0 };
-	int err = 0;
+	__attribute__((cleanup(done_atlas))) struct atlas atlas = { 0 };
+	int err = make_atlas(d->space, &atlas);
 
 	for (size_t i = 0; !err && i < d->space->n_places; i++)
 		err = collect_place(d, labels, i, &groups);
 	for (size_t i = 0; !err && i < groups.count; i++)
-		err = tell_group(&(struct telling){ d, &groups.items[i], labels });
+		err = tell_group(&(struct telling){ d, &atlas, &groups.items[i], labels });
 	return err;
 }

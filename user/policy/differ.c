@@ -8,6 +8,90 @@
 #include "base/array.h"
 #include "policy/set.h"
 
+/* ---- what has been found before --------------------------------------------- */
+
+enum {
+	ANSWERS_MAX = 4096,
+	KEPT_MAX = 65536,	/* tasks, of all answers; beyond these it is found anew */
+};
+
+struct answer {
+	struct am_lock from, to;
+	struct am_differents found;	/* owned */
+};
+
+struct am_differ_memo {
+	struct answer *items;	/* owned */
+	size_t count;
+	size_t kept;
+};
+
+int am_differ_memo_new(struct am_differ_memo **ret)
+{
+	*ret = calloc(1, sizeof(**ret));
+	return *ret ? 0 : -ENOMEM;
+}
+
+void am_differ_memo_free(struct am_differ_memo *memo)
+{
+	if (!memo)
+		return;
+	for (size_t i = 0; i < memo->count; i++)
+		free(memo->items[i].found.items);
+	free(memo->items);
+	free(memo);
+}
+
+static bool is_same_lock(const struct am_lock *a, const struct am_lock *b)
+{
+	return !memcmp(&a->grant, &b->grant, sizeof(a->grant)) && a->open == b->open &&
+	       a->purposes == b->purposes;
+}
+
+/* The last answers first: neighbours ask the same. */
+static const struct answer *recall(const struct am_differ_memo *memo, const struct am_lock *from,
+				   const struct am_lock *to)
+{
+	for (size_t i = memo->count; i > 0; i--) {
+		const struct answer *a = &memo->items[i - 1];
+
+		if (is_same_lock(&a->from, from) && is_same_lock(&a->to, to))
+			return a;
+	}
+	return NULL;
+}
+
+static int copy_list(const struct am_differents *list, struct am_differents *ret)
+{
+	struct am_different *items = calloc(list->count + 1, sizeof(*items));
+
+	if (!items)
+		return -ENOMEM;
+	if (list->count)
+		memcpy(items, list->items, list->count * sizeof(*items));
+	*ret = (struct am_differents){ items, list->count };
+	return 0;
+}
+
+static int memorize(struct am_differ_memo *memo, const struct am_lock *from,
+		    const struct am_lock *to, const struct am_differents *found)
+{
+	struct answer new = { .from = *from, .to = *to };
+	int err;
+
+	if (memo->count == ANSWERS_MAX || memo->kept + found->count > KEPT_MAX)
+		return 0;
+	err = copy_list(found, &new.found);
+	if (!err)
+		err = AM_APPEND(memo->items, memo->count, new);
+	if (err) {
+		free(new.found.items);
+		return err;
+	}
+	memo->kept += found->count;
+	return 0;
+}
+
 /* ---- who -------------------------------------------------------------------- */
 
 static struct am_lock lock_of(const struct am_differ *d, unsigned policy,
@@ -95,30 +179,46 @@ static void confirm(const struct am_differ *d, const struct am_access *has,
 	assert(!lacks || decision.verdict == AM_VERDICT_DENY);
 }
 
-int am_differ_find(const struct am_differ *d, const struct am_access *has,
-		   const struct am_access *lacks, struct am_differents *ret)
+static int find_all(const struct am_differ *d, const struct am_lock *from,
+		    const struct am_lock *to, struct am_differents *ret)
 {
-	struct am_lock from = lock_of(d, d->has, has), to = lock_of(d, d->lacks, lacks);
 	struct am_goal goal = { 0 };
 	int err = 0;
 
-	*ret = (struct am_differents){ 0 };
-	goal.is_not[d->has] = from.grant.deny;
-	goal.purposes[d->has] = from.purposes;
+	goal.is_not[d->has] = from->grant.deny;
+	goal.purposes[d->has] = from->purposes;
 	for (unsigned subject = 0; !err && subject <= AM_SUBJECTS_MAX; subject++) {
 		struct am_different new = { .subject = subject };
 		struct am_goal one = goal;
 
-		if (subject < AM_SUBJECTS_MAX ? !am_set_has(&from.grant.allow, subject)
-					      : !from.open)
+		if (subject < AM_SUBJECTS_MAX ? !am_set_has(&from->grant.allow, subject)
+					      : !from->open)
 			continue;
 		if (subject < AM_SUBJECTS_MAX)
 			am_set_add(&one.is[d->has], subject);
-		if (!find_refused(d, &one, &to, &new.who))
-			continue;
-		confirm(d, has, lacks, &new.who);
-		err = keep_fewest(ret, &new);
+		if (find_refused(d, &one, to, &new.who))
+			err = keep_fewest(ret, &new);
 	}
+	return err;
+}
+
+int am_differ_find(const struct am_differ *d, const struct am_access *has,
+		   const struct am_access *lacks, struct am_differents *ret)
+{
+	struct am_lock from = lock_of(d, d->has, has), to = lock_of(d, d->lacks, lacks);
+	const struct answer *known = recall(d->memo, &from, &to);
+	int err;
+
+	*ret = (struct am_differents){ 0 };
+	if (known) {
+		err = copy_list(&known->found, ret);
+	} else {
+		err = find_all(d, &from, &to, ret);
+		if (!err)
+			err = memorize(d->memo, &from, &to, ret);
+	}
+	for (size_t i = 0; !err && i < ret->count; i++)
+		confirm(d, has, lacks, &ret->items[i].who);
 	return err;
 }
 

@@ -6,12 +6,21 @@
 #include "policy/access.h"
 #include "policy/diff.h"
 
+/* What has been found before, by all that it depends on: large policies ask the same of
+ * thousands of stores and destinations. */
+struct am_differ_memo;
+
+int am_differ_memo_new(struct am_differ_memo **ret);
+void am_differ_memo_free(struct am_differ_memo *memo);
+AM_DEFINE_AUTO(am_differ_memo);
+
 /* One direction of a comparison. */
 struct am_differ {
 	const struct am_space *space;	/* of two policies */
 	struct am_diff *diff;		/* what is found goes here */
 	enum am_change_kind kind;
 	unsigned has, lacks;		/* the policy that allows, and the one that does not */
+	struct am_differ_memo *memo;	/* of this direction */
 };
 
 /* A task to which it makes a difference, with no fact that is not needed for it. */

@@ -445,6 +445,16 @@ static void say_unknown(const struct am_question *q)
 		fprintf(q->out, "%s for the stores that share its labels", word);
 }
 
+static void say_unrecorded(const struct am_question *q)
+{
+	fputs("it could not be recorded, and without that nothing is done with ", q->out);
+	if (q->store >= 0 && q->model->stores[q->store].strict)
+		fputs(q->model->stores[q->store].name, q->out);
+	else
+		say_label_noun(q, q->event->culprits);
+	fputs(" (strict)", q->out);
+}
+
 static void answer(const struct am_question *q)
 {
 	switch (q->event->reason) {
@@ -472,9 +482,24 @@ static void answer(const struct am_question *q)
 	case AM_REASON_UNKNOWN_FACT:
 		say_unknown(q);
 		break;
+	case AM_REASON_UNRECORDED:
+		say_unrecorded(q);
+		break;
 	default:
 		fputs("nothing that the policy protects", q->out);
 	}
+}
+
+/* Why a task that looks like an executable is not it. */
+static void say_doubts(const struct am_question *q)
+{
+	if (q->event->flags & AM_EVENT_FOREIGN_CODE)
+		fputs("; it does not count as its executable: it runs code from a file that "
+		      "others than root can write",
+		      q->out);
+	if (q->event->flags & AM_EVENT_TRACED)
+		fputs("; it does not count as its executable: another process has looked into it",
+		      q->out);
 }
 
 static void answer_without_model(const struct am_question *q)
@@ -499,12 +524,18 @@ void am_explain_event(const struct am_model *model, const struct am_image *image
 	if (!out)
 		return;
 	q.out = out;
-	if (event->reason == AM_REASON_NO_POLICY) {
+	if (event->kind == AM_EVENT_FOREIGN) {
+		fputs("others than root can write this file and its code runs in the process, which "
+		      "therefore does not count as its executable until the next exec",
+		      out);
+	} else if (event->reason == AM_REASON_NO_POLICY) {
 		fputs("no policy is in force", out);
 	} else if (!model || !image) {
 		answer_without_model(&q);
 	} else {
 		q.store = find_store(&q);
 		answer(&q);
+		if (event->verdict == AM_VERDICT_DENY)
+			say_doubts(&q);
 	}
 }

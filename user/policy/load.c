@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/array.h"
+#include "base/read.h"
 #include "policy/reader.h"
 
 /* What has been read so far. */
@@ -41,8 +42,8 @@ static int refuse_errno(struct load *l, const char *path, int err)
 
 static int refuse_size(struct load *l, const char *path)
 {
-	return refuse(l, path, l->n_sources ? "with this file the policy is larger than 1 MiB"
-					    : "the file is larger than 1 MiB",
+	return refuse(l, path, l->n_sources ? "with this file the policy is larger than 4 MiB"
+					    : "the file is larger than 4 MiB",
 		      "A policy is a page of text; name the right file.", -EFBIG);
 }
 
@@ -58,25 +59,6 @@ static int open_file(struct load *l, const char *path, int *ret, struct stat *re
 		return refuse_errno(l, path, -errno);
 	*ret = AM_TAKE_FD(fd);
 	return 0;
-}
-
-/* All bytes of the file, at most `size`, whatever its size was said to be. */
-static ssize_t read_bytes(int fd, char *buf, size_t size)
-{
-	size_t len = 0;
-
-	while (len < size) {
-		ssize_t n = read(fd, buf + len, size - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += n;
-	}
-	return len;
 }
 
 /* `path` is borrowed as long as the model lives. */
@@ -96,7 +78,7 @@ static int add_source(struct load *l, const char *path, int fd, const struct sta
 	text = malloc(room);
 	if (!text)
 		return refuse_errno(l, path, -ENOMEM);
-	len = read_bytes(fd, text, room);
+	len = am_read_all(fd, text, room);
 	if (len < 0)
 		return refuse_errno(l, path, len);
 	if ((size_t)len == room)
@@ -128,6 +110,9 @@ static int note_name(struct load *l, const char *folder, const char *name)
 	int err;
 
 	if (name[0] == '.' || (!ends_with(name, ".yaml") && !ends_with(name, ".yml")))
+		return 0;
+	/* Its tests: `policy test` reads them. */
+	if (ends_with(name, ".test.yaml") || ends_with(name, ".test.yml"))
 		return 0;
 	if (asprintf(&path, "%s%s%s", folder, ends_with(folder, "/") ? "" : "/", name) < 0)
 		return -ENOMEM;

@@ -16,10 +16,10 @@
 /* What one policy may hold; more is refused. Bounded by abi.h, or by what a host
  * can use: one descriptor per path, two generations of networks in one trie. */
 enum {
-	AM_POLICY_BYTES_MAX = 1 << 20,
+	AM_POLICY_BYTES_MAX = 4 << 20,
 	AM_NAME_LEN_MAX = 63,
 	AM_RULE_LEN_MAX = 4096,
-	AM_RULES_MAX = 4096,
+	AM_RULES_MAX = 10000,
 	AM_INVARIANTS_MAX = 256,
 	AM_PATHS_MAX = 4096,
 	AM_NETS_MAX = 4096,

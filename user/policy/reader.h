@@ -35,6 +35,7 @@ struct am_reader {
 	struct am_diags *diags;
 	/* Some could not be read: names that seem unknown are no finding of their own. */
 	bool incomplete[AM_NAMED_MAX_];
+	bool too_many_rules;		/* has been said */
 };
 
 /* Their hint is never NULL. */

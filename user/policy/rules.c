@@ -143,8 +143,11 @@ int am_read_rule(struct am_reader *r, const struct am_node *node)
 		return 0;
 	}
 	if (r->model->n_rules == AM_RULES_MAX) {
-		am_reader_error(r, node->pos, "Name several stores, labels or zones in one rule.",
-				"a policy has at most %d rules", AM_RULES_MAX);
+		if (!r->too_many_rules)
+			am_reader_error(r, node->pos,
+					"Name several stores, labels or zones in one rule.",
+					"a policy has at most %d rules", AM_RULES_MAX);
+		r->too_many_rules = true;
 		return 0;
 	}
 	err = am_phrase_init(&p, r, "rule", node);

@@ -2,11 +2,12 @@
 #include "policy/serial.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sodium.h>
 #include <string.h>
 
-static const char file_name[] = "serial";
+static const char file_name[] = "serial", staged_name[] = "serial.next";
 
 enum { FILE_MAX = 512 };
 
@@ -64,13 +65,19 @@ int am_serial_check(const struct am_serial *s, const struct am_draft *d, const c
 		      d->serial, s->highest);
 }
 
+void am_serial_move(struct am_serial *s, const char *policy, uint64_t serial,
+		    const uint8_t digest[AM_DIGEST_BYTES])
+{
+	snprintf(s->policy, sizeof(s->policy), "%s", policy);
+	s->current = serial;
+	if (serial > s->highest)
+		s->highest = serial;
+	memcpy(s->digest, digest, sizeof(s->digest));
+}
+
 void am_serial_advance(struct am_serial *s, const struct am_draft *d)
 {
-	snprintf(s->policy, sizeof(s->policy), "%s", d->model->name);
-	s->current = d->serial;
-	if (d->serial > s->highest)
-		s->highest = d->serial;
-	memcpy(s->digest, d->digest, sizeof(s->digest));
+	am_serial_move(s, d->model->name, d->serial, d->digest);
 }
 
 /* ---- the file --------------------------------------------------------------- */
@@ -145,4 +152,24 @@ int am_serial_save(const struct am_serial *s, int dirfd)
 	char text[FILE_MAX];
 
 	return am_blob_replace(dirfd, file_name, 0600, text, format(s, text));
+}
+
+void am_serial_unstage(int dirfd)
+{
+	(void)unlinkat(dirfd, staged_name, 0); /* most often there is none */
+}
+
+int am_serial_stage(const struct am_serial *s, int dirfd)
+{
+	char text[FILE_MAX];
+
+	am_serial_unstage(dirfd);	/* of an agent that was killed */
+	return am_blob_create(dirfd, staged_name, 0600, text, format(s, text));
+}
+
+int am_serial_commit(int dirfd)
+{
+	if (renameat(dirfd, staged_name, dirfd, file_name) < 0)
+		return -errno;
+	return fsync(dirfd) < 0 ? -errno : 0;
 }

@@ -41,9 +41,17 @@ int am_serial_check(const struct am_serial *s, const struct am_draft *d, const c
 
 /* What holds once the bundle, which passed am_serial_check(), is in force. */
 void am_serial_advance(struct am_serial *s, const struct am_draft *d);
+void am_serial_move(struct am_serial *s, const char *policy, uint64_t serial,
+		    const uint8_t digest[AM_DIGEST_BYTES]);
 
 /* Without a file, a host without a past. 0; -EBADMSG; another negative errno. */
 int am_serial_load(int dirfd, struct am_serial *ret);
 
 /* On disk when it returns 0. */
 int am_serial_save(const struct am_serial *s, int dirfd);
+
+/* The same in two steps, so that what can fail for want of room has happened before the
+ * bundle is in force: `s` is on disk as `serial.next`, and commit only renames it. */
+int am_serial_stage(const struct am_serial *s, int dirfd);
+int am_serial_commit(int dirfd);
+void am_serial_unstage(int dirfd);

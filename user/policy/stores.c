@@ -173,7 +173,7 @@ int am_read_store(struct am_reader *r, const struct am_node *key, const struct a
 	struct am_model_store store = { .pos = key->pos, .mode = m->mode };
 	int err;
 
-	if (!am_reader_may_add(r, key, AM_NAMED_STORE, AM_STORES_MAX - 1))
+	if (!am_reader_may_add(r, key, AM_NAMED_STORE, AM_STORES_MAX))
 		return 0;
 	store.name = strdup(key->text);
 	if (!store.name)

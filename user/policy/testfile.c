@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/array.h"
+#include "base/read.h"
 #include "event/event.h"
 #include "policy/reader.h"
 
@@ -386,22 +387,12 @@ static ssize_t read_file(const char *path, char *buf, size_t size)
 {
 	am_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
-	size_t len = 0;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
-	while (len < size) {
-		ssize_t n = read(fd, buf + len, size - len);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n == 0)
-			break;
-		len += n > 0 ? n : 0;
-	}
-	return len;
+	return am_read_all(fd, buf, size);
 }
 
 int am_tests_load(const char *path, const struct am_space *space, struct am_diags *diags,

@@ -214,6 +214,20 @@ int am_trust_check(const struct am_model *model, struct am_diags *diags)
 	return 0;
 }
 
+int am_trust_check_writers(const struct am_model *model, struct am_diags *diags)
+{
+	__attribute__((cleanup(done_files))) struct named_files files = { 0 };
+	int err = list_files(model, &files);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < files.count; i++)
+		if (files.items[i].exists && !is_repeated(&files, i))
+			check_writers(&files.items[i], diags);
+	am_diags_sort(diags);
+	return 0;
+}
+
 /* ---- the host of a space ---------------------------------------------------- */
 
 static int identify(void *ctx, const char *path, uint64_t ret[2])

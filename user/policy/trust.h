@@ -10,5 +10,9 @@
  * them apart. 0 or -ENOMEM. */
 int am_trust_check(const struct am_model *model, struct am_diags *diags);
 
+/* Of these the warnings that no host should have: files that are there and that somebody
+ * but root can change or replace. */
+int am_trust_check_writers(const struct am_model *model, struct am_diags *diags);
+
 /* This host for am_space_new(): its accounts, and which of its paths are one file. */
 extern const struct am_space_host am_trust_host;

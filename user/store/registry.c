@@ -10,7 +10,7 @@
  *
  * It is valid if every line is one of these, fields are separated by one space,
  * numbers are decimal without leading zeros and in range (BIT and NUMBER below 64, SLOT
- * below 4096, EPOCH from 1 to 1048575), no name occurs twice among labels, purposes or
+ * at most 4096, EPOCH from 1 to 1048575), no name occurs twice among labels, purposes or
  * stores, version 2 has a purpose and version 1 has none, names are made of letters, digits and -_. and at most 63 bytes long,
  * paths are absolute and hold no control character. Everything else is refused
  * whole: a wrong number would give one store's tags to another. */
@@ -166,7 +166,7 @@ static int append_store(struct am_registry *r, const char *name, struct slot **r
 	struct slot *stores;
 	char *copy;
 
-	if (r->n_stores == AM_STORES_MAX - 1)
+	if (r->n_stores == AM_STORES_MAX)
 		return -ENOSPC;
 	stores = realloc(r->stores, (r->n_stores + 1) * sizeof(*stores));
 	if (!stores)
@@ -207,7 +207,10 @@ static bool loses_a_path(const struct slot *s, const char *const *paths, size_t 
 
 static uint32_t slot_id(const struct am_registry *r, const struct slot *s)
 {
-	return s->epoch << AM_STORE_SLOT_BITS | (uint32_t)(s - r->stores + 1);
+	uint32_t slot = s - r->stores + 1;
+
+	/* The last slot is 0 in ids. With its epoch, from 1 on, that is not the id 0. */
+	return s->epoch << AM_STORE_SLOT_BITS | (slot & AM_STORE_SLOT_MASK);
 }
 
 int am_registry_store(struct am_registry *r, const char *name, const char *const *paths,
@@ -258,6 +261,8 @@ const char *am_registry_store_name(const struct am_registry *r, uint32_t id)
 {
 	uint32_t slot = id & AM_STORE_SLOT_MASK;
 
+	if (!slot && id)
+		slot = AM_STORES_MAX;
 	return slot && slot <= r->n_stores ? r->stores[slot - 1].name : NULL;
 }
 

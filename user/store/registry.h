@@ -40,7 +40,7 @@ int am_registry_purpose(struct am_registry *r, const char *name);
 
 /* The store's id for this set of paths, interned if new: the same slot for the
  * same name, a new epoch when a path that it had is not among `paths`.
- * -ENOSPC when AM_STORES_MAX - 1 slots are in use. */
+ * -ENOSPC when AM_STORES_MAX slots are in use. */
 int am_registry_store(struct am_registry *r, const char *name, const char *const *paths,
 		      size_t n_paths, uint32_t *ret_id);
 

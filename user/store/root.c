@@ -214,6 +214,17 @@ const char *am_roots_within(const struct am_roots *roots, uint32_t store, const 
 	return best;
 }
 
+void am_roots_close(struct am_roots *roots)
+{
+	size_t i;
+
+	for (i = 0; i < roots->count; i++) {
+		if (roots->items[i].fd >= 0)
+			(void)close(roots->items[i].fd); /* read only: nothing can be lost */
+		roots->items[i].fd = -1;
+	}
+}
+
 void am_roots_free(struct am_roots *roots)
 {
 	size_t i;

@@ -48,5 +48,8 @@ const struct am_root *am_roots_find(const struct am_roots *roots, uint64_t dev, 
 const char *am_roots_within(const struct am_roots *roots, uint32_t store, const char *path,
 			    bool inner);
 
+/* Holds them open no more: only names can be asked for from here on. */
+void am_roots_close(struct am_roots *roots);
+
 void am_roots_free(struct am_roots *roots);
 AM_DEFINE_AUTO(am_roots);

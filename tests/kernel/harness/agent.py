@@ -125,13 +125,13 @@ class Tail:
 class Agent:
     """amanatd, as long as it runs."""
 
-    def __init__(self, programs, policy, state, run, net=None):
+    def __init__(self, programs, policy, state, run, net=None, *options):
         """`programs` is a directory; `net` is the network namespace to run in, if not
-        the caller's."""
+        the caller's; `more` are arguments."""
         self.programs, self.policy, self.state, self.run = programs, policy, state, run
         self.process = subprocess.Popen(
             [f'{programs}/amanatd', '--policy', policy, '--state', state, '--run', run,
-             '--hooks', HOOKS],
+             '--hooks', HOOKS, *options],
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
             preexec_fn=None if net is None else lambda: check(libc.setns(net, 0)))
         self.lines = Lines(self.process.stderr)

@@ -43,6 +43,7 @@ class Lab:
         self.last = None        # the agent that was stopped
         self.strays = []        # files outside that have to be closed after a restart
         self.agent = None
+        self.bundles = None     # see harness/bundles.py
         self._fill()
 
     def _folder(self, *parts):
@@ -62,6 +63,7 @@ class Lab:
         self.write(self.single)
         for name in ('viewer', 'interpreter', 'pinned', 'mispinned'):
             shutil.copy('/bin/cat', os.path.join(self.bin, name))
+        shutil.copy('/usr/bin/python3', os.path.join(self.bin, 'loads'))
         with open('/bin/cat', 'rb') as f:
             self.digest = hashlib.sha256(f.read()).hexdigest()
         with open(os.path.join(self.bin, 'report'), 'w') as f:

@@ -3,6 +3,8 @@
 is started twice only and what needs it in some state is grouped by that state."""
 import signal
 
+from .bundles import Bundles
+
 BEFORE = 'before'           # no agent has run yet
 SEALING = 'sealing'         # the agent has just started and walks a big store
 ENFORCED = 'enforced'       # all stores are sealed, under the policy of harness/policy.py
@@ -11,8 +13,12 @@ STRESSED = 'stressed'       # clients and rings
 KILLED = 'killed'           # the agent was killed
 RESTARTED = 'restarted'     # another one was started, after the disk was mounted anew
 STOPPED = 'stopped'         # and was told to end
+BUNDLED = 'bundled'         # an agent with a state of its own that takes bundles
+FLIPPED = 'flipped'         # the same; scenarios that replace its policies
+REBOOTED = 'rebooted'       # scenarios that kill that agent and start it again
 
-ORDER = (BEFORE, SEALING, ENFORCED, RELOADED, STRESSED, KILLED, RESTARTED, STOPPED)
+ORDER = (BEFORE, SEALING, ENFORCED, RELOADED, STRESSED, KILLED, RESTARTED, STOPPED, BUNDLED,
+         FLIPPED, REBOOTED)
 
 
 def _sealing(lab):
@@ -51,6 +57,16 @@ def _stopped(lab):
     lab.stop()
 
 
+def _bundled(lab):
+    """On a host that has a policy file and has never seen a bundle."""
+    if lab.bundles:
+        return
+    if lab.agent:
+        lab.stop()
+    lab.bundles = Bundles(lab)
+    lab.bundles.start()
+
+
 ENTER = {
     BEFORE: lambda lab: None,
     SEALING: _sealing,
@@ -60,6 +76,9 @@ ENTER = {
     KILLED: _killed,
     RESTARTED: _restarted,
     STOPPED: _stopped,
+    BUNDLED: _bundled,
+    FLIPPED: _bundled,
+    REBOOTED: _bundled,
 }
 
 

@@ -1,0 +1,684 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "policy/learn.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/text.h"
+#include "policy/ask.h"
+#include "policy/learn_zones.h"
+#include "policy/reader.h"
+#include "policy/set.h"
+
+struct learner {
+	const struct am_view *view;
+	const struct am_learn_wish *wish;
+	struct am_lesson *lesson;
+};
+
+/* ---- a sighting, in the terms of the policy ------------------------------------- */
+
+struct sight {
+	const struct am_sighting *s;
+	struct am_seen seen;
+	struct am_ask ask;
+	struct am_decision decision;
+};
+
+static enum am_place_kind place_kind(unsigned place)
+{
+	static const enum am_place_kind kinds[AM_OBSERVED_PLACE_MAX_] = {
+		[AM_OBSERVED_NETWORK] = AM_PLACE_NETWORK, [AM_OBSERVED_LOCAL] = AM_PLACE_LOCAL,
+		[AM_OBSERVED_TERMINAL] = AM_PLACE_TERMINAL, [AM_OBSERVED_OTHER] = AM_PLACE_OTHER,
+	};
+
+	return place < AM_OBSERVED_PLACE_MAX_ ? kinds[place] : AM_PLACE_OTHER;
+}
+
+static void see_place(const struct am_view *view, const struct am_observed_facts *f,
+		      struct am_place *ret)
+{
+	const struct am_image *images[] = { view->space->images[0] };
+	struct am_place place = { .kind = place_kind(f->place), .proto = f->proto,
+				  .port = f->port };
+
+	memcpy(place.addr, f->addr, sizeof(place.addr));
+	am_place_zones(images, 1, &place);
+	*ret = place;
+}
+
+static uint64_t see_labels(const struct am_view *view, uint64_t bits, int store)
+{
+	uint64_t labels = 0;
+
+	for (unsigned bit = 0; bit < AM_LABELS_MAX; bit++) {
+		int label = bits >> bit & 1 ? am_view_label(view, bit) : -1;
+
+		if (label >= 0 && !(store >= 0 && view->space->stores[0][store]->labels >>
+							  view->space->labels[0][label] & 1))
+			labels |= 1ULL << label;
+	}
+	return labels;
+}
+
+static void see_who(const struct learner *l, const struct am_sighting *s, struct sight *ret)
+{
+	const struct am_observed_facts *f = &s->row->facts;
+
+	ret->seen = (struct am_seen){
+		.exe = s->row->exe[0] ? s->row->exe : NULL,
+		.user = s->user,
+		.login_name = s->login_name,
+		.uid = f->uid,
+		.login = f->login,
+		.cgroup = s->row->unit[0] ? s->row->unit : NULL,
+	};
+	am_seen_who(&ret->seen, l->view, &ret->ask.who);
+}
+
+/* False when it is about a store that the policy has no more. */
+static bool see(const struct learner *l, const struct am_sighting *s, struct sight *ret)
+{
+	const struct am_observed_facts *f = &s->row->facts;
+	int store = am_view_store(l->view, f->store);
+
+	memset(ret, 0, sizeof(*ret));
+	ret->s = s;
+	am_ask_init(&ret->ask);
+	ret->ask.access.op = f->op;
+	ret->ask.access.store = store;
+	ret->ask.access.labels = see_labels(l->view, f->labels, store);
+	if (f->op == AM_OP_SEND) {
+		see_place(l->view, f, &ret->ask.place);
+		ret->ask.access.place = &ret->ask.place;
+	}
+	see_who(l, s, ret);
+	if (f->store && store < 0)
+		return false;
+	am_access_decide(l->view->space, 0, &ret->ask.access, &ret->ask.who, &ret->decision);
+	return true;
+}
+
+static uint64_t labels_of_store(const struct am_view *view, int store)
+{
+	const struct am_model_store *s = &view->model->stores[store];
+	uint64_t labels = 0;
+
+	for (size_t i = 0; i < s->n_labels; i++)
+		labels |= 1ULL << s->labels[i];
+	return labels;
+}
+
+static bool is_wished(const struct learner *l, const struct sight *sight)
+{
+	int store = l->wish->store;
+
+	if (store < 0 || sight->ask.access.store == store)
+		return true;
+	return sight->ask.access.store < 0 &&
+	       sight->ask.access.labels & labels_of_store(l->view, store);
+}
+
+/* ---- what is not proposed ----------------------------------------------------------- */
+
+__attribute__((format(printf, 3, 4)))
+static int refuse(struct am_lesson *lesson, const struct sight *sight, const char *format, ...)
+{
+	struct am_lesson_refusal refusal = { .sighting = sight->s, .place = sight->ask.place };
+	va_list args;
+	int r;
+
+	if (lesson->n_refusals == AM_LESSON_REFUSALS) {
+		lesson->too_many++;
+		return 0;
+	}
+	va_start(args, format);
+	r = vasprintf(&refusal.why, format, args);
+	va_end(args);
+	if (r < 0)
+		return -ENOMEM;
+	r = AM_APPEND(lesson->refusals, lesson->n_refusals, refusal);
+	if (r)
+		free(refusal.why);
+	return r;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static bool is_one_of(const char *name, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strlen(list[i]);
+
+		/* python3.11 is python */
+		if (!strncmp(name, list[i], len) && !name[len + strspn(name + len, "0123456789.")])
+			return true;
+	}
+	return false;
+}
+
+static bool is_shell(const char *exe)
+{
+	static const char *const shells[] = {
+		"sh", "bash", "dash", "zsh", "ksh", "fish", "busybox", "tcsh", "csh", "mksh",
+	};
+
+	return is_one_of(base_name(exe), shells, AM_COUNT(shells));
+}
+
+static bool is_interpreter(const char *exe)
+{
+	static const char *const all[] = {
+		"python", "perl", "ruby", "node", "php", "lua", "java", "awk", "mawk", "gawk",
+		"tclsh", "expect", "Rscript", "guile", "php-cgi", "luajit",
+	};
+
+	return is_one_of(base_name(exe), all, AM_COUNT(all));
+}
+
+/* What can be written into a policy, and read there by a person as what it is. */
+static bool is_plain(const char *text)
+{
+	size_t left = strlen(text), n;
+	uint32_t c;
+
+	for (; left; text += n, left -= n) {
+		n = am_text_char(text, left, &c);
+		if (!n || am_text_is_control(c))
+			return false;
+	}
+	return true;
+}
+
+static const struct am_model_rule *rule_on(const struct learner *l, const struct sight *sight,
+					   int store, uint64_t labels)
+{
+	struct am_access part = sight->ask.access;
+
+	part.store = store;
+	part.labels = labels;
+	return am_access_rule(l->view->space, 0, &part, &sight->ask.who, true);
+}
+
+/* NULL: none of the policy in force. */
+static const struct am_model_rule *deny_rule(const struct learner *l, const struct sight *sight)
+{
+	const struct am_access *access = &sight->ask.access;
+	const struct am_model_rule *rule = NULL;
+
+	if (access->store >= 0)
+		rule = rule_on(l, sight, access->store, 0);
+	for (size_t i = 0; !rule && i < l->view->model->n_labels; i++)
+		if (access->labels >> i & 1)
+			rule = rule_on(l, sight, -1, 1ULL << i);
+	return rule;
+}
+
+static bool is_denied(unsigned reason)
+{
+	return reason == AM_REASON_RULE_DENIES || reason == AM_REASON_LABEL_DENIES;
+}
+
+static int refuse_denied(const struct learner *l, const struct sight *sight)
+{
+	const struct am_model_rule *rule = deny_rule(l, sight);
+
+	if (rule)
+		return refuse(l->lesson, sight, "denied by rule %zu: %s",
+			      (size_t)(rule - l->view->model->rules) + 1, rule->text);
+	return refuse(l->lesson, sight, "denied by a rule, for a fact that was not written down");
+}
+
+/* What no rule for this subject could change, or none should. NULL: there is nothing. */
+static const char *objection(const struct sight *sight)
+{
+	const struct am_observed_row *row = sight->s->row;
+	unsigned reason = row->facts.reason, now = sight->decision.reason;
+
+	if (reason == AM_REASON_UNKNOWN_FACT || reason == AM_REASON_NO_POLICY)
+		return "who asked could not be established";
+	if (now == AM_REASON_PURPOSE || reason == AM_REASON_PURPOSE)
+		return "the store is open under its purposes only: have it run under one "
+		       "(amanat run --purpose)";
+	if (now == AM_REASON_SPILL || reason == AM_REASON_SPILL)
+		return "its labels may not be written outside their stores (spill: deny)";
+	if (row->exe[0] != '/' || row->facts.flags & AM_OBSERVED_EXE_CUT || !is_plain(row->exe))
+		return "its executable has no path that a policy could name";
+	if (!row->facts.uid && is_shell(row->exe))
+		return "a shell of root is everything that root can type";
+	if (row->facts.op == AM_OP_READ && sight->ask.access.store < 0)
+		return "a copy is as closed as its source: it opens with a rule to read a store "
+		       "that has its labels";
+	return NULL;
+}
+
+static const char *objection_to_place(const struct sight *sight)
+{
+	const struct am_place *p = &sight->ask.place;
+
+	if (sight->ask.access.op != AM_OP_SEND)
+		return NULL;
+	if (p->kind == AM_PLACE_TERMINAL)
+		return "a terminal is open unless a rule denies it";
+	if (p->kind == AM_PLACE_OTHER)
+		return "no zone but `anywhere` holds such a destination";
+	if (p->kind == AM_PLACE_NETWORK && !am_learn_has_port(p))
+		return "its protocol or port cannot be named in a zone";
+	return NULL;
+}
+
+/* ---- subjects ------------------------------------------------------------------------ */
+
+/* A service, whose name means the same tomorrow: no session's scope, no transient one. */
+static const char *lasting_unit(const struct am_observed_row *row)
+{
+	const char *dot = strrchr(row->unit, '.');
+
+	if (!dot || strcmp(dot, ".service") || !strncmp(row->unit, "user@", 5) ||
+	    !strncmp(row->unit, "run-", 4) || strchr(row->unit, '/') || !is_plain(row->unit))
+		return NULL;
+	return row->unit;
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+/* Of the policy, all of whose conditions hold, and no wider than an executable and a user. */
+static int known_subject(const struct learner *l, const struct sight *sight)
+{
+	struct am_set bits;
+
+	am_space_bits(l->view->space, 0, &sight->ask.who, &bits);
+	for (size_t i = 0; i < l->view->model->n_subjects; i++) {
+		const struct am_model_subject *s = &l->view->model->subjects[i];
+
+		if (am_set_has(&bits, i) && s->exe && (s->user || s->login) && !s->purpose)
+			return i;
+	}
+	return -1;
+}
+
+static int new_subject(struct learner *l, const struct sight *sight, size_t *ret)
+{
+	const struct am_observed_row *row = sight->s->row;
+	struct am_lesson_subject s = {
+		.known = known_subject(l, sight),
+		.exe = row->exe,
+		.user = sight->s->user,
+		.uid = row->facts.uid,
+		.login_name = sight->s->login_name,
+		.login = row->facts.login,
+		.unit = lasting_unit(row),
+		.is_shell = is_shell(row->exe),
+		.is_interpreter = is_interpreter(row->exe),
+	};
+
+	if (AM_APPEND(l->lesson->subjects, l->lesson->n_subjects, s))
+		return -ENOMEM;
+	*ret = l->lesson->n_subjects - 1;
+	return 0;
+}
+
+/* One for each executable, user and lasting unit; the login is asked for if it was always
+ * the same. Those that are the same subject of the policy are one. */
+static int find_subject(struct learner *l, const struct sight *sight, size_t *ret)
+{
+	const struct am_observed_row *row = sight->s->row;
+	const char *unit = lasting_unit(row);
+	int known = known_subject(l, sight);
+
+	for (size_t i = 0; i < l->lesson->n_subjects; i++) {
+		struct am_lesson_subject *s = &l->lesson->subjects[i];
+
+		if (s->known != known)
+			continue;
+		if (known < 0 && (strcmp(s->exe, row->exe) || s->uid != row->facts.uid ||
+				  !is_same_text(s->unit, unit)))
+			continue;
+		if (s->login != row->facts.login)
+			s->login = UINT32_MAX;
+		*ret = i;
+		return 0;
+	}
+	return new_subject(l, sight, ret);
+}
+
+/* ---- grants ---------------------------------------------------------------------------- */
+
+static void join_evidence(struct am_evidence *e, const struct am_evidence *more)
+{
+	if (!e->count || more->first_s < e->first_s)
+		e->first_s = more->first_s;
+	if (!e->count || more->last_s >= e->last_s) {
+		e->last_s = more->last_s;
+		e->example = more->example;
+	}
+	e->count += more->count;
+}
+
+static bool is_same_grant(const struct am_lesson_grant *a, const struct am_lesson_grant *b)
+{
+	if (a->subject != b->subject || a->op != b->op)
+		return false;
+	if (a->op != AM_OP_SEND)
+		return a->store == b->store;
+	return a->place.kind == b->place.kind && a->place.proto == b->place.proto &&
+	       a->place.port == b->place.port &&
+	       !memcmp(a->place.addr, b->place.addr, sizeof(a->place.addr));
+}
+
+static int add_grant(struct am_lesson *lesson, const struct am_lesson_grant *g)
+{
+	for (size_t i = 0; i < lesson->n_grants; i++) {
+		struct am_lesson_grant *have = &lesson->grants[i];
+
+		if (!is_same_grant(have, g))
+			continue;
+		have->labels |= g->labels;
+		join_evidence(&have->evidence, &g->evidence);
+		return 0;
+	}
+	if (lesson->n_grants == AM_LESSON_GRANTS) {
+		lesson->too_many++;
+		return 0;
+	}
+	return AM_APPEND(lesson->grants, lesson->n_grants, *g);
+}
+
+static uint64_t culprits(const struct am_view *view, const struct sight *sight)
+{
+	uint64_t labels = 0;
+
+	for (size_t i = 0; i < view->model->n_labels; i++)
+		if (sight->decision.culprits >> view->space->labels[0][i] & 1)
+			labels |= 1ULL << i;
+	return labels & sight->ask.access.labels;
+}
+
+static int grant(struct learner *l, const struct sight *sight)
+{
+	const struct am_observed_row *row = sight->s->row;
+	struct am_lesson_grant g = {
+		.op = sight->ask.access.op,
+		.store = sight->ask.access.store,
+		.zone = -1,
+		.evidence = { sight->s->count, row->facts.first_s, row->facts.last_s, row->path },
+	};
+	int r = find_subject(l, sight, &g.subject);
+
+	if (r)
+		return r;
+	if (g.op == AM_OP_SEND) {
+		g.labels = culprits(l->view, sight);
+		g.place = sight->ask.place;
+		am_place_format(&g.place, g.dest);
+	}
+	return add_grant(l->lesson, &g);
+}
+
+static int take(struct learner *l, const struct am_sighting *s)
+{
+	const char *why;
+	struct sight sight;
+
+	if (!s->count || !see(l, s, &sight) || !is_wished(l, &sight))
+		return 0;
+	if (sight.decision.verdict == AM_VERDICT_ALLOW) {
+		l->lesson->allowed += s->count;
+		return 0;
+	}
+	if (is_denied(s->row->facts.reason) || is_denied(sight.decision.reason))
+		return refuse_denied(l, &sight);
+	why = objection(&sight);
+	if (!why)
+		why = objection_to_place(&sight);
+	if (why)
+		return refuse(l->lesson, &sight, "%s", why);
+	return grant(l, &sight);
+}
+
+/* ---- fewer subjects ---------------------------------------------------------------------- */
+
+/* Whether everybody who is `a` is `b`: the same but for a unit or a login that b leaves open. */
+static bool is_within(const struct am_lesson_subject *a, const struct am_lesson_subject *b)
+{
+	return a->known < 0 && b->known < 0 && !strcmp(a->exe, b->exe) && a->uid == b->uid &&
+	       (!b->unit || is_same_text(a->unit, b->unit)) &&
+	       (b->login == UINT32_MAX || a->login == b->login);
+}
+
+static bool has_grant(const struct am_lesson *l, size_t subject, const struct am_lesson_grant *like)
+{
+	struct am_lesson_grant g = *like;
+
+	g.subject = subject;
+	for (size_t i = 0; i < l->n_grants; i++)
+		if (is_same_grant(&l->grants[i], &g) && !(g.labels & ~l->grants[i].labels))
+			return true;
+	return false;
+}
+
+static bool needs_no_more(const struct am_lesson *l, size_t a, size_t b)
+{
+	for (size_t i = 0; i < l->n_grants; i++)
+		if (l->grants[i].subject == a && !has_grant(l, b, &l->grants[i]))
+			return false;
+	return true;
+}
+
+/* The evidence goes with the grants. */
+static void cover(struct am_lesson *l, size_t a, size_t b)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < l->n_grants; i++)
+		for (size_t j = 0; l->grants[i].subject == a && j < l->n_grants; j++) {
+			struct am_lesson_grant like = l->grants[i];
+
+			like.subject = b;
+			if (is_same_grant(&l->grants[j], &like))
+				join_evidence(&l->grants[j].evidence, &l->grants[i].evidence);
+		}
+	for (size_t i = 0; i < l->n_grants; i++)
+		if (l->grants[i].subject != a)
+			l->grants[kept++] = l->grants[i];
+	l->n_grants = kept;
+	l->subjects[a].dropped = true;
+}
+
+static void drop_covered(struct am_lesson *l)
+{
+	for (size_t a = 0; a < l->n_subjects; a++)
+		for (size_t b = 0; b < l->n_subjects && !l->subjects[a].dropped; b++)
+			if (a != b && !l->subjects[b].dropped &&
+			    is_within(&l->subjects[a], &l->subjects[b]) && needs_no_more(l, a, b))
+				cover(l, a, b);
+}
+
+/* Those whose every grant was beyond the bound. */
+static void drop_idle(struct am_lesson *l)
+{
+	for (size_t i = 0; i < l->n_subjects; i++)
+		l->subjects[i].dropped = true;
+	for (size_t i = 0; i < l->n_grants; i++)
+		l->subjects[l->grants[i].subject].dropped = false;
+}
+
+/* ---- names --------------------------------------------------------------------------------- */
+
+enum { NAME_ROOM = 48 };	/* of AM_NAME_LEN_MAX: a number may follow */
+
+/* Characters of names only, at most NAME_ROOM of them. */
+static void clean(const char *text, char ret[NAME_ROOM + 1])
+{
+	size_t len = 0;
+
+	for (; *text && len < NAME_ROOM; text++) {
+		bool good = isascii((unsigned char)*text) && isalnum((unsigned char)*text);
+
+		if (good || (len && (*text == '.' || *text == '_' || *text == '-')))
+			ret[len++] = *text;
+		else if (len && ret[len - 1] != '-')
+			ret[len++] = '-';
+	}
+	while (len && !isalnum((unsigned char)ret[len - 1]))
+		len--;
+	ret[len] = '\0';
+}
+
+bool am_lesson_has_name(const struct am_lesson *l, const char *name)
+{
+	for (enum am_named named = AM_NAMED_LABEL; named < AM_NAMED_POLICY; named++)
+		if (am_model_find(l->view->model, named, name) >= 0)
+			return true;
+	for (size_t i = 0; i < l->n_subjects; i++)
+		if (l->subjects[i].name && !strcmp(l->subjects[i].name, name))
+			return true;
+	for (size_t i = 0; i < l->n_zones; i++)
+		if (l->zones[i].name && !strcmp(l->zones[i].name, name))
+			return true;
+	return false;
+}
+
+int am_lesson_name(const struct am_lesson *l, const char *wish, char **ret)
+{
+	char base[NAME_ROOM + 1], name[NAME_ROOM + 16];
+
+	clean(wish, base);
+	snprintf(name, sizeof(name), "%s", base[0] ? base : "learned");
+	for (unsigned n = 2; am_lesson_has_name(l, name); n++)
+		snprintf(name, sizeof(name), "%s-%u", base[0] ? base : "learned", n);
+	*ret = strdup(name);
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* The dash keeps it from being a word of the language. */
+static int name_subject(struct am_lesson *l, struct am_lesson_subject *s)
+{
+	char wish[2 * NAME_ROOM], user[16];
+	int unit = s->unit ? (int)(strlen(s->unit) - strlen(".service")) : 0;
+
+	if (s->known >= 0) {
+		s->name = strdup(l->view->model->subjects[s->known].name);
+		return s->name ? 0 : -ENOMEM;
+	}
+	snprintf(user, sizeof(user), "%u", s->uid);
+	snprintf(wish, sizeof(wish), "%.24s-%.23s", base_name(s->exe),
+		 s->user && is_plain(s->user) ? s->user : user);
+	if (s->unit && strncmp(s->unit, base_name(s->exe), unit))
+		snprintf(wish, sizeof(wish), "%.*s-%.23s", unit > 24 ? 24 : unit, s->unit,
+			 base_name(s->exe));
+	return am_lesson_name(l, wish, &s->name);
+}
+
+static int name_subjects(struct am_lesson *l)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < l->n_subjects; i++)
+		if (!l->subjects[i].dropped)
+			r = name_subject(l, &l->subjects[i]);
+	return r;
+}
+
+/* ---- in order ------------------------------------------------------------------------------- */
+
+static int by_count(const void *a, const void *b)
+{
+	const struct am_sighting *x = *(const struct am_sighting *const *)a;
+	const struct am_sighting *y = *(const struct am_sighting *const *)b;
+
+	if (x->count != y->count)
+		return x->count > y->count ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+/* The most frequent first: what is beyond the bounds is the rarest. */
+static int take_all(struct learner *l, const struct am_sighting *sightings, size_t n)
+{
+	am_autofree const struct am_sighting **order = calloc(n + 1, sizeof(*order));
+	int r = 0;
+
+	if (!order)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		order[i] = &sightings[i];
+	qsort(order, n, sizeof(*order), by_count);
+	for (size_t i = 0; !r && i < n; i++)
+		r = take(l, order[i]);
+	return r;
+}
+
+static void join_ops(struct am_lesson *l)
+{
+	for (size_t i = 0; i < l->n_grants; i++) {
+		struct am_lesson_grant *g = &l->grants[i];
+
+		for (size_t j = 0; g->op != AM_OP_SEND && j < l->n_grants; j++)
+			if (l->grants[j].subject == g->subject && l->grants[j].op != AM_OP_SEND &&
+			    l->grants[j].store == g->store)
+				g->ops |= 1U << l->grants[j].op;
+	}
+}
+
+/* ---- a lesson ------------------------------------------------------------------------------- */
+
+int am_learn(const struct am_view *view, const struct am_sighting *sightings, size_t n,
+	     const struct am_learn_wish *wish, struct am_lesson **ret)
+{
+	am_auto(am_lesson) struct am_lesson *lesson = calloc(1, sizeof(*lesson));
+	struct learner l = { .view = view, .wish = wish, .lesson = lesson };
+	int r;
+
+	if (!lesson)
+		return -ENOMEM;
+	lesson->view = view;
+	r = take_all(&l, sightings, n);
+	if (r)
+		return r;
+	drop_covered(lesson);
+	drop_idle(lesson);
+	join_ops(lesson);
+	r = name_subjects(lesson);
+	if (!r)
+		r = am_learn_zones(lesson);
+	if (!r)
+		*ret = AM_TAKE_PTR(lesson);
+	return r;
+}
+
+bool am_lesson_proposes(const struct am_lesson *l)
+{
+	return l->n_grants > 0;
+}
+
+void am_lesson_free(struct am_lesson *l)
+{
+	if (!l)
+		return;
+	for (size_t i = 0; i < l->n_subjects; i++)
+		free(l->subjects[i].name);
+	for (size_t i = 0; i < l->n_zones; i++) {
+		free(l->zones[i].name);
+		free(l->zones[i].places);
+		free(l->zones[i].ports);
+	}
+	for (size_t i = 0; i < l->n_refusals; i++)
+		free(l->refusals[i].why);
+	free(l->subjects);
+	free(l->grants);
+	free(l->zones);
+	free(l->refusals);
+	free(l);
+}
