@@ -63,18 +63,26 @@ class Known:
     """The checked-in list: technique, kernels as KERNEL/FLAVOUR with wildcards, reason."""
 
     def __init__(self, path=LIST):
-        self.rows = []
+        self.rows, self.used = [], set()
         with open(path, encoding='utf-8') as f:
             for line in f:
                 if line.strip() and not line.startswith('#'):
                     key, where, reason = line.split(None, 2)
                     self.rows.append((key, where.split(','), reason.strip()))
 
+    def here(self, here):
+        """The rows of this kernel and flavour."""
+        return [r for r in self.rows if any(fnmatch.fnmatchcase(here, w) for w in r[1])]
+
     def reason(self, key, here):
-        for known, where, reason in self.rows:
-            if fnmatch.fnmatchcase(key, known) and any(fnmatch.fnmatchcase(here, w) for w in where):
-                return reason
+        for row in self.here(here):
+            if fnmatch.fnmatchcase(key, row[0]):
+                self.used.add(row[0])
+                return row[2]
         return None
+
+    def unused(self, here):
+        return [row[0] for row in self.here(here) if row[0] not in self.used]
 
 
 class Totals:
@@ -127,7 +135,8 @@ class Totals:
 
     def end(self):
         """A list that names what is not there any more is wrong."""
-        pass
+        for key in self.known.unused(self.here) if self.whole else []:
+            self._say(False, '', key, 'is in known-open, but no technique is called so')
 
     def outcomes(self):
         return ', '.join(f'{k} {self.counts[k]}' for k in (BLOCKED, DETECTED, OPEN)) + \
