@@ -45,10 +45,15 @@ void loot(struct arena *a, const void *data, size_t size)
 void note(struct arena *a, const char *format, ...)
 {
 	va_list args;
+	char *at;
 
 	va_start(args, format);
 	vsnprintf(a->note, sizeof(a->note), format, args);
 	va_end(args);
+	/* It becomes a field of a line. */
+	for (at = a->note; *at; at++)
+		if (*at < ' ')
+			*at = ' ';
 }
 
 static void set_groups(size_t count, const gid_t *groups)

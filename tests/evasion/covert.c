@@ -20,6 +20,7 @@
 #include <sys/sem.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/utsname.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -183,9 +184,10 @@ static int pull_host_name(struct arena *a)
 static int push_message(struct arena *a, const char *data, size_t size)
 {
 	int fd = TRY(open("/dev/kmsg", O_WRONLY));
+	struct iovec iov[] = { { "<4>", 3 }, { (char *)data, size }, { "\n", 1 } };
 
 	(void)a;
-	TRY(write(fd, data, size));
+	TRY(writev(fd, iov, 3));
 	return 0;
 }
 
@@ -195,7 +197,7 @@ static int pull_message(struct arena *a)
 	int n = TRY(klogctl(3 /* read all */, all, sizeof(all)));
 
 	loot(a, all, n);
-	note(a, "%d bytes of log, ending in %.60s", n, all + (n > 60 ? n - 60 : 0));
+	note(a, "%d bytes of log", n);
 	return 0;
 }
 
