@@ -345,8 +345,8 @@ static int list(void)
 		for (j = 0; j < families[i]->count; j++) {
 			const struct technique *t = &families[i]->list[j];
 
-			printf("%s\t%s\t%s\t%u\t%u\n", families[i]->name, t->name, goals[t->goal],
-			       t->since, t->flags & NO_CONTROL ? 0 : 1);
+			printf("%s/%s\t%s%s\n", families[i]->name, t->name, goals[t->goal],
+			       t->flags & NO_CONTROL ? "" : " control");
 		}
 	return 0;
 }

@@ -105,8 +105,7 @@ class Totals:
         self.counts[result] += 1
         key, reason = technique.key, self.known.reason(technique.key, self.here)
         if result == ABSENT:
-            self.skipped += 1
-            print(f'skip {key}: {why}', flush=True)
+            self._absent(key, why)
         elif result == OPEN:
             self._say(reason, 'open', key, reason and f'{reason} ({why})' or why)
         else:
@@ -119,6 +118,15 @@ class Totals:
             print('\t'.join(('row', self.kernel, self.flavour, technique.family, technique.name,
                              technique.goal, result, reason if result == OPEN and reason else why)))
         self._control(technique, result)
+
+    def _absent(self, key, why):
+        """A technique that does not work shows nothing: it must be known why."""
+        reason = self.known.reason(f'absent:{key}', self.here)
+        if not reason:
+            self._say(False, '', key, why)
+            return
+        self.skipped += 1
+        print(f'skip {key}: {reason} ({why})', flush=True)
 
     def _control(self, technique, result):
         """Who may must succeed, by the very same program."""

@@ -99,7 +99,6 @@ struct technique {
 	const char *name;
 	enum goal goal;
 	unsigned flags;
-	unsigned since;		/* the first kernel that has it, as 601; 0 each */
 	/* GET, CHANGE: by the stranger, before the agent is there (EARLY), and then. */
 	int (*before)(struct arena *a);
 	int (*act)(struct arena *a);
