@@ -238,8 +238,6 @@ AM_INLINE bool am_moves_data(__u32 act)
 AM_NOINLINE int am_access_done(const struct am_object *o, struct am_case *c,
 			       struct am_task *leader, struct am_task *own)
 {
-	int r = 0;
-
 	if (c->f.op == AM_OP_READ && own && own->channel)
 		am_decide_splice(c);
 	am_case_object(c, o);
@@ -247,9 +245,10 @@ AM_NOINLINE int am_access_done(const struct am_object *o, struct am_case *c,
 	c->doubts = own ? own->not_itself : 0;
 	am_case_tell(c, own, o->inode);
 	/* Whose a file without a name is, nobody knows: it gives no labels. */
-	if (am_goes_ahead(&c->d) && am_moves_data(c->act) && !(o->tag->flags & AM_TAG_DETACHED))
-		r = am_access_flow(o, c, leader, own);
-	return r ? r : am_verdict_return(&c->d);
+	if (am_goes_ahead(&c->d) && am_moves_data(c->act) && !(o->tag->flags & AM_TAG_DETACHED) &&
+	    am_access_flow(o, c, leader, own))
+		return -EACCES;
+	return am_verdict_return(&c->d);
 }
 
 /* Decides an access by the current task to an object that has a tag. 0 or -EACCES. */

@@ -54,7 +54,7 @@ AM_NOINLINE int loop_checked(struct file *loop, __u64 address)
 	return am_access(&o, AM_OP_READ, AM_ACT_LOOP);
 }
 
-AM_NOINLINE int loop_made(struct file *loop, unsigned int cmd, unsigned long arg)
+AM_INLINE int loop_made(struct file *loop, unsigned int cmd, unsigned long arg)
 {
 	__u32 fd = arg;
 	__u64 file;

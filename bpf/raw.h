@@ -54,16 +54,21 @@ AM_INLINE bool am_is_prober(struct task_struct *task)
 	return tag && (tag->flags & AM_TAG_PROBER) && !(doubts & AM_TASK_NOT_ITSELF);
 }
 
-/* An access to a node that has AM_TAG_RAW. 0 or -EACCES. */
-AM_NOINLINE int am_raw_access(const struct am_object *o, __u32 act)
+/* Whether the current task must be allowed to touch the node. */
+AM_NOINLINE bool am_raw_asks(struct inode *inode)
 {
-	if (!am_is_raw(o->inode))
-		return 0;
-	if (am_is_prober(bpf_get_current_task_btf())) {
-		am_count(AM_COUNT_PROBED);
-		return 0;
-	}
-	return am_access(o, AM_OP_READ, act);
+	if (!am_is_raw(inode))
+		return false;
+	if (!am_is_prober(bpf_get_current_task_btf()))
+		return true;
+	am_count(AM_COUNT_PROBED);
+	return false;
+}
+
+/* An access to a node that has AM_TAG_RAW. 0 or -EACCES. */
+AM_INLINE int am_raw_access(const struct am_object *o, __u32 act)
+{
+	return am_raw_asks(o->inode) ? am_access(o, AM_OP_READ, act) : 0;
 }
 
 /* A command to a device that may read it without a read. */

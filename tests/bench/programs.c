@@ -52,7 +52,9 @@ static const struct family {
 	{ "lsm/", "bpf_lsm_", BTF_KIND_FUNC, LSM },
 	{ "lsm.s/", "bpf_lsm_", BTF_KIND_FUNC, LSM },
 	{ "fmod_ret/", "", BTF_KIND_FUNC, MOD },
-	{ "fentry/", "", BTF_KIND_FUNC, MOD },
+	{ "fentry/security_", "security_", BTF_KIND_FUNC, MOD },
+	{ "fentry/", "", BTF_KIND_FUNC, LSM | MOD },
+	{ "fexit/", "", BTF_KIND_FUNC, LSM | MOD },
 	{ "tp_btf/", "btf_trace_", BTF_KIND_TYPEDEF, LSM | MOD },
 	{ 0 },
 };

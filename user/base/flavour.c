@@ -69,6 +69,7 @@ static const struct alias {
 	{ "bprm_check_security", "security_bprm_check" },
 	{ "cred_prepare", "security_prepare_creds" },
 	{ "inode_free_security", "security_inode_free" },
+	{ "msg_queue_free_security", "security_msg_queue_free" },
 	{ "sb_free_security", "security_sb_free" },
 	{ "sk_alloc_security", "security_sk_alloc" },
 	{ "sk_free_security", "security_sk_free" },
