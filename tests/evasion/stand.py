@@ -14,7 +14,8 @@ from harness.world import World
 
 READER, WRITER, COURIER = 61021, 61022, 61023      # of technique.h
 NOBODY = 65534
-RUN_SECONDS = 600
+RUN_SECONDS = 900
+START_SECONDS = 300     # several machines at once, and the verifier in each
 
 POLICY = '''version: 1
 name: evasion
@@ -94,7 +95,7 @@ class Stand:
         agent.HOOKS = self.flavour
         self.agent = Agent(self.bin, policy, self.world.path('state'), self.world.path('run'),
                            self.world.host_net)
-        self.agent.wait()
+        self.agent.wait(START_SECONDS)
         self.agent.follow()
 
     def run_all(self, names, progress=False):
