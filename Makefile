@@ -78,7 +78,8 @@ UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT := $(UNIT_SRC:tests/unit/%.c=$(SAN_B)/%)
 # What unit tests link: the rooms that need no kernel, with sanitizers.
 SAN_SRC := $(foreach r,base event policy store output cli,$(wildcard user/$(r)/*.c)) \
-	user/agent/config.c
+	user/agent/config.c user/kernel/exes.c user/kernel/exe_file.c \
+	user/kernel/subjects.c
 SAN_OBJ := $(SAN_SRC:user/%.c=$(SAN_B)/user/%.o)
 
 $(SAN_B)/user/%.o: user/%.c

@@ -7,6 +7,7 @@
 #include "cli/doctor.h"
 #include "cli/explain.h"
 #include "cli/policy.h"
+#include "cli/run.h"
 #include "cli/status.h"
 #include "cli/tail.h"
 
@@ -39,6 +40,12 @@ static const struct am_cmd commands[] = {
 		.run = policy,
 	},
 	{
+		.name = "run",
+		.words = "--purpose NAME -- COMMAND ...",
+		.summary = "runs a command under a purpose; 'run --help' tells more",
+		.run = am_cli_run,
+	},
+	{
 		.name = "status",
 		.summary = "tells whether every store is sealed and enforced",
 		.options = {
@@ -66,6 +73,6 @@ int main(int argc, char **argv)
 	};
 
 	/* So that a closed pipe is an error where we write, not the end of us. */
-	(void)signal(SIGPIPE, SIG_IGN);
+	am_cli_run_sigpipe(signal(SIGPIPE, SIG_IGN));
 	return am_cmds_main(&cmds, argc, argv, stdout, stderr);
 }

@@ -256,6 +256,31 @@ static void finds_the_default_of_dynamic_preemption_in_the_configuration(void **
 	expect(t, "preemption", AM_HOST_WARN, "fully preemptible", "");
 }
 
+static void refuses_hooks_that_a_preemptible_kernel_may_skip(void **state)
+{
+	struct tree *t = *state;
+	struct am_host host = { .root = t->root, .ringbuf = fake_ringbuf };
+	struct am_host_report report;
+
+	put(t->root, "/sys/kernel/security/lsm", "yama");
+	for (int i = 0; i < 3; i++) {
+		static const char *const lines[] = { "preempt=full", "preempt=lazy", "preempt=none" };
+
+		put(t->root, "/proc/cmdline", lines[i]);
+		expect(t, "lsm", i < 2 ? AM_HOST_FAIL : AM_HOST_WARN,
+		       i < 2 ? "may skip hooks" : "fmod_ret flavour", "lsm=yama,bpf ");
+		assert_int_equal(am_host_may_skip(&host), i < 2);
+		host.accept_skips = true;
+		am_host_check(&host, &report);
+		assert_int_equal(report.fails, 0);
+		host.accept_skips = false;
+	}
+	drop(t->root, "/proc/version");
+	expect(t, "lsm", AM_HOST_FAIL, "cannot be seen", "--hooks fmod_ret");
+	put(t->root, "/sys/kernel/security/lsm", "yama,bpf");
+	expect(t, "lsm", AM_HOST_OK, "bpf is among", "");
+}
+
 static void says_nothing_of_what_it_cannot_see(void **state)
 {
 	static const char *const paths[] = {
@@ -378,6 +403,7 @@ static void shows_what_fails_and_returns_so(void **state)
 	struct tree *t = *state;
 	am_autofree char *text = NULL, *json = NULL;
 
+	put(t->root, "/proc/cmdline", "preempt=voluntary");
 	put(t->root, "/sys/kernel/security/lsm", "a\x1b[2Jb\"\n");
 	put(t->root, "/proc/sys/kernel/ftrace_enabled", "0");
 	text = shown(t, false, AM_EXIT_MISSING);
@@ -400,6 +426,7 @@ int main(void)
 		TEST(finds_nothing_amiss_where_all_is_well),
 		TEST(tells_each_fault_and_what_to_do),
 		TEST(wants_linux_6_1),
+		TEST(refuses_hooks_that_a_preemptible_kernel_may_skip),
 		TEST(takes_full_preemption_from_6_2_on),
 		TEST(finds_the_default_of_dynamic_preemption_in_the_configuration),
 		TEST(says_nothing_of_what_it_cannot_see),

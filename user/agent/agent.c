@@ -14,6 +14,7 @@
 
 #include "agent/control.h"
 #include "agent/deputy.h"
+#include "agent/door.h"
 #include "agent/governor.h"
 #include "agent/health.h"
 #include "agent/inbox.h"
@@ -25,11 +26,13 @@
 #include "agent/loop.h"
 #include "agent/names.h"
 #include "agent/notify.h"
+#include "agent/programs.h"
 #include "agent/push.h"
 #include "agent/recall.h"
 #include "agent/witness.h"
 #include "agent/selftest.h"
 #include "base/host.h"
+#include "event/notice.h"
 #include "kernel/counters.h"
 #include "kernel/engine.h"
 #include "kernel/publish.h"
@@ -55,7 +58,9 @@ struct am_agent {
 	struct am_ring *ring;
 	struct am_names *names;
 	struct am_control *control;
+	struct am_door *door;
 	struct am_pipeline *pipeline;
+	struct am_programs programs;
 	struct am_witness *witness;
 	struct am_deputies deputies;
 	struct am_loop loop;
@@ -63,10 +68,11 @@ struct am_agent {
 	struct am_source timer;
 	struct am_source records;	/* fd is the ring's */
 	bool records_wait;
+	uint64_t skips;			/* runs of hooks that there should have been */
 	bool told_sealed;
 	uint64_t missed;		/* tags, when this policy came */
+	char why[512];			/* a policy was refused last; "" if it was not */
 	bool answers;
-	bool exes_current;
 	uint64_t lost;			/* events, already told */
 	int64_t probe_ms;
 	int64_t watchdog_ms;		/* interval; 0: none */
@@ -85,9 +91,10 @@ static struct am_health health_of(const struct am_agent *a)
 		.keeper = &a->keeper,
 		.engine = a->engine,
 		.control = a->control,
+		.door = a->door,
 		.pipeline = a->pipeline,
 		.answers = a->answers,
-		.exes_current = a->exes_current,
+		.governor = &a->governor,
 	};
 }
 
@@ -96,6 +103,16 @@ static bool is_ready(void *ctx)
 	const struct am_health h = health_of(ctx);
 
 	return am_health_ready(&h);
+}
+
+static void tell_skips(struct am_agent *a)
+{
+	uint64_t skips = am_engine_skips(a->engine);
+
+	if (skips && !a->skips)
+		am_error("the kernel has skipped hooks, as it is preemptible and they are no LSM's: "
+			 "accesses were not checked ('amanat status' counts them)");
+	a->skips = skips;
 }
 
 /* A policy without stores has no labelled file to try it on, and nothing to lose. */
@@ -110,7 +127,7 @@ static void probe(struct am_agent *a)
 	if (!a->answers && answers && a->probe_ms)
 		am_say("the kernel runs the hooks again");
 	a->answers = answers;
-	a->exes_current = am_publisher_is_current(a->governor.publisher);
+	tell_skips(a);
 }
 
 static bool write_status(void *ctx, bool json, FILE *out)
@@ -141,13 +158,16 @@ static int answer(void *ctx, int fd, const char *const *words, int n)
 
 /* ---- policies ------------------------------------------------------------- */
 
-static void tell_policy(const struct am_agent *a)
+static void tell_policy(struct am_agent *a)
 {
 	const struct am_force *now = a->governor.now;
 
 	am_say("policy %s#%u in force, %zu %s", now->model->name, now->generation,
 	       now->model->n_stores, now->model->n_stores == 1 ? "store" : "stores");
 	am_notify("READY=1\nSTATUS=policy %s#%u in force", now->model->name, now->generation);
+	if (a->pipeline)	/* at the start nobody follows yet */
+		am_pipeline_notice(a->pipeline, &(struct am_notice){
+			.kind = AM_NOTICE_POLICY_IN_FORCE, .what = now->model->name });
 }
 
 /* Once a bundle has been in force, files do not count. */
@@ -175,9 +195,9 @@ static int take_over(void *ctx, struct am_force *f, struct am_diags *diags)
 	struct am_agent *a = ctx;
 	int r;
 
-	a->missed = missed_tags(a);
 	if (a->ring)
 		(void)am_ring_consume(a->ring, RING_BUDGET); /* the loop sees a failure again */
+	a->missed = missed_tags(a);
 	r = am_governor_put(&a->governor, f, diags);
 	if (r < 0)
 		return r;
@@ -198,6 +218,7 @@ static int load_next(struct am_agent *a)
 	r = am_governor_read(&a->governor, AM_ROAD_RELOAD, &diags, &f);
 	if (!r)
 		r = take_over(a, f, &diags);
+	am_diags_first_error(&diags, a->why, sizeof(a->why));
 	am_diags_print(&diags, stderr);
 	am_diags_done(&diags);
 	if (r >= 0)
@@ -210,14 +231,21 @@ static const char *source_of(const struct am_agent *a)
 	return am_annals_has_bundle(&a->governor.annals) ? "bundle in force" : a->config->policy;
 }
 
-static void reload(struct am_agent *a)
+static void tell_refused(struct am_agent *a)
 {
 	const struct am_force *now = a->governor.now;
 
+	am_error("cannot load the policy '%s', keeping policy %s#%u", source_of(a),
+		 now->model->name, now->generation);
+	am_pipeline_notice(a->pipeline, &(struct am_notice){
+		.kind = AM_NOTICE_POLICY_REFUSED, .what = source_of(a), .why = a->why });
+}
+
+static void reload(struct am_agent *a)
+{
 	am_notify("RELOADING=1\nMONOTONIC_USEC=%" PRId64 "000", am_now_ms());
 	if (load_next(a) < 0) {
-		am_error("cannot load the policy '%s', keeping policy %s#%u", source_of(a),
-			 now->model->name, now->generation);
+		tell_refused(a);
 		am_notify("READY=1");
 	}
 	am_inbox_again(&a->inbox);
@@ -276,7 +304,8 @@ static void forgive(struct am_agent *a)
 
 static void tell_sealed(struct am_agent *a)
 {
-	bool sealed = am_sealer_is_sealed(&a->sealer) && am_recall_is_done(&a->recall);
+	bool sealed = am_sealer_is_sealed(&a->sealer) && am_recall_is_done(&a->recall) &&
+		      am_programs_settled(&a->governor);
 
 	if (!sealed || a->told_sealed)
 		return;
@@ -316,6 +345,7 @@ static void timer_ready(void *ctx, uint32_t events)
 	am_keeper_tick(&a->keeper, now_ms);
 	am_witness_tick(a->witness, now_ms);
 	am_control_tick(a->control, now_ms);
+	am_door_tick(a->door, now_ms);
 	tell_losses(a);
 	tell_alive(a, now_ms);
 }
@@ -334,6 +364,7 @@ static int run_once(struct am_agent *a)
 	int r;
 
 	walks |= am_recall_step(&a->recall);
+	walks |= am_programs_step(&a->programs, am_now_ms());
 	walks |= am_inbox_step(&a->inbox);
 
 	tell_sealed(a);
@@ -479,7 +510,9 @@ static int start_serving(struct am_agent *a)
 	if (r < 0)
 		return am_err(r, "cannot read the events of the kernel");
 	am_pipeline_force(a->pipeline, a->governor.now, NULL);
-	return 0;
+	am_programs_init(&a->programs, &a->loop, &a->governor, a->pipeline);
+	return am_door_open(&a->loop, am_instance_run(a->instance), &a->governor, a->names,
+			    a->pipeline, &a->door);
 }
 
 /* A kernel may attach hooks and never run them. */
@@ -573,10 +606,12 @@ static int bring_up(struct am_agent *a)
 
 static int start(struct am_agent *a)
 {
+	struct am_host host = am_host_here;
 	char missing[1024];
 	int code;
 
-	if (am_host_missing(&am_host_here, missing, sizeof(missing))) {
+	host.accept_skips = a->config->flavour == AM_FLAVOUR_FMOD_RET;
+	if (am_host_missing(&host, missing, sizeof(missing))) {
 		am_error("%s", missing);
 		return AM_EXIT_KERNEL;
 	}
@@ -610,7 +645,9 @@ static void save_strays(struct am_agent *a)
 
 static void finish(struct am_agent *a)
 {
+	am_door_free(a->door);
 	am_control_free(a->control);
+	am_programs_done(&a->programs);
 	am_deputies_end(&a->deputies);
 	am_inbox_done(&a->inbox);
 	save_strays(a);

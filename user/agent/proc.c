@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 
 enum {
-	FILE_BYTES = 64 * 1024,		/* status: a line of 65536 groups is cut, and they are many */
+	FILE_BYTES = 64 * 1024,		/* of status: of very many groups the last are cut */
 	PF_KTHREAD = 0x00200000,
 	FIELD_PPID = 4, FIELD_FLAGS = 9, FIELD_START = 22,
 };

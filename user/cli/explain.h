@@ -9,7 +9,8 @@
 	"       amanat explain last [--pid N] [--user USER] [--json]\n"           \
 	"       amanat explain --pid N [--json]"
 
-#define AM_USAGE_LEARN "amanat policy learn [--store STORE] [--since 2h|3d|2026-11-30[T14:00]] [--json]"
+#define AM_USAGE_LEARN                                                             \
+	"amanat policy learn [--store STORE] [--since 2h|3d|2026-11-30[T14:00]] [--json]"
 
 /* An am_exit: 0 explained, 1 it is not known (any more). */
 int am_cli_explain(const struct am_cmd_line *line);

@@ -258,6 +258,24 @@ bool am_engine_has_hook(const struct am_engine *e, const char *hook)
 	return false;
 }
 
+uint64_t am_engine_skips(const struct am_engine *e)
+{
+	struct bpf_program *program;
+	struct am_target target;
+	uint64_t skips = 0;
+
+	bpf_object__for_each_program(program, e->object->obj) {
+		struct bpf_prog_info info = { 0 };
+		__u32 size = sizeof(info);
+
+		if (bpf_program__autoload(program) &&
+		    am_target_of(bpf_program__section_name(program), &target) &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
+			skips += info.recursion_misses;
+	}
+	return skips;
+}
+
 bool am_engine_answers(struct am_engine *e, int fd)
 {
 	uint64_t before[AM_COUNT_MAX_], after[AM_COUNT_MAX_];

@@ -55,6 +55,10 @@ const char *am_engine_missing(const struct am_engine *e, size_t n);
 /* Whether a program is on the hook, by its name of am_target_name(). */
 bool am_engine_has_hook(const struct am_engine *e, const char *hook);
 
+/* How many runs of hooks the kernel has skipped (recursion_misses in bpf_prog_info): of those that
+ * are no LSM's, where a task is preempted in one and another comes by on the same CPU. */
+uint64_t am_engine_skips(const struct am_engine *e);
+
 /* Whether the hooks run: opens `fd` (of a labelled file or folder) anew and looks whether
  * they noticed. A kernel without `bpf` among its LSMs, or with ftrace switched off,
  * attaches programs and never runs them. */

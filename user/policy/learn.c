@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "policy/learn.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <netinet/in.h>
@@ -10,7 +9,7 @@
 #include "base/array.h"
 #include "base/text.h"
 #include "policy/ask.h"
-#include "policy/learn_zones.h"
+#include "policy/lesson.h"
 #include "policy/reader.h"
 #include "policy/set.h"
 
@@ -147,7 +146,7 @@ static int refuse(struct am_lesson *lesson, const struct sight *sight, const cha
 	return r;
 }
 
-static const char *base_name(const char *path)
+const char *am_learn_base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -172,7 +171,7 @@ static bool is_shell(const char *exe)
 		"sh", "bash", "dash", "zsh", "ksh", "fish", "busybox", "tcsh", "csh", "mksh",
 	};
 
-	return is_one_of(base_name(exe), shells, AM_COUNT(shells));
+	return is_one_of(am_learn_base_name(exe), shells, AM_COUNT(shells));
 }
 
 static bool is_interpreter(const char *exe)
@@ -182,11 +181,11 @@ static bool is_interpreter(const char *exe)
 		"tclsh", "expect", "Rscript", "guile", "php-cgi", "luajit",
 	};
 
-	return is_one_of(base_name(exe), all, AM_COUNT(all));
+	return is_one_of(am_learn_base_name(exe), all, AM_COUNT(all));
 }
 
 /* What can be written into a policy, and read there by a person as what it is. */
-static bool is_plain(const char *text)
+bool am_learn_is_plain(const char *text)
 {
 	size_t left = strlen(text), n;
 	uint32_t c;
@@ -251,7 +250,8 @@ static const char *objection(const struct sight *sight)
 		       "(amanat run --purpose)";
 	if (now == AM_REASON_SPILL || reason == AM_REASON_SPILL)
 		return "its labels may not be written outside their stores (spill: deny)";
-	if (row->exe[0] != '/' || row->facts.flags & AM_OBSERVED_EXE_CUT || !is_plain(row->exe))
+	if (row->exe[0] != '/' || row->facts.flags & AM_OBSERVED_EXE_CUT ||
+	    !am_learn_is_plain(row->exe))
 		return "its executable has no path that a policy could name";
 	if (!row->facts.uid && is_shell(row->exe))
 		return "a shell of root is everything that root can type";
@@ -284,12 +284,13 @@ static const char *lasting_unit(const struct am_observed_row *row)
 	const char *dot = strrchr(row->unit, '.');
 
 	if (!dot || strcmp(dot, ".service") || !strncmp(row->unit, "user@", 5) ||
-	    !strncmp(row->unit, "run-", 4) || strchr(row->unit, '/') || !is_plain(row->unit))
+	    !strncmp(row->unit, "run-", 4) || strchr(row->unit, '/') ||
+	    !am_learn_is_plain(row->unit))
 		return NULL;
 	return row->unit;
 }
 
-static bool is_same_text(const char *a, const char *b)
+bool am_lesson_is_same_text(const char *a, const char *b)
 {
 	return a && b ? !strcmp(a, b) : a == b;
 }
@@ -344,7 +345,7 @@ static int find_subject(struct learner *l, const struct sight *sight, size_t *re
 		if (s->known != known)
 			continue;
 		if (known < 0 && (strcmp(s->exe, row->exe) || s->uid != row->facts.uid ||
-				  !is_same_text(s->unit, unit)))
+				  !am_lesson_is_same_text(s->unit, unit)))
 			continue;
 		if (s->login != row->facts.login)
 			s->login = UINT32_MAX;
@@ -356,7 +357,7 @@ static int find_subject(struct learner *l, const struct sight *sight, size_t *re
 
 /* ---- grants ---------------------------------------------------------------------------- */
 
-static void join_evidence(struct am_evidence *e, const struct am_evidence *more)
+void am_lesson_join_evidence(struct am_evidence *e, const struct am_evidence *more)
 {
 	if (!e->count || more->first_s < e->first_s)
 		e->first_s = more->first_s;
@@ -367,7 +368,7 @@ static void join_evidence(struct am_evidence *e, const struct am_evidence *more)
 	e->count += more->count;
 }
 
-static bool is_same_grant(const struct am_lesson_grant *a, const struct am_lesson_grant *b)
+bool am_lesson_is_same_grant(const struct am_lesson_grant *a, const struct am_lesson_grant *b)
 {
 	if (a->subject != b->subject || a->op != b->op)
 		return false;
@@ -383,10 +384,10 @@ static int add_grant(struct am_lesson *lesson, const struct am_lesson_grant *g)
 	for (size_t i = 0; i < lesson->n_grants; i++) {
 		struct am_lesson_grant *have = &lesson->grants[i];
 
-		if (!is_same_grant(have, g))
+		if (!am_lesson_is_same_grant(have, g))
 			continue;
 		have->labels |= g->labels;
-		join_evidence(&have->evidence, &g->evidence);
+		am_lesson_join_evidence(&have->evidence, &g->evidence);
 		return 0;
 	}
 	if (lesson->n_grants == AM_LESSON_GRANTS) {
@@ -448,150 +449,6 @@ static int take(struct learner *l, const struct am_sighting *s)
 	return grant(l, &sight);
 }
 
-/* ---- fewer subjects ---------------------------------------------------------------------- */
-
-/* Whether everybody who is `a` is `b`: the same but for a unit or a login that b leaves open. */
-static bool is_within(const struct am_lesson_subject *a, const struct am_lesson_subject *b)
-{
-	return a->known < 0 && b->known < 0 && !strcmp(a->exe, b->exe) && a->uid == b->uid &&
-	       (!b->unit || is_same_text(a->unit, b->unit)) &&
-	       (b->login == UINT32_MAX || a->login == b->login);
-}
-
-static bool has_grant(const struct am_lesson *l, size_t subject, const struct am_lesson_grant *like)
-{
-	struct am_lesson_grant g = *like;
-
-	g.subject = subject;
-	for (size_t i = 0; i < l->n_grants; i++)
-		if (is_same_grant(&l->grants[i], &g) && !(g.labels & ~l->grants[i].labels))
-			return true;
-	return false;
-}
-
-static bool needs_no_more(const struct am_lesson *l, size_t a, size_t b)
-{
-	for (size_t i = 0; i < l->n_grants; i++)
-		if (l->grants[i].subject == a && !has_grant(l, b, &l->grants[i]))
-			return false;
-	return true;
-}
-
-/* The evidence goes with the grants. */
-static void cover(struct am_lesson *l, size_t a, size_t b)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < l->n_grants; i++)
-		for (size_t j = 0; l->grants[i].subject == a && j < l->n_grants; j++) {
-			struct am_lesson_grant like = l->grants[i];
-
-			like.subject = b;
-			if (is_same_grant(&l->grants[j], &like))
-				join_evidence(&l->grants[j].evidence, &l->grants[i].evidence);
-		}
-	for (size_t i = 0; i < l->n_grants; i++)
-		if (l->grants[i].subject != a)
-			l->grants[kept++] = l->grants[i];
-	l->n_grants = kept;
-	l->subjects[a].dropped = true;
-}
-
-static void drop_covered(struct am_lesson *l)
-{
-	for (size_t a = 0; a < l->n_subjects; a++)
-		for (size_t b = 0; b < l->n_subjects && !l->subjects[a].dropped; b++)
-			if (a != b && !l->subjects[b].dropped &&
-			    is_within(&l->subjects[a], &l->subjects[b]) && needs_no_more(l, a, b))
-				cover(l, a, b);
-}
-
-/* Those whose every grant was beyond the bound. */
-static void drop_idle(struct am_lesson *l)
-{
-	for (size_t i = 0; i < l->n_subjects; i++)
-		l->subjects[i].dropped = true;
-	for (size_t i = 0; i < l->n_grants; i++)
-		l->subjects[l->grants[i].subject].dropped = false;
-}
-
-/* ---- names --------------------------------------------------------------------------------- */
-
-enum { NAME_ROOM = 48 };	/* of AM_NAME_LEN_MAX: a number may follow */
-
-/* Characters of names only, at most NAME_ROOM of them. */
-static void clean(const char *text, char ret[NAME_ROOM + 1])
-{
-	size_t len = 0;
-
-	for (; *text && len < NAME_ROOM; text++) {
-		bool good = isascii((unsigned char)*text) && isalnum((unsigned char)*text);
-
-		if (good || (len && (*text == '.' || *text == '_' || *text == '-')))
-			ret[len++] = *text;
-		else if (len && ret[len - 1] != '-')
-			ret[len++] = '-';
-	}
-	while (len && !isalnum((unsigned char)ret[len - 1]))
-		len--;
-	ret[len] = '\0';
-}
-
-bool am_lesson_has_name(const struct am_lesson *l, const char *name)
-{
-	for (enum am_named named = AM_NAMED_LABEL; named < AM_NAMED_POLICY; named++)
-		if (am_model_find(l->view->model, named, name) >= 0)
-			return true;
-	for (size_t i = 0; i < l->n_subjects; i++)
-		if (l->subjects[i].name && !strcmp(l->subjects[i].name, name))
-			return true;
-	for (size_t i = 0; i < l->n_zones; i++)
-		if (l->zones[i].name && !strcmp(l->zones[i].name, name))
-			return true;
-	return false;
-}
-
-int am_lesson_name(const struct am_lesson *l, const char *wish, char **ret)
-{
-	char base[NAME_ROOM + 1], name[NAME_ROOM + 16];
-
-	clean(wish, base);
-	snprintf(name, sizeof(name), "%s", base[0] ? base : "learned");
-	for (unsigned n = 2; am_lesson_has_name(l, name); n++)
-		snprintf(name, sizeof(name), "%s-%u", base[0] ? base : "learned", n);
-	*ret = strdup(name);
-	return *ret ? 0 : -ENOMEM;
-}
-
-/* The dash keeps it from being a word of the language. */
-static int name_subject(struct am_lesson *l, struct am_lesson_subject *s)
-{
-	char wish[2 * NAME_ROOM], user[16];
-	int unit = s->unit ? (int)(strlen(s->unit) - strlen(".service")) : 0;
-
-	if (s->known >= 0) {
-		s->name = strdup(l->view->model->subjects[s->known].name);
-		return s->name ? 0 : -ENOMEM;
-	}
-	snprintf(user, sizeof(user), "%u", s->uid);
-	snprintf(wish, sizeof(wish), "%.24s-%.23s", base_name(s->exe),
-		 s->user && is_plain(s->user) ? s->user : user);
-	if (s->unit && strncmp(s->unit, base_name(s->exe), unit))
-		snprintf(wish, sizeof(wish), "%.*s-%.23s", unit > 24 ? 24 : unit, s->unit,
-			 base_name(s->exe));
-	return am_lesson_name(l, wish, &s->name);
-}
-
-static int name_subjects(struct am_lesson *l)
-{
-	int r = 0;
-
-	for (size_t i = 0; !r && i < l->n_subjects; i++)
-		if (!l->subjects[i].dropped)
-			r = name_subject(l, &l->subjects[i]);
-	return r;
-}
-
 /* ---- in order ------------------------------------------------------------------------------- */
 
 static int by_count(const void *a, const void *b)
@@ -647,10 +504,9 @@ int am_learn(const struct am_view *view, const struct am_sighting *sightings, si
 	r = take_all(&l, sightings, n);
 	if (r)
 		return r;
-	drop_covered(lesson);
-	drop_idle(lesson);
+	am_lesson_drop_covered(lesson);
 	join_ops(lesson);
-	r = name_subjects(lesson);
+	r = am_lesson_name_subjects(lesson);
 	if (!r)
 		r = am_learn_zones(lesson);
 	if (!r)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "policy/learn_zones.h"
+#include "policy/lesson.h"
 #include "policy/reader.h"
 #include "policy/set.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A lesson as a file for the policy's folder, and as JSON. */
+/* A lesson as a file for the policy's folder. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -7,9 +7,8 @@
 #include "base/array.h"
 #include "base/text.h"
 #include "event/event.h"
-#include "event/json.h"
 #include "policy/ask.h"
-#include "policy/learn.h"
+#include "policy/lesson.h"
 #include "policy/reader.h"
 
 enum { NS_PER_S = 1000000000, MINUTES = 16 };
@@ -50,21 +49,12 @@ static void print_quoted(const char *text, FILE *out)
 	fputc('"', out);
 }
 
-/* ---- what is used ------------------------------------------------------------------ */
-
-static bool is_used(const struct am_lesson *l, size_t zone)
-{
-	for (size_t i = 0; i < l->n_grants; i++)
-		if (l->grants[i].op == AM_OP_SEND && l->grants[i].zone < 0 &&
-		    l->grants[i].new_zone == zone)
-			return true;
-	return false;
-}
+/* ---- what is new ----------------------------------------------------------------------- */
 
 static bool has_new_zones(const struct am_lesson *l)
 {
 	for (size_t i = 0; i < l->n_zones; i++)
-		if (is_used(l, i))
+		if (am_lesson_zone_evidence(l, i).count)
 			return true;
 	return false;
 }
@@ -75,42 +65,6 @@ static bool has_new_subjects(const struct am_lesson *l)
 		if (!l->subjects[i].dropped && l->subjects[i].known < 0)
 			return true;
 	return false;
-}
-
-static const char *zone_name(const struct am_lesson *l, const struct am_lesson_grant *g)
-{
-	return g->zone >= 0 ? am_model_zone_name(l->view->model, g->zone)
-			    : l->zones[g->new_zone].name;
-}
-
-static void join_times(struct am_evidence *all, const struct am_evidence *e)
-{
-	if (!all->count || e->first_s < all->first_s)
-		all->first_s = e->first_s;
-	if (!all->count || e->last_s > all->last_s)
-		all->last_s = e->last_s;
-	all->count += e->count;
-}
-
-static struct am_evidence evidence_of(const struct am_lesson *l, size_t subject)
-{
-	struct am_evidence all = { 0 };
-
-	for (size_t i = 0; i < l->n_grants; i++)
-		if (l->grants[i].subject == subject)
-			join_times(&all, &l->grants[i].evidence);
-	return all;
-}
-
-static struct am_evidence evidence_of_zone(const struct am_lesson *l, size_t zone)
-{
-	struct am_evidence all = { 0 };
-
-	for (size_t i = 0; i < l->n_grants; i++)
-		if (l->grants[i].op == AM_OP_SEND && l->grants[i].zone < 0 &&
-		    l->grants[i].new_zone == zone)
-			join_times(&all, &l->grants[i].evidence);
-	return all;
 }
 
 /* ---- subjects ------------------------------------------------------------------------ */
@@ -138,32 +92,21 @@ static void print_conditions(const struct am_lesson_subject *s, FILE *out)
 	fputc('\n', out);
 }
 
-static const char *warning_of(const struct am_lesson_subject *s)
-{
-	if (s->is_shell)
-		return "a shell: this lets in whatever its user types; name the programs or the "
-		       "script instead";
-	if (s->is_interpreter)
-		return "an interpreter: this lets in every program that its user gives it; add "
-		       "'script:' if it is one";
-	return NULL;
-}
-
 static void print_subjects(const struct am_lesson *l, FILE *out)
 {
 	if (has_new_subjects(l))
 		fputs("\nsubjects:\n", out);
 	for (size_t i = 0; i < l->n_subjects; i++) {
 		const struct am_lesson_subject *s = &l->subjects[i];
-		struct am_evidence evidence = evidence_of(l, i);
+		struct am_evidence evidence = am_lesson_evidence(l, i);
 
 		if (s->dropped || s->known >= 0)
 			continue;
 		fprintf(out, "  %s:  # ", s->name);
 		print_evidence(&evidence, out);
 		fputc('\n', out);
-		if (warning_of(s))
-			fprintf(out, "    # WARNING: %s\n", warning_of(s));
+		if (am_lesson_warning(s))
+			fprintf(out, "    # WARNING: %s\n", am_lesson_warning(s));
 		print_conditions(s, out);
 	}
 }
@@ -191,7 +134,7 @@ static void print_zones(const struct am_lesson *l, FILE *out)
 		fputs("\nzones:\n", out);
 	for (size_t i = 0; i < l->n_zones; i++) {
 		const struct am_lesson_zone *z = &l->zones[i];
-		struct am_evidence evidence = evidence_of_zone(l, i);
+		struct am_evidence evidence = am_lesson_zone_evidence(l, i);
 
 		if (!evidence.count)
 			continue;
@@ -213,83 +156,11 @@ static void print_zones(const struct am_lesson *l, FILE *out)
 
 /* ---- rules ------------------------------------------------------------------------------ */
 
-/* What one rule is made of: grants of one subject that can be said in one sentence. */
-struct rule {
-	const struct am_lesson *l;
-	size_t subject;
-	unsigned ops;		/* bits of READ, WRITE; 0: SEND */
-	uint64_t labels;	/* SEND */
-};
-
-static bool is_of(const struct rule *r, const struct am_lesson_grant *g)
-{
-	if (g->subject != r->subject || (g->op == AM_OP_SEND) != !r->ops)
-		return false;
-	return r->ops ? g->ops == r->ops : g->labels == r->labels;
-}
-
-static bool same_object(const struct rule *r, const struct am_lesson_grant *a,
-			const struct am_lesson_grant *b)
-{
-	return r->ops ? a->store == b->store : !strcmp(zone_name(r->l, a), zone_name(r->l, b));
-}
-
-static void print_objects(const struct rule *r, FILE *out)
-{
-	const struct am_lesson *l = r->l;
-	const char *comma = "";
-
-	for (size_t i = 0; i < l->n_grants; i++) {
-		bool told = false;
-
-		if (!is_of(r, &l->grants[i]))
-			continue;
-		for (size_t j = 0; j < i && !told; j++)
-			told = is_of(r, &l->grants[j]) &&
-			       same_object(r, &l->grants[j], &l->grants[i]);
-		if (told)
-			continue;
-		fprintf(out, "%s%s", comma, r->ops ?
-			l->view->model->stores[l->grants[i].store].name :
-			zone_name(l, &l->grants[i]));
-		comma = ", ";
-	}
-}
-
-static void print_labels(const struct am_lesson *l, uint64_t labels, FILE *out)
-{
-	const char *comma = "";
-
-	for (size_t i = 0; i < l->view->model->n_labels; i++) {
-		if (!(labels >> i & 1))
-			continue;
-		fprintf(out, "%s%s", comma, l->view->model->labels[i].name);
-		comma = ", ";
-	}
-}
-
-/* `allow psql-acme to read, write citizen-registry` */
-static void print_rule(const struct rule *r, FILE *out)
-{
-	fprintf(out, "allow %s to ", r->l->subjects[r->subject].name);
-	if (r->ops) {
-		bool read = r->ops >> AM_OP_READ & 1, write = r->ops >> AM_OP_WRITE & 1;
-
-		fprintf(out, "%s%s%s ", read ? "read" : "", read && write ? ", " : "",
-			write ? "write" : "");
-	} else {
-		fputs("send ", out);
-		print_labels(r->l, r->labels, out);
-		fputs(" to ", out);
-	}
-	print_objects(r, out);
-}
-
 static void print_grant(const struct am_lesson *l, const struct am_lesson_grant *g, FILE *out)
 {
 	if (g->op == AM_OP_SEND) {
 		fputs("send ", out);
-		print_labels(l, g->labels, out);
+		am_lesson_labels_print(l, g->labels, out);
 		fprintf(out, " to %s: ", g->dest);
 	} else {
 		fprintf(out, "%s %s: ", am_op_name(g->op), l->view->model->stores[g->store].name);
@@ -297,51 +168,22 @@ static void print_grant(const struct am_lesson *l, const struct am_lesson_grant 
 	print_evidence(&g->evidence, out);
 }
 
-typedef void (*rule_fn)(const struct rule *r, void *ctx);
-
-static bool is_first_of(const struct rule *r, size_t grant)
-{
-	for (size_t i = 0; i < grant; i++)
-		if (is_of(r, &r->l->grants[i]))
-			return false;
-	return true;
-}
-
-static void each_rule(const struct am_lesson *l, rule_fn call, void *ctx)
-{
-	for (size_t s = 0; s < l->n_subjects; s++) {
-		for (size_t i = 0; i < l->n_grants; i++) {
-			const struct am_lesson_grant *g = &l->grants[i];
-			struct rule r = { .l = l, .subject = s };
-
-			if (g->subject != s)
-				continue;
-			if (g->op == AM_OP_SEND)
-				r.labels = g->labels;
-			else
-				r.ops = g->ops;
-			if (is_first_of(&r, i))
-				call(&r, ctx);
-		}
-	}
-}
-
-static void rule_as_yaml(const struct rule *r, void *ctx)
+static void rule_as_yaml(const struct am_lesson_rule *r, void *ctx)
 {
 	const struct am_lesson_subject *s = &r->l->subjects[r->subject];
 	FILE *out = ctx;
 
 	for (size_t i = 0; i < r->l->n_grants; i++) {
-		if (!is_of(r, &r->l->grants[i]))
+		if (!am_lesson_rule_has(r, &r->l->grants[i]))
 			continue;
 		fputs("  # ", out);
 		print_grant(r->l, &r->l->grants[i], out);
 		fputc('\n', out);
 	}
-	if (s->known >= 0 && warning_of(s))
-		fprintf(out, "  # WARNING: %s\n", warning_of(s));
+	if (s->known >= 0 && am_lesson_warning(s))
+		fprintf(out, "  # WARNING: %s\n", am_lesson_warning(s));
 	fputs("  - ", out);
-	print_rule(r, out);
+	am_lesson_rule_print(r, out);
 	fputc('\n', out);
 }
 
@@ -375,18 +217,12 @@ static void print_sighting(const struct am_lesson *l, const struct am_lesson_ref
 	}
 }
 
-static struct am_evidence evidence_of_sighting(const struct am_sighting *s)
-{
-	return (struct am_evidence){ s->count, s->row->facts.first_s, s->row->facts.last_s,
-				     s->row->path };
-}
-
 static void print_refusals(const struct am_lesson *l, FILE *out)
 {
 	if (l->n_refusals)
 		fputs("\n# Not proposed:\n", out);
 	for (size_t i = 0; i < l->n_refusals; i++) {
-		struct am_evidence e = evidence_of_sighting(l->refusals[i].sighting);
+		struct am_evidence e = am_sighting_evidence(l->refusals[i].sighting);
 
 		fputs("#   ", out);
 		print_sighting(l, &l->refusals[i], out);
@@ -436,185 +272,7 @@ int am_lesson_yaml(const struct am_lesson *l, const struct am_lesson_head *head,
 	print_zones(l, out);
 	if (l->n_grants)
 		fputs("\nrules:\n", out);
-	each_rule(l, rule_as_yaml, out);
+	am_lesson_each_rule(l, rule_as_yaml, out);
 	print_refusals(l, out);
 	return ferror(out) ? -EIO : 0;
-}
-
-/* ---- JSON ---------------------------------------------------------------------------------- */
-
-static void members_of_evidence(struct am_json *j, const struct am_evidence *e)
-{
-	am_json_u64(j, "count", e->count);
-	am_json_int(j, "first", e->first_s);
-	am_json_int(j, "last", e->last_s);
-	am_json_text(j, "example", e->example && e->example[0] ? e->example : NULL);
-}
-
-static void json_subjects(struct am_json *j, const struct am_lesson *l)
-{
-	am_json_list(j, "subjects");
-	for (size_t i = 0; i < l->n_subjects; i++) {
-		const struct am_lesson_subject *s = &l->subjects[i];
-		struct am_evidence e = evidence_of(l, i);
-
-		if (s->dropped)
-			continue;
-		am_json_object(j, NULL);
-		am_json_text(j, "name", s->name);
-		am_json_bool(j, "new", s->known < 0);
-		am_json_text(j, "exe", s->exe);
-		am_json_text(j, "user", s->user);
-		am_json_int(j, "uid", s->uid);
-		am_json_text(j, "unit", s->unit);
-		if (s->login != UINT32_MAX)
-			am_json_int(j, "login_uid", s->login);
-		am_json_text(j, "warning", warning_of(s));
-		members_of_evidence(j, &e);
-		am_json_end(j);
-	}
-	am_json_end(j);
-}
-
-static void json_zones(struct am_json *j, const struct am_lesson *l)
-{
-	am_json_list(j, "zones");
-	for (size_t i = 0; i < l->n_zones; i++) {
-		const struct am_lesson_zone *z = &l->zones[i];
-		char text[AM_PLACE_LEN];
-
-		if (!is_used(l, i))
-			continue;
-		am_json_object(j, NULL);
-		am_json_text(j, "name", z->name);
-		am_json_list(j, "cidr");
-		for (size_t k = 0; k < z->n_places; k++) {
-			am_net_format(z->places[k].addr, 128, text, sizeof(text));
-			am_json_text(j, NULL, text);
-		}
-		am_json_end(j);
-		am_json_list(j, "ports");
-		for (size_t k = 0; k < z->n_ports; k++) {
-			snprintf(text, sizeof(text), "%s/%u", am_proto_name(z->ports[k].proto),
-				 z->ports[k].port);
-			am_json_text(j, NULL, text);
-		}
-		am_json_end(j);
-		am_json_end(j);
-	}
-	am_json_end(j);
-}
-
-/* A rule on its way into JSON; `err` holds the first failure. */
-struct writer {
-	struct am_json *j;
-	int err;
-};
-
-static char *text_of_rule(const struct rule *r)
-{
-	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
-
-	if (!out)
-		return NULL;
-	print_rule(r, out);
-	if (!fclose(out))
-		return text;
-	free(text);
-	return NULL;
-}
-
-static void rule_as_json(const struct rule *r, void *ctx)
-{
-	am_autofree char *text = text_of_rule(r);
-	struct writer *w = ctx;
-
-	if (!text) {
-		w->err = -ENOMEM;
-		return;
-	}
-	am_json_object(w->j, NULL);
-	am_json_text(w->j, "text", text);
-	am_json_list(w->j, "evidence");
-	for (size_t i = 0; i < r->l->n_grants; i++) {
-		const struct am_lesson_grant *g = &r->l->grants[i];
-
-		if (!is_of(r, g))
-			continue;
-		am_json_object(w->j, NULL);
-		am_json_text(w->j, "op", am_op_name(g->op));
-		am_json_text(w->j, "store",
-			     g->op == AM_OP_SEND ? NULL : r->l->view->model->stores[g->store].name);
-		am_json_text(w->j, "to", g->op == AM_OP_SEND ? g->dest : NULL);
-		members_of_evidence(w->j, &g->evidence);
-		am_json_end(w->j);
-	}
-	am_json_end(w->j);
-	am_json_end(w->j);
-}
-
-static void json_refusals(struct am_json *j, const struct am_lesson *l)
-{
-	am_json_list(j, "not_proposed");
-	for (size_t i = 0; i < l->n_refusals; i++) {
-		const struct am_sighting *s = l->refusals[i].sighting;
-		struct am_evidence e = evidence_of_sighting(s);
-		int store = am_view_store(l->view, s->row->facts.store);
-
-		am_json_object(j, NULL);
-		am_json_text(j, "why", l->refusals[i].why);
-		am_json_text(j, "op", am_op_name(s->row->facts.op));
-		am_json_text(j, "store", store >= 0 ? l->view->model->stores[store].name : NULL);
-		am_json_text(j, "exe", s->row->exe);
-		am_json_text(j, "user", s->user);
-		am_json_int(j, "uid", s->row->facts.uid);
-		members_of_evidence(j, &e);
-		am_json_end(j);
-	}
-	am_json_end(j);
-}
-
-static int json_yaml(struct am_json *j, const struct am_lesson *l,
-		     const struct am_lesson_head *head)
-{
-	am_autofree char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
-	int r;
-
-	if (!out)
-		return -ENOMEM;
-	r = am_lesson_yaml(l, head, out);
-	if (fclose(out) && !r)
-		r = -ENOMEM;
-	if (!r)
-		am_json_text(j, "yaml", text);
-	return r;
-}
-
-int am_lesson_json(const struct am_lesson *l, const struct am_lesson_head *head, FILE *out)
-{
-	struct am_json j;
-	struct writer w = { .j = &j };
-	int r;
-
-	am_json_init(&j, out);
-	am_json_object(&j, NULL);
-	am_json_text(&j, "policy", l->view->model->name);
-	am_json_int(&j, "generation", l->view->generation);
-	am_json_int(&j, "since", head->since_s);
-	am_json_u64(&j, "allowed_by_now", l->allowed);
-	am_json_u64(&j, "left_out", head->left_out);
-	am_json_u64(&j, "lost", head->lost);
-	am_json_u64(&j, "too_many", l->too_many);
-	json_subjects(&j, l);
-	json_zones(&j, l);
-	am_json_list(&j, "rules");
-	each_rule(l, rule_as_json, &w);
-	am_json_end(&j);
-	json_refusals(&j, l);
-	r = w.err ? w.err : json_yaml(&j, l, head);
-	return r ? r : am_json_done(&j);
 }

@@ -22,7 +22,7 @@ enum {
 	FILE_MAX = 64 + AM_OBSERVED_MAX * ROW_MAX,
 };
 
-static const int64_t time_max_s = 1LL << 40;	/* far beyond every clock */
+static const int64_t time_max_s = 9000000000;	/* so that it can be told in nanoseconds */
 
 struct head {
 	char magic[8];
@@ -155,8 +155,10 @@ static int64_t hour_of(int64_t s)
 static void count_hour(struct am_observed_facts *f, int64_t now_s)
 {
 	int64_t ahead = hour_of(now_s) - hour_of(f->last_s);
-	size_t shift = ahead < 0 ? 0 : ahead > AM_OBSERVED_HOURS ? AM_OBSERVED_HOURS : (size_t)ahead;
+	size_t shift = ahead < 0 ? 0 : (size_t)ahead;
 
+	if (shift > AM_OBSERVED_HOURS)
+		shift = AM_OBSERVED_HOURS;
 	if (shift) {
 		memmove(&f->hours[shift], &f->hours[0],
 			(AM_OBSERVED_HOURS - shift) * sizeof(f->hours[0]));
@@ -308,7 +310,8 @@ static bool facts_hold(const struct am_observed_facts *f)
 	return !memcmp(f->pad, zero, sizeof(zero)) && f->op > AM_OP_INVALID && f->op < AM_OP_MAX_ &&
 	       f->reason > AM_REASON_INVALID && f->reason < AM_REASON_MAX_ &&
 	       f->place < AM_OBSERVED_PLACE_MAX_ && f->count && f->blocked <= f->count &&
-	       f->first_s >= 0 && f->first_s <= f->last_s && f->last_s <= time_max_s && f->exe_len < AM_OBSERVED_TEXT &&
+	       f->first_s >= 0 && f->first_s <= f->last_s && f->last_s <= time_max_s &&
+	       f->exe_len < AM_OBSERVED_TEXT &&
 	       f->unit_len < AM_OBSERVED_TEXT && f->path_len < AM_OBSERVED_TEXT &&
 	       !(f->flags & ~AM_OBSERVED_EXE_CUT);
 }

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What becomes of accesses that cannot be recorded: a strict store refuses them, and elsewhere
-none is forgotten that was counted."""
+"""Strict stores: what cannot be recorded is denied."""
 import contextlib
 import os
 import signal
 
 from harness.actor import Actor, do
-from harness.agent import EVENT_SECONDS
-from harness.check import Deadline, attempt, expect, expect_that, fail, refused, scenario
+from harness.check import attempt, expect, expect_that, fail, refused, scenario
 from harness.lab import SECRET, read_file
 from harness.net import DGRAM, Listener, sendto
 from harness.stages import STRESSED
@@ -15,7 +13,6 @@ from harness.world import DESK, HOME4, KEEPER, VENDOR
 
 FILES = 40              # more than a thread has touches in mind
 CHUNK = 1000            # accesses between two looks whether the ring is full
-REPEATS = 500
 CHUNKS = 60             # far more than fit into it
 
 
@@ -128,40 +125,3 @@ def what_cannot_be_recorded_is_denied_where_a_store_is_strict(lab):
     expect_that('what the other store lost is counted', after['bulk-lost'] > before['bulk-lost'])
     lab.reload()
     return f'the ring was full after {took} accesses, {unrecorded} not recorded'
-
-
-def read_often(path, others):
-    fd = os.open(path, os.O_RDONLY)     # told; what follows is counted
-    yield len(os.pread(fd, 1, 0))
-    for _ in range(REPEATS - 1):
-        os.pread(fd, 1, 0)
-    for other in others:                # takes the place of what is counted, if it can be told
-        os.close(os.open(other, os.O_RDONLY))
-    yield 'over'
-
-
-@scenario(STRESSED)
-def repeats_outlive_a_full_ring(lab):
-    names = [f'{n:04}.csv' for n in range(FILES)]
-    filler = os.path.join(lab.registry, 'repeats-filler')
-    expect('making files', do(KEEPER, make_folder, filler, names), None)
-    lab.agent.reload(strict_policy(lab))
-    lab.agent.hear('all stores are sealed')
-    counted = os.path.join(filler, names[0])
-    others = [os.path.join(filler, n) for n in names[1:]]
-    with Actor(DESK, read_often, counted, others) as a:
-        expect('the first read', a.step(), 1)
-        with nobody_reading(lab):
-            fill(lab, filler)
-            for _ in range(3):      # what is told of repeats is small: it may still have fitted
-                expect('a read', do(DESK, read_file, others[0]), SECRET)
-            expect('reads while the ring is full', a.step(), 'over')
-        lab.wait_calm()             # or what is told next is not shown
-        a.end()
-        deadline, told = Deadline(EVENT_SECONDS), 0
-        while told != REPEATS and not deadline.passed():
-            lab.agent.tail.take(deadline.left())
-            told = sum(e.json['unmapped']['repeats'] for e in lab.agent.tail.events
-                       if e.pid == a.pid and e.kind == 'repeat')
-    expect('repeats that are told', told, REPEATS)
-    lab.reload()
