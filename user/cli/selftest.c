@@ -32,7 +32,7 @@ enum {
 
 /* Where what a program says goes. */
 enum talk {
-	TALK_NONE = 1,
+	TALK_KEPT = 1,	/* in a file, which is shown if it fails */
 	TALK_ERRORS,	/* its standard error is ours */
 	TALK_PIPED,	/* and the rest is ours to read */
 };
@@ -43,12 +43,14 @@ struct program {
 	int out, in;	/* owned; -1: none */
 	char *text;	/* owned: what was read of it and not taken yet */
 	size_t size;
+	const char *kept;	/* borrowed: the file of TALK_KEPT */
 };
 
 #define NO_PROGRAM { .out = -1, .in = -1 }
 
 struct selftest {
 	char scratch[PATH_SIZE / 2];
+	char said[PATH_SIZE];
 	char amanat[PATH_SIZE], amanatd[PATH_SIZE], runner[PATH_SIZE], list[PATH_SIZE];
 	struct program agent, tail, techniques;
 	struct am_trials *trials;
@@ -73,8 +75,8 @@ static int start(struct program *p, enum talk talk, const char *const *argv)
 			dup2(out[1], 1);
 		else
 			dup2(0, 1);
-		if (talk == TALK_NONE)
-			dup2(0, 2);
+		if (talk == TALK_KEPT)
+			dup2(open(p->kept, O_WRONLY | O_CREAT | O_CLOEXEC, 0600), 2);
 		(void)signal(SIGPIPE, SIG_DFL);
 		execv(argv[0], (char *const *)argv);
 		_exit(127);
@@ -253,6 +255,17 @@ static int hear_one(struct selftest *s, int timeout_ms)
 	return r;
 }
 
+/* What the agent said for itself. */
+static void show_kept(const struct selftest *s)
+{
+	am_autofclose FILE *f = fopen(s->agent.kept, "re");
+	am_autofree char *line = NULL;
+	size_t size = 0;
+
+	while (f && getline(&line, &size, f) > 0)
+		fprintf(s->err, "amanatd: %s", line);
+}
+
 static int start_agent(struct selftest *s)
 {
 	const char *run_dir = in_scratch(s, "run");
@@ -261,14 +274,18 @@ static int start_agent(struct selftest *s)
 	int r;
 
 	snprintf(seconds, sizeof(seconds), "%d", AGENT_SECONDS);
-	r = start(&s->agent, TALK_NONE, (const char *const[]){
+	snprintf(s->said, sizeof(s->said), "%s/said", s->scratch);
+	s->agent.kept = s->said;
+	r = start(&s->agent, TALK_KEPT, (const char *const[]){
 		s->amanatd, "--policy", in_scratch(s, "policy.yaml"), "--state", in_scratch(s, "state"),
 		"--run", run_dir, NULL });
 	if (!r)
 		r = run((const char *const[]){ s->amanat, "--run", run_dir, "status", "--wait", seconds,
 					       NULL });
-	if (r)
+	if (r) {
+		show_kept(s);
 		return r < 0 ? r : -ENODEV;
+	}
 	r = start(&s->tail, TALK_PIPED, (const char *const[]){ s->amanat, "--run", run_dir, "tail", "--json",
 							 NULL });
 	while (!r && time(NULL) < until) {
