@@ -6,7 +6,10 @@
 #include "cli/cmd.h"
 #include "cli/doctor.h"
 #include "cli/explain.h"
+#include "cli/ledger.h"
 #include "cli/policy.h"
+#include "cli/replay.h"
+#include "cli/sql.h"
 #include "cli/run.h"
 #include "cli/status.h"
 #include "cli/tail.h"
@@ -34,10 +37,34 @@ static const struct am_cmd commands[] = {
 		.run = am_cli_explain,
 	},
 	{
+		.name = "ledger",
+		.words = "VERB DIR",
+		.summary = "prints what to keep of a ledger elsewhere: its key, its head",
+		.run = am_cli_ledger,
+	},
+	{
 		.name = "policy",
 		.words = "VERB ...",
 		.summary = "checks, tests, signs and pushes policies; 'policy --help' lists the verbs",
 		.run = policy,
+	},
+	{
+		.name = "replay",
+		.words = AM_WORDS_REPLAY,
+		.summary = "shows accesses, refusals and sends of the past, or sums them",
+		.run = am_cli_replay,
+	},
+	{
+		.name = "show",
+		.words = "ID [--json] [--ledger DIR]",
+		.summary = "shows one event of the record in full",
+		.run = am_cli_show,
+	},
+	{
+		.name = "sql",
+		.words = "[--ledger DIR] [--json | --csv] [QUERY]",
+		.summary = "asks the record in SQL; without a query, question by question",
+		.run = am_cli_sql,
 	},
 	{
 		.name = "run",
@@ -59,6 +86,12 @@ static const struct am_cmd commands[] = {
 		.summary = "shows accesses, refusals and sends as they happen",
 		.options = { [AM_TAIL_JSON] = { "--json", NULL, "as OCSF events, one a line" } },
 		.run = am_cli_tail,
+	},
+	{
+		.name = "verify",
+		.words = "DIR [--key FILE] [--head FILE] [--json]",
+		.summary = "tells whether a ledger is what was written; codes 10 to 19 say what is wrong",
+		.run = am_cli_verify,
 	},
 };
 

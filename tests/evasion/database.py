@@ -11,7 +11,7 @@ from harness.check import Deadline, fail, skip
 from harness.world import MS_BIND, mount
 
 PROGRAMS = '/usr/lib/postgresql/15/bin'
-SECONDS = 120
+SECONDS = 400
 AUDITORS = 61021      # a group that may read everything
 ROWS = 2000
 

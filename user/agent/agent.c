@@ -29,6 +29,7 @@
 #include "agent/programs.h"
 #include "agent/push.h"
 #include "agent/recall.h"
+#include "agent/recorder.h"
 #include "agent/witness.h"
 #include "agent/selftest.h"
 #include "base/host.h"
@@ -42,6 +43,8 @@ enum {
 	TICK_MS = 250,		/* how long a record that wakes nobody may lie in the ring */
 	PROBE_MS = 2000,
 	RING_BUDGET = 1024,	/* records between two looks at everything else */
+	DRAIN_MS = 2000,	/* at the end */
+	BUSY_MS = 2,		/* how long records wait in the ring for the ledger's disk */
 	FILES_MAX = 65536,	/* descriptors: roots, executables, one per folder being walked */
 };
 
@@ -61,6 +64,7 @@ struct am_agent {
 	struct am_door *door;
 	struct am_pipeline *pipeline;
 	struct am_programs programs;
+	struct am_recorder *recorder;
 	struct am_witness *witness;
 	struct am_deputies deputies;
 	struct am_loop loop;
@@ -69,6 +73,7 @@ struct am_agent {
 	struct am_source records;	/* fd is the ring's */
 	bool records_wait;
 	uint64_t skips;			/* runs of hooks that there should have been */
+	bool held;			/* they do not wake the loop now */
 	bool told_sealed;
 	uint64_t missed;		/* tags, when this policy came */
 	char why[512];			/* a policy was refused last; "" if it was not */
@@ -93,6 +98,7 @@ static struct am_health health_of(const struct am_agent *a)
 		.control = a->control,
 		.door = a->door,
 		.pipeline = a->pipeline,
+		.recorder = a->recorder,
 		.answers = a->answers,
 		.governor = &a->governor,
 	};
@@ -202,6 +208,7 @@ static int take_over(void *ctx, struct am_force *f, struct am_diags *diags)
 	if (r < 0)
 		return r;
 	am_pipeline_force(a->pipeline, a->governor.now, a->governor.before);
+	am_recorder_policy(a->recorder, a->governor.now);
 	a->told_sealed = false;
 	tell_policy(a);
 	tell_source(a);
@@ -231,14 +238,23 @@ static const char *source_of(const struct am_agent *a)
 	return am_annals_has_bundle(&a->governor.annals) ? "bundle in force" : a->config->policy;
 }
 
+/* An am_intake's refused(). */
+static void notice_refused(void *ctx, const char *what, const char *why)
+{
+	struct am_agent *a = ctx;
+
+	if (a->pipeline)	/* at the start nobody listens yet */
+		am_pipeline_notice(a->pipeline, &(struct am_notice){
+			.kind = AM_NOTICE_POLICY_REFUSED, .what = what, .why = why });
+}
+
 static void tell_refused(struct am_agent *a)
 {
 	const struct am_force *now = a->governor.now;
 
 	am_error("cannot load the policy '%s', keeping policy %s#%u", source_of(a),
 		 now->model->name, now->generation);
-	am_pipeline_notice(a->pipeline, &(struct am_notice){
-		.kind = AM_NOTICE_POLICY_REFUSED, .what = source_of(a), .why = a->why });
+	notice_refused(a, source_of(a), a->why);
 }
 
 static void reload(struct am_agent *a)
@@ -286,8 +302,10 @@ static void tell_losses(struct am_agent *a)
 		return;
 	lost = counts[AM_COUNT_URGENT_LOST] + counts[AM_COUNT_BULK_LOST] +
 	       counts[AM_COUNT_REPEAT_LOST] + counts[AM_COUNT_NO_SCRATCH];
-	if (lost > a->lost)
+	if (lost > a->lost) {
 		am_control_lost(a->control, lost - a->lost);
+		am_recorder_lost(a->recorder, AM_GAP_RING, lost - a->lost);
+	}
 	a->lost = lost;
 }
 
@@ -346,6 +364,7 @@ static void timer_ready(void *ctx, uint32_t events)
 	am_witness_tick(a->witness, now_ms);
 	am_control_tick(a->control, now_ms);
 	am_door_tick(a->door, now_ms);
+	am_recorder_tick(a->recorder, now_ms);
 	tell_losses(a);
 	tell_alive(a, now_ms);
 }
@@ -358,9 +377,20 @@ static void records_ready(void *ctx, uint32_t events)
 	a->records_wait = true;
 }
 
+/* While the ledger's disk is behind, records are better off in the ring: they are not lost
+ * there, and what is, is counted. That they wait must not wake the loop, then. */
+static bool hold_records(struct am_agent *a)
+{
+	bool busy = a->records_wait && am_recorder_is_busy(a->recorder, RING_BUDGET);
+
+	if (busy != a->held && !am_loop_change(&a->loop, &a->records, busy ? 0 : EPOLLIN))
+		a->held = busy;
+	return busy;
+}
+
 static int run_once(struct am_agent *a)
 {
-	bool walks = am_sealer_step(&a->sealer, am_now_ms());
+	bool walks = am_sealer_step(&a->sealer, am_now_ms()), busy;
 	int r;
 
 	walks |= am_recall_step(&a->recall);
@@ -368,14 +398,15 @@ static int run_once(struct am_agent *a)
 	walks |= am_inbox_step(&a->inbox);
 
 	tell_sealed(a);
-	if (a->records_wait) {
+	busy = hold_records(a);
+	if (a->records_wait && !busy) {
 		r = am_ring_consume(a->ring, RING_BUDGET);
 		if (r < 0)
 			return am_err(r, "cannot read the events of the kernel");
 		a->records_wait = r > 0;
 		am_control_flush(a->control);
 	}
-	r = am_loop_wait(&a->loop, walks || a->records_wait ? 0 : -1);
+	r = am_loop_wait(&a->loop, walks || (a->records_wait && !busy) ? 0 : busy ? BUSY_MS : -1);
 	if (r < 0)
 		return am_err(r, "cannot wait for events");
 	return 0;
@@ -502,7 +533,10 @@ static int start_serving(struct am_agent *a)
 	if (!r)
 		r = am_witness_new(am_instance_state(a->instance), a->names, a->engine, &a->witness);
 	if (!r)
-		r = am_pipeline_new(a->control, a->names, &a->sealer, a->witness, &a->pipeline);
+		r = am_recorder_new(a->config->ledger, a->config->state, &a->recorder);
+	if (!r)
+		r = am_pipeline_new(a->control, a->names, &a->sealer, a->recorder, a->witness,
+				    &a->pipeline);
 	if (!r)
 		r = am_ring_open(a->engine, am_pipeline_take, a->pipeline, &a->ring);
 	if (!r)
@@ -510,6 +544,7 @@ static int start_serving(struct am_agent *a)
 	if (r < 0)
 		return am_err(r, "cannot read the events of the kernel");
 	am_pipeline_force(a->pipeline, a->governor.now, NULL);
+	am_recorder_policy(a->recorder, a->governor.now);
 	am_programs_init(&a->programs, &a->loop, &a->governor, a->pipeline);
 	return am_door_open(&a->loop, am_instance_run(a->instance), &a->governor, a->names,
 			    a->pipeline, &a->door);
@@ -579,7 +614,12 @@ static int prepare(struct am_agent *a)
 {
 	const struct am_config *c = a->config;
 
-	a->intake = (struct am_intake){ .governor = &a->governor, .put = take_over, .ctx = a };
+	a->intake = (struct am_intake){
+		.governor = &a->governor,
+		.put = take_over,
+		.refused = notice_refused,
+		.ctx = a,
+	};
 	am_inbox_init(&a->inbox, c->bundles, &a->loop, &a->intake);
 	if (am_instance_open(c->state, c->run, &a->instance) < 0)
 		return -1;
@@ -643,9 +683,26 @@ static void save_strays(struct am_agent *a)
 		(void)am_err(r, "cannot save the labels of files outside the stores");
 }
 
+/* What the hooks told before they ended is still to be recorded. */
+static void drain(struct am_agent *a)
+{
+	const struct timespec little = { .tv_nsec = BUSY_MS * 1000000L };
+	int64_t until_ms = am_now_ms() + DRAIN_MS;
+
+	while (a->pipeline && a->ring && am_now_ms() < until_ms) {
+		if (am_recorder_is_busy(a->recorder, RING_BUDGET))
+			(void)nanosleep(&little, NULL);
+		else if (am_ring_consume(a->ring, RING_BUDGET) <= 0)
+			break;
+	}
+}
+
 static void finish(struct am_agent *a)
 {
 	am_door_free(a->door);
+	if (a->engine)
+		am_engine_detach(a->engine);
+	drain(a);
 	am_control_free(a->control);
 	am_programs_done(&a->programs);
 	am_deputies_end(&a->deputies);
@@ -654,6 +711,7 @@ static void finish(struct am_agent *a)
 	am_governor_end(&a->governor);
 	am_ring_free(a->ring);
 	am_pipeline_free(a->pipeline);
+	am_recorder_free(a->recorder);
 	am_witness_free(a->witness);
 	am_names_free(a->names);
 	am_recall_done(&a->recall);

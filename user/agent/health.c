@@ -274,6 +274,24 @@ static void text_counters(const struct am_health *h, FILE *out)
 	(void)fputc('\n', out);
 }
 
+static void text_ledger(const struct am_health *h, FILE *out)
+{
+	struct am_recorder_state s;
+
+	am_recorder_state(h->recorder, &s);
+	if (s.error)
+		(void)fprintf(out, "warning    events are not recorded: %s\n", strerror(-s.error));
+	(void)fputs("ledger     ", out);
+	am_text_print(out, s.path);
+	if (s.open)
+		(void)fprintf(out, ": segment %" PRIu64 ", %" PRIu64 " row%s sealed, %" PRIu64
+			      " waiting, %" PRIu64 " KiB in all", s.ledger.segment, s.ledger.rows,
+			      plural(s.ledger.rows), s.ledger.waiting, s.ledger.bytes >> 10);
+	if (s.lost)
+		(void)fprintf(out, ", %" PRIu64 " event%s not recorded", s.lost, plural(s.lost));
+	(void)fputc('\n', out);
+}
+
 static void text_clients(const struct am_health *h, FILE *out)
 {
 	struct am_control_counts counts;
@@ -306,6 +324,7 @@ int am_health_text(const struct am_health *h, FILE *out)
 	text_owed(h, out);
 	am_roads_text(out, "rules      ", has_hook, (void *)h);
 	text_counters(h, out);
+	text_ledger(h, out);
 	text_clients(h, out);
 	return ferror(out) ? -EIO : 0;
 }
@@ -458,6 +477,26 @@ static void json_events(const struct am_health *h, struct am_json *j)
 	am_json_end(j);
 }
 
+static void json_ledger(const struct am_health *h, struct am_json *j)
+{
+	struct am_recorder_state s;
+
+	am_recorder_state(h->recorder, &s);
+	am_json_object(j, "ledger");
+	am_json_text(j, "path", s.path);
+	am_json_bool(j, "records", s.open && !s.error);
+	am_json_text(j, "error", s.error ? strerror(-s.error) : NULL);
+	am_json_int(j, "not_recorded", (int64_t)s.lost);
+	am_json_int(j, "segment", (int64_t)s.ledger.segment);
+	am_json_int(j, "oldest_segment", (int64_t)s.ledger.oldest);
+	am_json_int(j, "rows_sealed", (int64_t)s.ledger.rows);
+	am_json_int(j, "rows_waiting", (int64_t)s.ledger.waiting);
+	am_json_int(j, "seals", (int64_t)s.ledger.seals);
+	am_json_int(j, "bytes", (int64_t)s.ledger.bytes);
+	am_json_int(j, "key_errors", (int64_t)s.ledger.key_errors);
+	am_json_end(j);
+}
+
 static void json_clients(const struct am_health *h, struct am_json *j)
 {
 	struct am_control_counts counts;
@@ -495,6 +534,7 @@ int am_health_json(const struct am_health *h, FILE *out)
 	am_roads_json(&j, has_hook, (void *)h);
 	json_counters(h, &j);
 	json_events(h, &j);
+	json_ledger(h, &j);
 	json_clients(h, &j);
 	return am_json_done(&j);
 }

@@ -12,6 +12,7 @@
 #include "agent/keeper.h"
 #include "agent/pipeline.h"
 #include "agent/recall.h"
+#include "agent/recorder.h"
 #include "agent/sealer.h"
 
 /* What there is to tell. All borrowed. */
@@ -24,6 +25,7 @@ struct am_health {
 	const struct am_control *control;
 	const struct am_door *door;
 	const struct am_pipeline *pipeline;
+	struct am_recorder *recorder;
 	bool answers;		/* the kernel runs the hooks */
 	const struct am_governor *governor;	/* for its executables and grants */
 };

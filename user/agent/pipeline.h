@@ -13,6 +13,7 @@ struct am_force;
 struct am_names;
 struct am_notice;
 struct am_pipeline;
+struct am_recorder;
 struct am_sealer;
 struct am_witness;
 
@@ -24,7 +25,8 @@ struct am_pipeline_counts {
 
 /* All borrowed. *ret is owned. */
 int am_pipeline_new(struct am_control *control, struct am_names *names, struct am_sealer *sealer,
-		    struct am_witness *witness, struct am_pipeline **ret);
+		    struct am_recorder *recorder, struct am_witness *witness,
+		    struct am_pipeline **ret);
 
 /* The policies of which events may come: the one in force and the one before, or NULL.
  * Borrowed until the next call; the witness keeps the first for longer. */
