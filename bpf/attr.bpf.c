@@ -70,7 +70,6 @@ AM_NOINLINE int xattr_written(struct dentry *dentry)
 {
 	struct am_task *leader = am_leader_of(bpf_get_current_task_btf());
 	struct am_object o = object_of(dentry);
-	struct am_dest nowhere = {};
 
 	if (!o.inode)
 		return 0;
@@ -82,7 +81,7 @@ AM_NOINLINE int xattr_written(struct dentry *dentry)
 	if ((o.inode->i_mode & S_IFMT) == S_IFREG)
 		return am_spill(&o, leader, AM_ACT_XATTR);
 	/* A folder with labels would give them to all that is in it. */
-	return am_send(&o, &nowhere, AM_ZONE_ANYWHERE, AM_ACT_XATTR);
+	return am_send(&o, NULL, AM_ZONE_ANYWHERE, AM_ACT_XATTR);
 }
 
 AM_HOOK(am_setxattr, inode_setxattr, void *idmap, struct dentry *dentry)

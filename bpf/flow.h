@@ -99,7 +99,7 @@ AM_NOINLINE int am_send_done(const struct am_object *o, struct am_case *c, struc
 	return am_verdict_return(&c->d);
 }
 
-/* Decides a send of all that the task carries. `zone` >= 0 names the zone, else
+/* Decides a send of all that the task carries. `dest` may be NULL with a zone. `zone` >= 0 names the zone, else
  * the destination's address does. An allowed send is told once for each object,
  * where there is one. */
 AM_NOINLINE int am_send(const struct am_object *o, const struct am_dest *dest, int zone, __u32 act)
@@ -114,7 +114,8 @@ AM_NOINLINE int am_send(const struct am_object *o, const struct am_dest *dest, i
 		return 0;
 	own = am_task_create(task);
 	am_facts_task(&c.f, task, own, leader);
-	c.dest = *dest;
+	if (dest)
+		c.dest = *dest;
 	if (zone > AM_ZONE_ANYWHERE) {
 		c.f.zones.count = 1;
 		c.f.zones.id[0] = zone;
@@ -161,15 +162,14 @@ AM_NOINLINE int am_spill(const struct am_object *o, struct am_task *leader, __u3
 AM_INLINE int am_device_write(const struct am_object *o, __u32 act)
 {
 	__u32 rdev = o->inode->i_rdev;
-	struct am_dest dest = {};
 
 	if ((o->inode->i_mode & S_IFMT) == S_IFCHR) {
 		if (am_is_sink(rdev))
 			return 0;
 		if (am_is_terminal(rdev))
-			return am_send(o, &dest, AM_ZONE_TERMINAL, act);
+			return am_send(o, NULL, AM_ZONE_TERMINAL, act);
 	}
-	return am_send(o, &dest, AM_ZONE_ANYWHERE, act);
+	return am_send(o, NULL, AM_ZONE_ANYWHERE, act);
 }
 
 /* A write by the current task to an object without a tag, sockets aside. */

@@ -128,9 +128,8 @@ int BPF_PROG(am_mq_receive, int fd)
 AM_NOINLINE int outlet_checked(int zone, __u32 act)
 {
 	struct am_object none = {};
-	struct am_dest dest = {};
 
-	return am_send(&none, &dest, zone, act);
+	return am_send(&none, NULL, zone, act);
 }
 
 AM_HOOK(am_socket_make, socket_create, int family, int type, int protocol, int kern)

@@ -14,12 +14,11 @@ AM_INLINE int sqpoll_checked(void)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct am_task *leader = am_leader_create(task);
 	struct am_object none = {};
-	struct am_dest dest = {};
 
 	if (!leader)
 		return -EACCES;
 	__sync_fetch_and_or(&leader->flags, AM_TASK_SQPOLL);
-	return am_labels_of(leader) ? am_send(&none, &dest, AM_ZONE_ANYWHERE, AM_ACT_RING) : 0;
+	return am_labels_of(leader) ? am_send(&none, NULL, AM_ZONE_ANYWHERE, AM_ACT_RING) : 0;
 }
 
 SEC("?lsm/uring_sqpoll")
