@@ -280,7 +280,7 @@ static int push_curl(struct arena *a, const char *data, size_t size)
 
 	(void)data;
 	(void)size;
-	snprintf(command, sizeof(command), "exec timeout 3 curl -s -m 1 --data-binary @%s http://%s:%d/", a->file,
+	snprintf(command, sizeof(command), "exec timeout 9 curl -s -m 4 --data-binary @%s http://%s:%d/", a->file,
 		 FOREIGN4, PORT);
 	/* Nobody answers; whether it has arrived is seen on the wire. */
 	return system(command) == 28 << 8 ? 0 : -EACCES;
