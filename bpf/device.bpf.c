@@ -65,11 +65,43 @@ AM_INLINE int loop_made(struct file *loop, unsigned int cmd, unsigned long arg)
 	return file ? loop_checked(loop, file) : 0;
 }
 
+/* linux/fs.h; the second is for programs of 32 bits, and a number of the same meaning. */
+enum {
+	AM_IOC_SETFLAGS = 0x40086602,
+	AM_IOC32_SETFLAGS = 0x40046602,
+	AM_IOC_FSSETXATTR = 0x401c5820,
+	AM_IOC_SETVERSION = 0x40087602,
+	AM_IOC32_SETVERSION = 0x40047602,
+};
+
+AM_INLINE bool sets_flags(__u32 cmd)
+{
+	return cmd == AM_IOC_SETFLAGS || cmd == AM_IOC32_SETFLAGS || cmd == AM_IOC_FSSETXATTR ||
+	       cmd == AM_IOC_SETVERSION || cmd == AM_IOC32_SETVERSION;
+}
+
+/* A file that cannot be changed any more has been changed. */
+AM_NOINLINE int flags_checked(struct file *file)
+{
+	struct am_object o = {
+		.inode = file->f_inode,
+		.dentry = (__u64)file->f_path.dentry,
+		.mnt = (__u64)file->f_path.mnt,
+	};
+
+	o.tag = am_tag_settle(o.inode, o.dentry, am_tag_of(o.inode));
+	if (o.tag == AM_TAG_CLOSED)
+		return -EACCES;
+	return o.tag && o.tag->store ? am_access(&o, AM_OP_WRITE, AM_ACT_ATTR) : 0;
+}
+
 AM_HOOK(am_ioctl, file_ioctl, struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct inode *inode = file->f_inode;
 	__u32 kind = inode->i_mode & S_IFMT;
 
+	if (kind == S_IFREG || kind == S_IFDIR)
+		return sets_flags(cmd) ? flags_checked(file) : 0;
 	if (kind != S_IFBLK && kind != S_IFCHR)
 		return 0;
 	if (kind == S_IFBLK && inode->i_rdev >> MINORBITS == AM_MAJOR_LOOP &&

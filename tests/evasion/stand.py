@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """Where techniques are run: disks with stores, programs, the agent, and the runner itself."""
+import json
 import os
 import select
 import shutil
@@ -11,10 +12,12 @@ from harness import agent
 from harness.agent import BUILD, Agent, Lines
 from harness.check import Deadline, fail
 from harness.world import World
+from outcome import told
 
 READER, WRITER, COURIER = 61021, 61022, 61023      # of technique.h
 NOBODY = 65534
 RUN_SECONDS = 900
+SEAL_SECONDS = 60
 START_SECONDS = 300     # several machines at once, and the verifier in each
 
 POLICY = '''version: 1
@@ -53,6 +56,17 @@ class Run:
         self.code, self.other = int(code), int(other)
         self.pids = range(int(first), int(last))
         self.events = []
+
+
+class Recorded:
+    """An event of the record, as far as a judgement needs it."""
+
+    def __init__(self, row):
+        self.verdict, self.kind, self.pid = row['verdict'], row['kind'], row['pid']
+        self.text = ' '.join(f'{k}={v}' for k, v in row.items())
+
+    def __repr__(self):
+        return f'<recorded {self.text}>'
 
 
 class Stand:
@@ -147,6 +161,34 @@ class Stand:
             if run:
                 run.events = mine
             mine = []
+        self._look_up([r for r in runs if r.with_agent and not told(r)])
+
+    def _look_up(self, runs):
+        """Who follows events is cut short in a storm of them; the record is not."""
+        if not runs:
+            return
+        query = ("SELECT pid, verdict, kind, op, act, reason, path FROM events "
+                 "WHERE verdict = 'deny' OR kind = 'spill'")
+        self._wait_sealed()
+        out = subprocess.run([f'{self.bin}/amanat', 'sql', '--ledger',
+                              os.path.join(self.world.path('state'), 'ledger'), '--json', query],
+                             check=True, capture_output=True, text=True).stdout
+        by_pid = {}
+        for line in out.splitlines():
+            row = Recorded(json.loads(line))
+            by_pid.setdefault(row.pid, []).append(row)
+        for run in runs:
+            run.events += [e for pid in run.pids for e in by_pid.get(pid, [])]
+
+    def _wait_sealed(self):
+        deadline = Deadline(SEAL_SECONDS)
+        while True:
+            status = self.agent.status()
+            ledger = status['ledger']
+            if not ledger['rows_waiting'] and ledger['rows_sealed'] >= status['events']['taken']:
+                return
+            if deadline.passed():
+                fail(f'the record does not get done: {ledger}')
 
     def remove(self):
         if self.agent:
