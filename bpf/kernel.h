@@ -50,6 +50,7 @@ struct inode {
 	__u32 i_rdev;
 	__u32 i_generation;
 	unsigned long i_ino;
+	long long i_size;
 	struct super_block *i_sb;
 };
 
