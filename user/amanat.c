@@ -8,6 +8,7 @@
 #include "cli/explain.h"
 #include "cli/ledger.h"
 #include "cli/policy.h"
+#include "cli/run.h"
 #include "cli/status.h"
 #include "cli/tail.h"
 
@@ -40,6 +41,12 @@ static const struct am_cmd commands[] = {
 		.words = "VERB ...",
 		.summary = "checks, tests, signs and pushes policies; 'policy --help' lists the verbs",
 		.run = policy,
+	},
+	{
+		.name = "run",
+		.words = "--purpose NAME -- COMMAND ...",
+		.summary = "runs a command under a purpose; 'run --help' tells more",
+		.run = am_cli_run,
 	},
 	{
 		.name = "status",
@@ -75,6 +82,6 @@ int main(int argc, char **argv)
 	};
 
 	/* So that a closed pipe is an error where we write, not the end of us. */
-	(void)signal(SIGPIPE, SIG_IGN);
+	am_cli_run_sigpipe(signal(SIGPIPE, SIG_IGN));
 	return am_cmds_main(&cmds, argc, argv, stdout, stderr);
 }

@@ -14,6 +14,7 @@
 
 #include "agent/control.h"
 #include "agent/deputy.h"
+#include "agent/door.h"
 #include "agent/governor.h"
 #include "agent/health.h"
 #include "agent/inbox.h"
@@ -24,11 +25,13 @@
 #include "agent/loop.h"
 #include "agent/names.h"
 #include "agent/notify.h"
+#include "agent/programs.h"
 #include "agent/push.h"
 #include "agent/recall.h"
 #include "agent/recorder.h"
 #include "agent/witness.h"
 #include "base/host.h"
+#include "event/notice.h"
 #include "kernel/counters.h"
 #include "kernel/engine.h"
 #include "kernel/publish.h"
@@ -56,8 +59,10 @@ struct am_agent {
 	struct am_ring *ring;
 	struct am_names *names;
 	struct am_control *control;
+	struct am_door *door;
 	struct am_pipeline *pipeline;
 	struct am_recorder *recorder;
+	struct am_programs programs;
 	struct am_witness *witness;
 	struct am_deputies deputies;
 	struct am_loop loop;
@@ -67,8 +72,8 @@ struct am_agent {
 	bool records_wait;
 	bool held;			/* they do not wake the loop now */
 	bool told_sealed;
+	char why[512];			/* a policy was refused last; "" if it was not */
 	bool answers;
-	bool exes_current;
 	uint64_t lost;			/* events, already told */
 	int64_t probe_ms;
 	int64_t watchdog_ms;		/* interval; 0: none */
@@ -87,10 +92,11 @@ static struct am_health health_of(const struct am_agent *a)
 		.keeper = &a->keeper,
 		.engine = a->engine,
 		.control = a->control,
+		.door = a->door,
 		.pipeline = a->pipeline,
 		.recorder = a->recorder,
 		.answers = a->answers,
-		.exes_current = a->exes_current,
+		.governor = &a->governor,
 	};
 }
 
@@ -113,7 +119,6 @@ static void probe(struct am_agent *a)
 	if (!a->answers && answers && a->probe_ms)
 		am_say("the kernel runs the hooks again");
 	a->answers = answers;
-	a->exes_current = am_publisher_is_current(a->governor.publisher);
 }
 
 static bool write_status(void *ctx, bool json, FILE *out)
@@ -144,13 +149,16 @@ static int answer(void *ctx, int fd, const char *const *words, int n)
 
 /* ---- policies ------------------------------------------------------------- */
 
-static void tell_policy(const struct am_agent *a)
+static void tell_policy(struct am_agent *a)
 {
 	const struct am_force *now = a->governor.now;
 
 	am_say("policy %s#%u in force, %zu %s", now->model->name, now->generation,
 	       now->model->n_stores, now->model->n_stores == 1 ? "store" : "stores");
 	am_notify("READY=1\nSTATUS=policy %s#%u in force", now->model->name, now->generation);
+	if (a->pipeline)	/* at the start nobody follows yet */
+		am_pipeline_notice(a->pipeline, &(struct am_notice){
+			.kind = AM_NOTICE_POLICY_IN_FORCE, .what = now->model->name });
 }
 
 /* Once a bundle has been in force, files do not count. */
@@ -194,6 +202,7 @@ static int load_next(struct am_agent *a)
 	r = am_governor_read(&a->governor, AM_ROAD_RELOAD, &diags, &f);
 	if (!r)
 		r = take_over(a, f, &diags);
+	am_diags_first_error(&diags, a->why, sizeof(a->why));
 	am_diags_print(&diags, stderr);
 	am_diags_done(&diags);
 	if (r >= 0)
@@ -206,14 +215,21 @@ static const char *source_of(const struct am_agent *a)
 	return am_annals_has_bundle(&a->governor.annals) ? "bundle in force" : a->config->policy;
 }
 
-static void reload(struct am_agent *a)
+static void tell_refused(struct am_agent *a)
 {
 	const struct am_force *now = a->governor.now;
 
+	am_error("cannot load the policy '%s', keeping policy %s#%u", source_of(a),
+		 now->model->name, now->generation);
+	am_pipeline_notice(a->pipeline, &(struct am_notice){
+		.kind = AM_NOTICE_POLICY_REFUSED, .what = source_of(a), .why = a->why });
+}
+
+static void reload(struct am_agent *a)
+{
 	am_notify("RELOADING=1\nMONOTONIC_USEC=%" PRId64 "000", am_now_ms());
 	if (load_next(a) < 0) {
-		am_error("cannot load the policy '%s', keeping policy %s#%u", source_of(a),
-			 now->model->name, now->generation);
+		tell_refused(a);
 		am_notify("READY=1");
 	}
 	am_inbox_again(&a->inbox);
@@ -263,7 +279,8 @@ static void tell_losses(struct am_agent *a)
 
 static void tell_sealed(struct am_agent *a)
 {
-	bool sealed = am_sealer_is_sealed(&a->sealer) && am_recall_is_done(&a->recall);
+	bool sealed = am_sealer_is_sealed(&a->sealer) && am_recall_is_done(&a->recall) &&
+		      am_programs_settled(&a->governor);
 
 	if (!sealed || a->told_sealed)
 		return;
@@ -303,6 +320,7 @@ static void timer_ready(void *ctx, uint32_t events)
 	am_witness_tick(a->witness, now_ms);
 	am_control_tick(a->control, now_ms);
 	am_recorder_tick(a->recorder, now_ms);
+	am_door_tick(a->door, now_ms);
 	tell_losses(a);
 	tell_alive(a, now_ms);
 }
@@ -332,6 +350,7 @@ static int run_once(struct am_agent *a)
 	int r;
 
 	walks |= am_recall_step(&a->recall);
+	walks |= am_programs_step(&a->programs, am_now_ms());
 	walks |= am_inbox_step(&a->inbox);
 
 	tell_sealed(a);
@@ -479,7 +498,9 @@ static int start_serving(struct am_agent *a)
 		return am_err(r, "cannot read the events of the kernel");
 	am_pipeline_force(a->pipeline, a->governor.now, NULL);
 	am_recorder_policy(a->recorder, a->governor.now);
-	return 0;
+	am_programs_init(&a->programs, &a->loop, &a->governor, a->pipeline);
+	return am_door_open(&a->loop, am_instance_run(a->instance), &a->governor, a->names,
+			    a->pipeline, &a->door);
 }
 
 /* A kernel may attach hooks and never run them. */
@@ -622,10 +643,12 @@ static void drain(struct am_agent *a)
 
 static void finish(struct am_agent *a)
 {
+	am_door_free(a->door);
 	if (a->engine)
 		am_engine_detach(a->engine);
 	drain(a);
 	am_control_free(a->control);
+	am_programs_done(&a->programs);
 	am_deputies_end(&a->deputies);
 	am_inbox_done(&a->inbox);
 	save_strays(a);

@@ -12,6 +12,7 @@
 #include "agent/sealer.h"
 #include "agent/witness.h"
 #include "event/format.h"
+#include "event/notice.h"
 #include "policy/explain.h"
 
 enum {
@@ -28,6 +29,7 @@ struct am_pipeline {
 	const struct am_force *now;
 	const struct am_force *before;
 	int64_t wall_ns;		/* CLOCK_REALTIME - CLOCK_BOOTTIME */
+	uint64_t notices;
 	struct am_pipeline_counts counts;
 	struct am_decoded event;
 	char labels[LABELS_SIZE];
@@ -206,4 +208,46 @@ void am_pipeline_take(void *ctx, const void *bytes, size_t len)
 	else
 		show(p, &names);
 	am_witness_take(p->witness, &p->event, (int64_t)p->event.raw.boottime_ns + p->wall_ns);
+}
+
+/* ---- notices -------------------------------------------------------------- */
+
+static int write_notice(struct am_pipeline *p, const struct am_notice *n, enum am_control_form form)
+{
+	am_autofree char *line = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&line, &len);
+	int r;
+
+	if (!out)
+		return -errno;
+	if (form == AM_FORM_JSON)
+		r = am_notice_json(out, n);
+	else
+		r = am_notice_text(out, n, form == AM_FORM_COLOR);
+	if (fclose(out) && !r)
+		r = -errno;
+	if (!r)
+		am_control_line(p->control, form, line, len);
+	return r;
+}
+
+void am_pipeline_notice(struct am_pipeline *p, const struct am_notice *notice)
+{
+	struct am_notice n = *notice;
+	int form;
+
+	n.seq = ++p->notices;
+	n.wall_ns = clock_ns(CLOCK_REALTIME);
+	if (!n.generation && p->now) {
+		n.policy = p->now->model->name;
+		n.generation = p->now->generation;
+	}
+	for (form = 0; form < AM_FORM_MAX_; form++) {
+		if (!am_control_wants(p->control, form) || !write_notice(p, &n, form))
+			continue;
+		p->counts.unwritten++;
+		am_control_lost(p->control, 1);
+	}
+	am_control_flush(p->control);
 }

@@ -11,6 +11,7 @@
 struct am_control;
 struct am_force;
 struct am_names;
+struct am_notice;
 struct am_pipeline;
 struct am_recorder;
 struct am_sealer;
@@ -37,6 +38,11 @@ void am_pipeline_tick(struct am_pipeline *p);
 
 /* An am_ring_take; ctx is the pipeline. */
 void am_pipeline_take(void *ctx, const void *bytes, size_t len);
+
+/* Tells those who follow the events what the agent itself has to say. Time, number, host and
+ * the policy in force are filled in, unless a generation is given; strings are borrowed for
+ * the call. */
+void am_pipeline_notice(struct am_pipeline *p, const struct am_notice *notice);
 
 void am_pipeline_counts(const struct am_pipeline *p, struct am_pipeline_counts *ret);
 
