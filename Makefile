@@ -77,7 +77,8 @@ UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT := $(UNIT_SRC:tests/unit/%.c=$(SAN_B)/%)
 # What unit tests link: the rooms that need no kernel, with sanitizers.
 SAN_SRC := $(foreach r,base event ledger query policy store output cli,$(wildcard user/$(r)/*.c)) \
-	user/agent/config.c
+	$(addprefix user/agent/,config.c log.c recorder.c) \
+	$(addprefix user/kernel/,exes.c exe_file.c subjects.c)
 SAN_OBJ := $(SAN_SRC:user/%.c=$(SAN_B)/user/%.o)
 
 $(SAN_B)/user/%.o: user/%.c
@@ -89,6 +90,10 @@ $(SAN_B)/test_%: tests/unit/test_%.c $(SAN_OBJ)
 	$(call say,CC)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(SAN_CFLAGS) -Itests $< $(SAN_OBJ) -o $@ $(LDFLAGS) -lcmocka -lyaml -lsodium -lzstd -lsqlite3
+
+# Dies at every write: what the ledger's writer asks of the system goes through the test.
+$(SAN_B)/test_ledger_crash: LDFLAGS += $(foreach f,pwrite ftruncate fsync fdatasync unlinkat \
+	renameat renameat2,-Wl,--wrap=$(f))
 
 unit-build: $(UNIT)
 

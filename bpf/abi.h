@@ -30,6 +30,7 @@ enum {
 	AM_GROUPS_MAX = 64,	/* supplementary groups looked at; more is an unknown fact */
 	AM_PURPOSES_MAX = 64,	/* number 0 is no purpose */
 	AM_CGROUP_DEPTH = 24,	/* levels of cgroups looked at */
+	AM_GRANTS_MAX = 1024,	/* of purposes: who took on which, as different askers */
 	AM_ZONE_HITS = 15,	/* zones that one address may lie in, `anywhere` aside */
 };
 

@@ -11,10 +11,10 @@
 /* A purpose that cannot be passed on is lost: the child may do less, not more. */
 AM_INLINE void purpose_inherit(struct task_struct *task, struct task_struct *child)
 {
-	__u32 purpose = am_purpose_of(task);
+	__u32 grant = am_grant_of(task);
 
-	if (purpose)
-		bpf_task_storage_get(&am_purposes, child, &purpose, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (grant)
+		bpf_task_storage_get(&am_purposes, child, &grant, BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
 
 SEC("lsm/task_alloc")

@@ -54,14 +54,25 @@ struct {
 	__type(value, __u32);
 } am_devices SEC(".maps") __weak;
 
-/* The purpose that a process runs under: set by the agent on the leader, through a
- * pidfd, and inherited. Apart from am_tasks, whose labels an update would undo. */
+/* The grant by which a process runs under a purpose: its number, set by the agent on the
+ * leader, through a pidfd, and inherited. Apart from am_tasks, whose labels an update
+ * would undo. */
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
 	__type(value, __u32);
 } am_purposes SEC(".maps") __weak;
+
+/* The purpose of each grant that holds. What a new policy does not grant any more leaves
+ * it, and so ends for everybody who has inherited it. Numbers are not used again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AM_GRANTS_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} am_grants SEC(".maps") __weak;
 
 /* The policy in force: one slot, whose update is the transaction point. A live
  * inner map is frozen and never edited. */

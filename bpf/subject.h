@@ -133,11 +133,20 @@ AM_INLINE bool am_cgroups_apply(const struct am_policy *policy, struct am_set *b
 	return bpf_get_current_ancestor_cgroup_id(AM_CGROUP_DEPTH) != 0;
 }
 
-/* The purpose of the process; number 0 is none. */
-AM_INLINE __u32 am_purpose_of(struct task_struct *task)
+/* The grant that the process has taken on or inherited; number 0 is none. */
+AM_INLINE __u32 am_grant_of(struct task_struct *task)
 {
 	struct task_struct *leader = task->group_leader;
-	__u32 *purpose = leader ? bpf_task_storage_get(&am_purposes, leader, 0, 0) : NULL;
+	__u32 *grant = leader ? bpf_task_storage_get(&am_purposes, leader, 0, 0) : NULL;
+
+	return grant ? *grant : 0;
+}
+
+/* The purpose of the process; number 0 is none, also where the grant does not hold now. */
+AM_INLINE __u32 am_purpose_of(struct task_struct *task)
+{
+	__u32 grant = am_grant_of(task);
+	__u32 *purpose = grant ? bpf_map_lookup_elem(&am_grants, &grant) : NULL;
 
 	return purpose ? *purpose : 0;
 }

@@ -6,8 +6,10 @@
 #include "cli/cmd.h"
 #include "cli/doctor.h"
 #include "cli/explain.h"
+#include "cli/ledger.h"
 #include "cli/policy.h"
 #include "cli/replay.h"
+#include "cli/run.h"
 #include "cli/sql.h"
 #include "cli/status.h"
 #include "cli/tail.h"
@@ -31,6 +33,12 @@ static const struct am_cmd commands[] = {
 		.run = am_cli_explain,
 	},
 	{
+		.name = "ledger",
+		.words = "VERB DIR",
+		.summary = "prints what to keep of a ledger elsewhere: its key, its head",
+		.run = am_cli_ledger,
+	},
+	{
 		.name = "policy",
 		.words = "VERB ...",
 		.summary = "checks, tests, signs and pushes policies; 'policy --help' lists the verbs",
@@ -41,6 +49,12 @@ static const struct am_cmd commands[] = {
 		.words = AM_WORDS_REPLAY,
 		.summary = "shows accesses, refusals and sends of the past, or sums them",
 		.run = am_cli_replay,
+	},
+	{
+		.name = "run",
+		.words = "--purpose NAME -- COMMAND ...",
+		.summary = "runs a command under a purpose; 'run --help' tells more",
+		.run = am_cli_run,
 	},
 	{
 		.name = "show",
@@ -69,6 +83,12 @@ static const struct am_cmd commands[] = {
 		.options = { [AM_TAIL_JSON] = { "--json", NULL, "as OCSF events, one a line" } },
 		.run = am_cli_tail,
 	},
+	{
+		.name = "verify",
+		.words = "DIR [--key FILE] [--head FILE] [--json]",
+		.summary = "tells whether a ledger is what was written; codes 10 to 19 say what is wrong",
+		.run = am_cli_verify,
+	},
 };
 
 int main(int argc, char **argv)
@@ -82,6 +102,6 @@ int main(int argc, char **argv)
 	};
 
 	/* So that a closed pipe is an error where we write, not the end of us. */
-	(void)signal(SIGPIPE, SIG_IGN);
+	am_cli_run_sigpipe(signal(SIGPIPE, SIG_IGN));
 	return am_cmds_main(&cmds, argc, argv, stdout, stderr);
 }

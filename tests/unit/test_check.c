@@ -731,6 +731,18 @@ static const struct warning warnings[] = {
 	  "  - deny desk to use kyc\n", 4, "nobody may take on the purpose 'kyc'" },
 	{ "a purpose that is asked for and may be used", PURPOSES "  - allow k to read people\n"
 	  "  - allow desk to use everything\n", 0, NULL },
+	{ "a purpose for an executable that never asks", HEAD "purposes: [kyc]\nlabels: [cnic]\n"
+	  "stores: {people: {paths: [/srv/people], labels: [cnic], purposes: [kyc]}}\n"
+	  "subjects: {psql: {exe: /usr/bin/psql}}\nrules:\n  - allow psql to read people\n"
+	  "  - allow psql to use kyc\n", 10, "'psql' needs its exe" },
+	{ "a purpose for a script", HEAD "purposes: [kyc]\nlabels: [cnic]\n"
+	  "stores: {people: {paths: [/srv/people], labels: [cnic], purposes: [kyc]}}\n"
+	  "subjects: {job: {script: /opt/job}}\nrules:\n  - allow job to read people\n"
+	  "  - allow job to use kyc\n", 10, "'job' needs its script" },
+	{ "a purpose for the program that asks", HEAD "purposes: [kyc]\nlabels: [cnic]\n"
+	  "stores: {people: {paths: [/srv/people], labels: [cnic], purposes: [kyc]}}\n"
+	  "subjects: {run: {exe: /usr/bin/amanat}}\nrules:\n  - allow run to read people\n"
+	  "  - allow run to use kyc\n", 0, NULL },
 	{ "an allow that a deny undoes", BASE USED "  - deny anyone to read, write everything\n",
 	  11,
 	  "rule 1 allows only what other rules deny" },

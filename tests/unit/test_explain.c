@@ -181,7 +181,7 @@ static void suspects_the_file_when_every_condition_seems_to_hold(void **state)
 	to_store(&e, "registry");
 	says(&e, "/bin/postgres",
 	     "no rule lets user=postgres exe=/bin/postgres read registry; rule 1 lets db, which "
-	     "needs the file /bin/postgres as it was when the policy was applied");
+	     "needs the file that is /bin/postgres now");
 }
 
 static void says_so_when_no_rule_comes_near(void **state)
@@ -415,6 +415,32 @@ static void explains_purposes_and_who_may_take_them_on(void **state)
 			     "which needs unit=desk.service");
 }
 
+static void says_use(const struct am_event *who, const char *exe, const char *name, bool allowed,
+		     const char *sentence)
+{
+	char why[512];
+
+	am_explain_use(policy.model, policy.image, policy.registry, who, exe, name, allowed, why,
+		       sizeof(why));
+	assert_string_equal(why, sentence);
+}
+
+static void explains_the_answer_to_who_asks_for_a_purpose(void **state)
+{
+	struct am_event who = event(0, 0, 5, subjects(SLICE, -1));
+	char one[1];
+
+	(void)state;
+	who.login = UINT32_MAX;
+	says_use(&who, "/usr/bin/amanat", "kyc", true, "rule 6: slice may use kyc");
+	says_use(&who, "/usr/bin/amanat", "sim", false,
+		 "no rule lets uid=5 exe=/usr/bin/amanat use sim; rule 5 lets desk use sim, which "
+		 "needs user=root login=acme unit=desk.service");
+	says_use(&who, NULL, "none", false, "the policy has no purpose 'none'");
+	am_explain_use(policy.model, policy.image, policy.registry, &who, NULL, "kyc", true, one, 1);
+	assert_string_equal(one, "");
+}
+
 static void explains_what_could_not_be_recorded(void **state)
 {
 	struct am_event e = event(AM_OP_READ, AM_REASON_UNRECORDED, 114, subjects(-1, -1));
@@ -525,6 +551,7 @@ int main(void)
 		other_test(suspects_the_digest_of_a_pinned_executable),
 		other_test(names_the_purpose_that_a_copy_needs),
 		other_test(explains_purposes_and_who_may_take_them_on),
+		other_test(explains_the_answer_to_who_asks_for_a_purpose),
 		other_test(survives_events_that_make_no_sense),
 		cmocka_unit_test(explains_what_could_not_be_recorded),
 		cmocka_unit_test(lets_no_name_speak_to_the_terminal),

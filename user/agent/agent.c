@@ -14,6 +14,7 @@
 
 #include "agent/control.h"
 #include "agent/deputy.h"
+#include "agent/door.h"
 #include "agent/governor.h"
 #include "agent/health.h"
 #include "agent/inbox.h"
@@ -24,10 +25,13 @@
 #include "agent/loop.h"
 #include "agent/names.h"
 #include "agent/notify.h"
+#include "agent/programs.h"
 #include "agent/push.h"
 #include "agent/recall.h"
+#include "agent/recorder.h"
 #include "agent/witness.h"
 #include "base/host.h"
+#include "event/notice.h"
 #include "kernel/counters.h"
 #include "kernel/engine.h"
 #include "kernel/publish.h"
@@ -37,6 +41,8 @@ enum {
 	TICK_MS = 250,		/* how long a record that wakes nobody may lie in the ring */
 	PROBE_MS = 2000,
 	RING_BUDGET = 1024,	/* records between two looks at everything else */
+	DRAIN_MS = 2000,	/* at the end */
+	BUSY_MS = 2,		/* how long records wait in the ring for the ledger's disk */
 	FILES_MAX = 65536,	/* descriptors: roots, executables, one per folder being walked */
 };
 
@@ -53,7 +59,10 @@ struct am_agent {
 	struct am_ring *ring;
 	struct am_names *names;
 	struct am_control *control;
+	struct am_door *door;
 	struct am_pipeline *pipeline;
+	struct am_recorder *recorder;
+	struct am_programs programs;
 	struct am_witness *witness;
 	struct am_deputies deputies;
 	struct am_loop loop;
@@ -61,9 +70,10 @@ struct am_agent {
 	struct am_source timer;
 	struct am_source records;	/* fd is the ring's */
 	bool records_wait;
+	bool held;			/* they do not wake the loop now */
 	bool told_sealed;
+	char why[512];			/* a policy was refused last; "" if it was not */
 	bool answers;
-	bool exes_current;
 	uint64_t lost;			/* events, already told */
 	int64_t probe_ms;
 	int64_t watchdog_ms;		/* interval; 0: none */
@@ -82,9 +92,11 @@ static struct am_health health_of(const struct am_agent *a)
 		.keeper = &a->keeper,
 		.engine = a->engine,
 		.control = a->control,
+		.door = a->door,
 		.pipeline = a->pipeline,
+		.recorder = a->recorder,
 		.answers = a->answers,
-		.exes_current = a->exes_current,
+		.governor = &a->governor,
 	};
 }
 
@@ -107,7 +119,6 @@ static void probe(struct am_agent *a)
 	if (!a->answers && answers && a->probe_ms)
 		am_say("the kernel runs the hooks again");
 	a->answers = answers;
-	a->exes_current = am_publisher_is_current(a->governor.publisher);
 }
 
 static bool write_status(void *ctx, bool json, FILE *out)
@@ -138,13 +149,16 @@ static int answer(void *ctx, int fd, const char *const *words, int n)
 
 /* ---- policies ------------------------------------------------------------- */
 
-static void tell_policy(const struct am_agent *a)
+static void tell_policy(struct am_agent *a)
 {
 	const struct am_force *now = a->governor.now;
 
 	am_say("policy %s#%u in force, %zu %s", now->model->name, now->generation,
 	       now->model->n_stores, now->model->n_stores == 1 ? "store" : "stores");
 	am_notify("READY=1\nSTATUS=policy %s#%u in force", now->model->name, now->generation);
+	if (a->pipeline)	/* at the start nobody follows yet */
+		am_pipeline_notice(a->pipeline, &(struct am_notice){
+			.kind = AM_NOTICE_POLICY_IN_FORCE, .what = now->model->name });
 }
 
 /* Once a bundle has been in force, files do not count. */
@@ -171,6 +185,7 @@ static int take_over(void *ctx, struct am_force *f, struct am_diags *diags)
 	if (r < 0)
 		return r;
 	am_pipeline_force(a->pipeline, a->governor.now, a->governor.before);
+	am_recorder_policy(a->recorder, a->governor.now);
 	a->told_sealed = false;
 	tell_policy(a);
 	tell_source(a);
@@ -187,6 +202,7 @@ static int load_next(struct am_agent *a)
 	r = am_governor_read(&a->governor, AM_ROAD_RELOAD, &diags, &f);
 	if (!r)
 		r = take_over(a, f, &diags);
+	am_diags_first_error(&diags, a->why, sizeof(a->why));
 	am_diags_print(&diags, stderr);
 	am_diags_done(&diags);
 	if (r >= 0)
@@ -199,14 +215,21 @@ static const char *source_of(const struct am_agent *a)
 	return am_annals_has_bundle(&a->governor.annals) ? "bundle in force" : a->config->policy;
 }
 
-static void reload(struct am_agent *a)
+static void tell_refused(struct am_agent *a)
 {
 	const struct am_force *now = a->governor.now;
 
+	am_error("cannot load the policy '%s', keeping policy %s#%u", source_of(a),
+		 now->model->name, now->generation);
+	am_pipeline_notice(a->pipeline, &(struct am_notice){
+		.kind = AM_NOTICE_POLICY_REFUSED, .what = source_of(a), .why = a->why });
+}
+
+static void reload(struct am_agent *a)
+{
 	am_notify("RELOADING=1\nMONOTONIC_USEC=%" PRId64 "000", am_now_ms());
 	if (load_next(a) < 0) {
-		am_error("cannot load the policy '%s', keeping policy %s#%u", source_of(a),
-			 now->model->name, now->generation);
+		tell_refused(a);
 		am_notify("READY=1");
 	}
 	am_inbox_again(&a->inbox);
@@ -247,14 +270,17 @@ static void tell_losses(struct am_agent *a)
 		return;
 	lost = counts[AM_COUNT_URGENT_LOST] + counts[AM_COUNT_BULK_LOST] +
 	       counts[AM_COUNT_REPEAT_LOST] + counts[AM_COUNT_NO_SCRATCH];
-	if (lost > a->lost)
+	if (lost > a->lost) {
 		am_control_lost(a->control, lost - a->lost);
+		am_recorder_lost(a->recorder, AM_GAP_RING, lost - a->lost);
+	}
 	a->lost = lost;
 }
 
 static void tell_sealed(struct am_agent *a)
 {
-	bool sealed = am_sealer_is_sealed(&a->sealer) && am_recall_is_done(&a->recall);
+	bool sealed = am_sealer_is_sealed(&a->sealer) && am_recall_is_done(&a->recall) &&
+		      am_programs_settled(&a->governor);
 
 	if (!sealed || a->told_sealed)
 		return;
@@ -293,6 +319,8 @@ static void timer_ready(void *ctx, uint32_t events)
 	am_keeper_tick(&a->keeper, now_ms);
 	am_witness_tick(a->witness, now_ms);
 	am_control_tick(a->control, now_ms);
+	am_recorder_tick(a->recorder, now_ms);
+	am_door_tick(a->door, now_ms);
 	tell_losses(a);
 	tell_alive(a, now_ms);
 }
@@ -305,23 +333,36 @@ static void records_ready(void *ctx, uint32_t events)
 	a->records_wait = true;
 }
 
+/* While the ledger's disk is behind, records are better off in the ring: they are not lost
+ * there, and what is, is counted. That they wait must not wake the loop, then. */
+static bool hold_records(struct am_agent *a)
+{
+	bool busy = a->records_wait && am_recorder_is_busy(a->recorder, RING_BUDGET);
+
+	if (busy != a->held && !am_loop_change(&a->loop, &a->records, busy ? 0 : EPOLLIN))
+		a->held = busy;
+	return busy;
+}
+
 static int run_once(struct am_agent *a)
 {
-	bool walks = am_sealer_step(&a->sealer, am_now_ms());
+	bool walks = am_sealer_step(&a->sealer, am_now_ms()), busy;
 	int r;
 
 	walks |= am_recall_step(&a->recall);
+	walks |= am_programs_step(&a->programs, am_now_ms());
 	walks |= am_inbox_step(&a->inbox);
 
 	tell_sealed(a);
-	if (a->records_wait) {
+	busy = hold_records(a);
+	if (a->records_wait && !busy) {
 		r = am_ring_consume(a->ring, RING_BUDGET);
 		if (r < 0)
 			return am_err(r, "cannot read the events of the kernel");
 		a->records_wait = r > 0;
 		am_control_flush(a->control);
 	}
-	r = am_loop_wait(&a->loop, walks || a->records_wait ? 0 : -1);
+	r = am_loop_wait(&a->loop, walks || (a->records_wait && !busy) ? 0 : busy ? BUSY_MS : -1);
 	if (r < 0)
 		return am_err(r, "cannot wait for events");
 	return 0;
@@ -445,7 +486,10 @@ static int start_serving(struct am_agent *a)
 	if (!r)
 		r = am_witness_new(am_instance_state(a->instance), a->names, a->engine, &a->witness);
 	if (!r)
-		r = am_pipeline_new(a->control, a->names, &a->sealer, a->witness, &a->pipeline);
+		r = am_recorder_new(a->config->ledger, a->config->state, &a->recorder);
+	if (!r)
+		r = am_pipeline_new(a->control, a->names, &a->sealer, a->recorder, a->witness,
+				    &a->pipeline);
 	if (!r)
 		r = am_ring_open(a->engine, am_pipeline_take, a->pipeline, &a->ring);
 	if (!r)
@@ -453,7 +497,10 @@ static int start_serving(struct am_agent *a)
 	if (r < 0)
 		return am_err(r, "cannot read the events of the kernel");
 	am_pipeline_force(a->pipeline, a->governor.now, NULL);
-	return 0;
+	am_recorder_policy(a->recorder, a->governor.now);
+	am_programs_init(&a->programs, &a->loop, &a->governor, a->pipeline);
+	return am_door_open(&a->loop, am_instance_run(a->instance), &a->governor, a->names,
+			    a->pipeline, &a->door);
 }
 
 /* A kernel may attach hooks and never run them. */
@@ -580,15 +627,35 @@ static void save_strays(struct am_agent *a)
 		(void)am_err(r, "cannot save the labels of files outside the stores");
 }
 
+/* What the hooks told before they ended is still to be recorded. */
+static void drain(struct am_agent *a)
+{
+	const struct timespec little = { .tv_nsec = BUSY_MS * 1000000L };
+	int64_t until_ms = am_now_ms() + DRAIN_MS;
+
+	while (a->pipeline && a->ring && am_now_ms() < until_ms) {
+		if (am_recorder_is_busy(a->recorder, RING_BUDGET))
+			(void)nanosleep(&little, NULL);
+		else if (am_ring_consume(a->ring, RING_BUDGET) <= 0)
+			break;
+	}
+}
+
 static void finish(struct am_agent *a)
 {
+	am_door_free(a->door);
+	if (a->engine)
+		am_engine_detach(a->engine);
+	drain(a);
 	am_control_free(a->control);
+	am_programs_done(&a->programs);
 	am_deputies_end(&a->deputies);
 	am_inbox_done(&a->inbox);
 	save_strays(a);
 	am_governor_end(&a->governor);
 	am_ring_free(a->ring);
 	am_pipeline_free(a->pipeline);
+	am_recorder_free(a->recorder);
 	am_witness_free(a->witness);
 	am_names_free(a->names);
 	am_recall_done(&a->recall);

@@ -24,6 +24,8 @@ static const struct option {
 } options[] = {
 	{ "--policy", "FILE", "the policy, until a bundle is in force", offsetof(struct am_config, policy), 0 },
 	{ "--state", "DIR", "what outlives the agent", offsetof(struct am_config, state), 0 },
+	{ "--ledger", "DIR", "the record of events (else 'ledger' in the state directory)",
+	  offsetof(struct am_config, ledger), 0 },
 	{ "--run", "DIR", "the socket for 'amanat'", offsetof(struct am_config, run), 0 },
 	{ "--keys", "DIR", "whose bundles are taken: public keys", offsetof(struct am_config, keys), 0 },
 	{ "--bundles", "DIR", "where bundles may be put besides 'amanat policy push'",

@@ -15,6 +15,7 @@ struct am_config {
 	enum am_config_action action;
 	const char *policy;	/* file */
 	const char *state;	/* directory of what outlives the agent */
+	const char *ledger;	/* directory of the record; NULL: `ledger` in the state's */
 	const char *run;	/* directory of what does not */
 	const char *keys;	/* directory of the keys whose bundles are taken */
 	const char *bundles;	/* directory that is watched for bundles */

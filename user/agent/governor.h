@@ -23,6 +23,7 @@ struct am_governor {
 	struct am_recall *recall;	/* borrowed */
 	struct am_force *now;
 	struct am_force *before;	/* late events are explained by it */
+	char why[512];			/* the last policy was refused; "" if it was not */
 };
 
 /* Reads what earlier runs have left in `state_fd`. 0; -errno after one line on standard error. */

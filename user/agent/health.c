@@ -3,14 +3,19 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 #include <time.h>
 
 #include "agent/lookback.h"
+#include "agent/programs.h"
 #include "base/text.h"
 #include "event/json.h"
 #include "kernel/counters.h"
 #include "kernel/engine.h"
+#include "kernel/grants.h"
+#include "kernel/publish.h"
+#include "policy/trust.h"
 
 /* Counters that are events which nobody will see. */
 static const unsigned losses[] = {
@@ -54,7 +59,7 @@ static struct store_line look_at(const struct am_health *h, size_t index)
 bool am_health_ready(const struct am_health *h)
 {
 	return h->force && h->answers && am_sealer_is_sealed(h->sealer) &&
-	       am_recall_is_done(h->recall);
+	       am_recall_is_done(h->recall) && am_programs_settled(h->governor);
 }
 
 /* ---- text ----------------------------------------------------------------- */
@@ -124,6 +129,52 @@ static void text_store(const struct store_line *line, FILE *out)
 			      seal->mounts, plural(seal->mounts));
 }
 
+static void text_exe(const struct am_health *h, const struct am_exe_name *n, FILE *out)
+{
+	const char *fault = am_exe_name_fault(n);
+	char where[PATH_MAX], who[64], subjects[1024];
+	bool weak = am_trust_weak(n->named->path, who, sizeof(who), where, sizeof(where));
+
+	if (!fault && !weak && !n->n_old)
+		return;
+	am_programs_subjects(h->governor, n->named, subjects, sizeof(subjects));
+	(void)fprintf(out, "%-10s ", n->named->is_exe ? "executable" : "script");
+	am_text_print(out, n->named->path);
+	(void)fprintf(out, " (%s)%s%s", subjects, fault ? ": nobody by it: " : "", fault ? fault : "");
+	if (n->n_old)
+		(void)fprintf(out, "; %zu replaced file%s may still run", n->n_old, plural(n->n_old));
+	if (weak) {
+		(void)fprintf(out, "; %s can change it, by writing '", who);
+		am_text_print(out, where);
+		(void)fputc('\'', out);
+	}
+	(void)fputc('\n', out);
+}
+
+static void text_exes(const struct am_health *h, FILE *out)
+{
+	const struct am_exes *exes = am_publisher_exes(h->governor->publisher);
+	size_t i;
+
+	for (i = 0; i < exes->n_names; i++)
+		text_exe(h, &exes->names[i], out);
+}
+
+static void text_purposes(const struct am_health *h, FILE *out)
+{
+	size_t n = am_grants_count(am_publisher_grants(h->governor->publisher));
+	struct am_door_counts counts;
+
+	am_door_counts(h->door, &counts);
+	if (!n && !counts.refused && !counts.turned_away && !counts.cut_off)
+		return;
+	(void)fprintf(out, "purposes   %zu of %d grants kept, %" PRIu64 " requests granted, %" PRIu64
+		      " refused", n, AM_GRANTS_MAX, counts.granted, counts.refused);
+	if (counts.turned_away + counts.cut_off)
+		(void)fprintf(out, ", %" PRIu64 " not heard", counts.turned_away + counts.cut_off);
+	(void)fputc('\n', out);
+}
+
 static void text_strays(const struct am_health *h, FILE *out)
 {
 	if (!h->keeper->count)
@@ -183,6 +234,24 @@ static void text_counters(const struct am_health *h, FILE *out)
 	(void)fputc('\n', out);
 }
 
+static void text_ledger(const struct am_health *h, FILE *out)
+{
+	struct am_recorder_state s;
+
+	am_recorder_state(h->recorder, &s);
+	if (s.error)
+		(void)fprintf(out, "warning    events are not recorded: %s\n", strerror(-s.error));
+	(void)fputs("ledger     ", out);
+	am_text_print(out, s.path);
+	if (s.open)
+		(void)fprintf(out, ": segment %" PRIu64 ", %" PRIu64 " row%s sealed, %" PRIu64
+			      " waiting, %" PRIu64 " KiB in all", s.ledger.segment, s.ledger.rows,
+			      plural(s.ledger.rows), s.ledger.waiting, s.ledger.bytes >> 10);
+	if (s.lost)
+		(void)fprintf(out, ", %" PRIu64 " event%s not recorded", s.lost, plural(s.lost));
+	(void)fputc('\n', out);
+}
+
 static void text_clients(const struct am_health *h, FILE *out)
 {
 	struct am_control_counts counts;
@@ -207,12 +276,12 @@ int am_health_text(const struct am_health *h, FILE *out)
 
 		text_store(&line, out);
 	}
-	if (!h->exes_current)
-		(void)fputs("warning    an executable that the policy names was replaced or changed: "
-			    "load the policy again to trust the new one\n", out);
+	text_exes(h, out);
+	text_purposes(h, out);
 	text_strays(h, out);
 	text_hooks(h, out);
 	text_counters(h, out);
+	text_ledger(h, out);
 	text_clients(h, out);
 	return ferror(out) ? -EIO : 0;
 }
@@ -248,6 +317,67 @@ static void json_store(const struct store_line *line, struct am_json *j)
 	am_json_int(j, "failures", (int64_t)line->seal.failures);
 	am_json_text(j, "first_failure", line->seal.failures ? line->seal.where : NULL);
 	am_json_int(j, "mounts_inside", (int64_t)line->seal.mounts);
+	am_json_end(j);
+}
+
+static const char *exe_word(enum am_exe_state state)
+{
+	static const char *const words[AM_EXE_STATE_MAX_] = {
+		[AM_EXE_RIGHT] = "right",     [AM_EXE_CHECKING] = "checking",
+		[AM_EXE_MISSING] = "missing", [AM_EXE_ODD] = "odd",
+		[AM_EXE_WRONG] = "wrong",
+	};
+
+	return state < AM_EXE_STATE_MAX_ && words[state] ? words[state] : "?";
+}
+
+static void json_exe(const struct am_health *h, const struct am_exe_name *n, struct am_json *j)
+{
+	char where[PATH_MAX], who[64], subjects[1024];
+	bool weak = am_trust_weak(n->named->path, who, sizeof(who), where, sizeof(where));
+
+	am_programs_subjects(h->governor, n->named, subjects, sizeof(subjects));
+	am_json_object(j, NULL);
+	am_json_text(j, "path", n->named->path);
+	am_json_text(j, "subjects", subjects);
+	am_json_text(j, "state", exe_word(n->state));
+	am_json_text(j, "fault", am_exe_name_fault(n));
+	am_json_bool(j, "pinned", n->named->pinned);
+	am_json_int(j, "replaced_kept", (int64_t)n->n_old);
+	am_json_text(j, "changeable_by", weak ? who : NULL);
+	am_json_text(j, "changeable_at", weak ? where : NULL);
+	am_json_end(j);
+}
+
+static void json_exes(const struct am_health *h, struct am_json *j)
+{
+	const struct am_exes *exes = am_publisher_exes(h->governor->publisher);
+	bool right = true;
+	size_t i;
+
+	for (i = 0; i < exes->n_names; i++)
+		right &= exes->names[i].state == AM_EXE_RIGHT;
+	am_json_bool(j, "executables_right", right);
+	am_json_list(j, "executables");
+	for (i = 0; i < exes->n_names; i++)
+		json_exe(h, &exes->names[i], j);
+	am_json_end(j);
+}
+
+static void json_purposes(const struct am_health *h, struct am_json *j)
+{
+	struct am_door_counts counts;
+
+	am_door_counts(h->door, &counts);
+	am_json_object(j, "purposes");
+	am_json_int(j, "grants", (int64_t)am_grants_count(
+			am_publisher_grants(h->governor->publisher)));
+	am_json_int(j, "grants_max", AM_GRANTS_MAX);
+	am_json_int(j, "asking", counts.guests);
+	am_json_int(j, "granted", (int64_t)counts.granted);
+	am_json_int(j, "refused", (int64_t)counts.refused);
+	am_json_int(j, "turned_away", (int64_t)counts.turned_away);
+	am_json_int(j, "cut_off", (int64_t)counts.cut_off);
 	am_json_end(j);
 }
 
@@ -300,6 +430,26 @@ static void json_events(const struct am_health *h, struct am_json *j)
 	am_json_end(j);
 }
 
+static void json_ledger(const struct am_health *h, struct am_json *j)
+{
+	struct am_recorder_state s;
+
+	am_recorder_state(h->recorder, &s);
+	am_json_object(j, "ledger");
+	am_json_text(j, "path", s.path);
+	am_json_bool(j, "records", s.open && !s.error);
+	am_json_text(j, "error", s.error ? strerror(-s.error) : NULL);
+	am_json_int(j, "not_recorded", (int64_t)s.lost);
+	am_json_int(j, "segment", (int64_t)s.ledger.segment);
+	am_json_int(j, "oldest_segment", (int64_t)s.ledger.oldest);
+	am_json_int(j, "rows_sealed", (int64_t)s.ledger.rows);
+	am_json_int(j, "rows_waiting", (int64_t)s.ledger.waiting);
+	am_json_int(j, "seals", (int64_t)s.ledger.seals);
+	am_json_int(j, "bytes", (int64_t)s.ledger.bytes);
+	am_json_int(j, "key_errors", (int64_t)s.ledger.key_errors);
+	am_json_end(j);
+}
+
 static void json_clients(const struct am_health *h, struct am_json *j)
 {
 	struct am_control_counts counts;
@@ -323,7 +473,8 @@ int am_health_json(const struct am_health *h, FILE *out)
 	am_json_object(&j, NULL);
 	json_policy(h, &j);
 	am_json_bool(&j, "ready", am_health_ready(h));
-	am_json_bool(&j, "executables_current", h->exes_current);
+	json_exes(h, &j);
+	json_purposes(h, &j);
 	am_json_list(&j, "stores");
 	for (i = 0; i < h->force->model->n_stores; i++) {
 		const struct store_line line = look_at(h, i);
@@ -335,6 +486,7 @@ int am_health_json(const struct am_health *h, FILE *out)
 	json_hooks(h, &j);
 	json_counters(h, &j);
 	json_events(h, &j);
+	json_ledger(h, &j);
 	json_clients(h, &j);
 	return am_json_done(&j);
 }

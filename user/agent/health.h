@@ -6,10 +6,13 @@
 #include <stdio.h>
 
 #include "agent/control.h"
+#include "agent/door.h"
 #include "agent/force.h"
+#include "agent/governor.h"
 #include "agent/keeper.h"
 #include "agent/pipeline.h"
 #include "agent/recall.h"
+#include "agent/recorder.h"
 #include "agent/sealer.h"
 
 /* What there is to tell. All borrowed. */
@@ -20,9 +23,11 @@ struct am_health {
 	const struct am_keeper *keeper;
 	struct am_engine *engine;
 	const struct am_control *control;
+	const struct am_door *door;
 	const struct am_pipeline *pipeline;
+	struct am_recorder *recorder;
 	bool answers;		/* the kernel runs the hooks */
-	bool exes_current;	/* every executable of the policy is still the file it was */
+	const struct am_governor *governor;	/* for its executables and grants */
 };
 
 /* Whether every store is sealed and its policy carried out by the kernel. */

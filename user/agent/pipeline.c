@@ -8,9 +8,11 @@
 #include "agent/control.h"
 #include "agent/force.h"
 #include "agent/names.h"
+#include "agent/recorder.h"
 #include "agent/sealer.h"
 #include "agent/witness.h"
 #include "event/format.h"
+#include "event/notice.h"
 #include "policy/explain.h"
 
 enum {
@@ -19,13 +21,15 @@ enum {
 };
 
 struct am_pipeline {
-	struct am_control *control;	/* borrowed, like the next five */
+	struct am_control *control;	/* borrowed, like the next six */
 	struct am_names *names;
 	struct am_sealer *sealer;
+	struct am_recorder *recorder;
 	struct am_witness *witness;
 	const struct am_force *now;
 	const struct am_force *before;
 	int64_t wall_ns;		/* CLOCK_REALTIME - CLOCK_BOOTTIME */
+	uint64_t notices;
 	struct am_pipeline_counts counts;
 	struct am_decoded event;
 	char labels[LABELS_SIZE];
@@ -33,7 +37,8 @@ struct am_pipeline {
 };
 
 int am_pipeline_new(struct am_control *control, struct am_names *names, struct am_sealer *sealer,
-		    struct am_witness *witness, struct am_pipeline **ret)
+		    struct am_recorder *recorder, struct am_witness *witness,
+		    struct am_pipeline **ret)
 {
 	struct am_pipeline *p = calloc(1, sizeof(*p));
 
@@ -42,6 +47,7 @@ int am_pipeline_new(struct am_control *control, struct am_names *names, struct a
 	p->control = control;
 	p->names = names;
 	p->sealer = sealer;
+	p->recorder = recorder;
 	p->witness = witness;
 	am_pipeline_tick(p);
 	*ret = p;
@@ -107,6 +113,16 @@ static const char *label_names(struct am_pipeline *p, const struct am_registry *
 	return len ? p->labels : NULL;
 }
 
+static bool is_told(const struct am_pipeline *p)
+{
+	int form;
+
+	for (form = 0; form < AM_FORM_MAX_; form++)
+		if (am_control_wants(p->control, form))
+			return true;
+	return p->event.raw.verdict == AM_VERDICT_DENY || p->event.raw.flags & AM_EVENT_BLOCKED;
+}
+
 /* Labels and stores keep their numbers, so the latest registry names those of an
  * event whose policy is not known any more. */
 static void find_names(struct am_pipeline *p, struct am_event_names *ret)
@@ -130,6 +146,8 @@ static void find_names(struct am_pipeline *p, struct am_event_names *ret)
 		ret->within = am_roots_within(any->roots, e->store, p->event.path,
 					      e->flags & AM_EVENT_FS_PATH);
 	}
+	if (!is_told(p))
+		return;		/* nobody would read the sentence */
 	am_explain_event(force ? force->model : NULL, force ? force->image : NULL, any->registry, e,
 			 p->event.exe[0] ? p->event.exe : NULL, p->why, sizeof(p->why));
 	ret->why = p->why[0] ? p->why : NULL;
@@ -158,19 +176,14 @@ static int write_line(struct am_pipeline *p, const struct am_event_names *names,
 	return r;
 }
 
-static void show(struct am_pipeline *p)
+static void show(struct am_pipeline *p, const struct am_event_names *names)
 {
-	struct am_event_names names;
-	bool found = false;
 	int form;
 
 	for (form = 0; form < AM_FORM_MAX_; form++) {
 		if (!am_control_wants(p->control, form))
 			continue;
-		if (!found)
-			find_names(p, &names);
-		found = true;
-		if (write_line(p, &names, form) < 0) {
+		if (write_line(p, names, form) < 0) {
 			p->counts.unwritten++;
 			am_control_lost(p->control, 1);
 		}
@@ -180,15 +193,61 @@ static void show(struct am_pipeline *p)
 void am_pipeline_take(void *ctx, const void *bytes, size_t len)
 {
 	struct am_pipeline *p = ctx;
+	struct am_event_names names;
 
 	p->counts.taken++;
 	if (am_event_decode(bytes, len, &p->event) < 0) {
 		p->counts.malformed++;
+		am_recorder_lost(p->recorder, AM_GAP_MALFORMED, 1);
 		return;
 	}
+	find_names(p, &names);
+	am_recorder_take(p->recorder, &p->event, &names, force_of(p, p->event.raw.generation));
 	if (p->event.raw.kind == AM_EVENT_RESEAL)
 		am_sealer_ask(p->sealer, p->event.raw.store);
 	else
-		show(p);
+		show(p, &names);
 	am_witness_take(p->witness, &p->event, (int64_t)p->event.raw.boottime_ns + p->wall_ns);
+}
+
+/* ---- notices -------------------------------------------------------------- */
+
+static int write_notice(struct am_pipeline *p, const struct am_notice *n, enum am_control_form form)
+{
+	am_autofree char *line = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&line, &len);
+	int r;
+
+	if (!out)
+		return -errno;
+	if (form == AM_FORM_JSON)
+		r = am_notice_json(out, n);
+	else
+		r = am_notice_text(out, n, form == AM_FORM_COLOR);
+	if (fclose(out) && !r)
+		r = -errno;
+	if (!r)
+		am_control_line(p->control, form, line, len);
+	return r;
+}
+
+void am_pipeline_notice(struct am_pipeline *p, const struct am_notice *notice)
+{
+	struct am_notice n = *notice;
+	int form;
+
+	n.seq = ++p->notices;
+	n.wall_ns = clock_ns(CLOCK_REALTIME);
+	if (!n.generation && p->now) {
+		n.policy = p->now->model->name;
+		n.generation = p->now->generation;
+	}
+	for (form = 0; form < AM_FORM_MAX_; form++) {
+		if (!am_control_wants(p->control, form) || !write_notice(p, &n, form))
+			continue;
+		p->counts.unwritten++;
+		am_control_lost(p->control, 1);
+	}
+	am_control_flush(p->control);
 }

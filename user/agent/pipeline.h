@@ -11,7 +11,9 @@
 struct am_control;
 struct am_force;
 struct am_names;
+struct am_notice;
 struct am_pipeline;
+struct am_recorder;
 struct am_sealer;
 struct am_witness;
 
@@ -23,7 +25,8 @@ struct am_pipeline_counts {
 
 /* All borrowed. *ret is owned. */
 int am_pipeline_new(struct am_control *control, struct am_names *names, struct am_sealer *sealer,
-		    struct am_witness *witness, struct am_pipeline **ret);
+		    struct am_recorder *recorder, struct am_witness *witness,
+		    struct am_pipeline **ret);
 
 /* The policies of which events may come: the one in force and the one before, or NULL.
  * Borrowed until the next call; the witness keeps the first for longer. */
@@ -35,6 +38,11 @@ void am_pipeline_tick(struct am_pipeline *p);
 
 /* An am_ring_take; ctx is the pipeline. */
 void am_pipeline_take(void *ctx, const void *bytes, size_t len);
+
+/* Tells those who follow the events what the agent itself has to say. Time, number, host and
+ * the policy in force are filled in, unless a generation is given; strings are borrowed for
+ * the call. */
+void am_pipeline_notice(struct am_pipeline *p, const struct am_notice *notice);
 
 void am_pipeline_counts(const struct am_pipeline *p, struct am_pipeline_counts *ret);
 

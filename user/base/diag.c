@@ -145,3 +145,21 @@ void am_diags_print(const struct am_diags *d, FILE *out)
 	if (d->lost)
 		fputs("more findings than these were left out\n", out);
 }
+
+void am_diags_first_error(const struct am_diags *d, char *ret, size_t size)
+{
+	size_t i;
+
+	ret[0] = '\0';
+	for (i = 0; i < d->count; i++) {
+		const struct am_diag *item = &d->items[i];
+
+		if (item->severity != AM_SEVERITY_ERROR)
+			continue;
+		if (item->line)
+			(void)snprintf(ret, size, "%s:%u: %s", item->file, item->line, item->fact);
+		else
+			(void)snprintf(ret, size, "%s", item->fact);
+		return;
+	}
+}

@@ -56,6 +56,9 @@ void am_diags_addv(struct am_diags *d, enum am_severity severity, struct am_pos 
 		   const char *hint, const char *fact, va_list args)
 	__attribute__((format(printf, 5, 0)));
 
+/* The fact of the first error, with its file and line, cut to `size`; "" if there is none. */
+void am_diags_first_error(const struct am_diags *d, char *ret, size_t size);
+
 /* Orders the findings by file and their place in it; equal places keep their order. */
 void am_diags_sort(struct am_diags *d);
 

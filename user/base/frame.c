@@ -80,6 +80,19 @@ static bool well_formed(const struct am_frame *head, size_t packet_bytes)
 	       (head->kind != AM_FRAME_END || head->len == 0);
 }
 
+int am_frame_parse(const void *packet, size_t len, struct am_frame *ret)
+{
+	struct am_frame head;
+
+	if (len < sizeof(head))
+		return -EBADMSG;
+	memcpy(&head, packet, sizeof(head));
+	if (!well_formed(&head, len))
+		return -EBADMSG;
+	*ret = head;
+	return 0;
+}
+
 /* The number of descriptors that came; the first is kept in *ret, the others are closed. */
 static size_t take_descriptors(struct msghdr *packet, int *ret)
 {
@@ -120,17 +133,10 @@ static ssize_t receive(int fd, struct msghdr *packet, union control *control)
 
 static int check_packet(const struct msghdr *packet, ssize_t n, struct am_frame *ret)
 {
-	struct am_frame head;
-
 	if (n == 0)
 		return -ENODATA;
-	if (packet->msg_flags & MSG_TRUNC || (size_t)n < sizeof(head))
-		return -EBADMSG;
-	memcpy(&head, packet->msg_iov->iov_base, sizeof(head));
-	if (!well_formed(&head, n))
-		return -EBADMSG;
-	*ret = head;
-	return 0;
+	return packet->msg_flags & MSG_TRUNC ? -EBADMSG :
+					       am_frame_parse(packet->msg_iov->iov_base, (size_t)n, ret);
 }
 
 int am_frame_recv(int fd, void *buf, struct am_frame *ret)

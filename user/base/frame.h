@@ -38,6 +38,8 @@ int am_frame_send(int fd, enum am_frame_kind kind, unsigned code, const void *pa
  * *ret; -ENODATA at the end of the connection; -EBADMSG; another errno. */
 int am_frame_recv(int fd, void *buf, struct am_frame *ret);
 
+/* The head of a packet that was received otherwise; 0 and *ret, or -EBADMSG. */
+int am_frame_parse(const void *packet, size_t len, struct am_frame *ret);
 /* A frame that a descriptor goes with; -1: none does. */
 int am_frame_send_with(int fd, enum am_frame_kind kind, const void *payload, size_t len,
 		       int passed);

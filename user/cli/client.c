@@ -16,7 +16,7 @@
 enum { CONNECT_S = 10, REQUEST_BYTES = 1024 };
 
 /* Through a descriptor of the directory, since a socket's path may have 107 bytes only. */
-static int connect_agent(const char *run)
+int am_client_connect(const char *run, const char *socket_name)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct timeval timeout = { .tv_sec = CONNECT_S };
@@ -31,7 +31,8 @@ static int connect_agent(const char *run)
 	/* Connecting blocks while an agent that hangs has its queue full. */
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) < 0)
 		return -errno;
-	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/control.sock", dir);
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dir,
+		 socket_name);
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		return errno == EAGAIN ? -ETIMEDOUT : -errno;
 	return AM_TAKE_FD(fd);
@@ -116,7 +117,7 @@ int am_client_ask(struct am_client *c)
 	c->answered = false;
 	if (!packet)
 		return -ENOMEM;
-	fd = connect_agent(c->run);
+	fd = am_client_connect(c->run, "control.sock");
 	if (fd < 0)
 		return fd;
 	r = send_request(c, fd);

@@ -19,6 +19,10 @@ struct am_client {
 	bool answered;		/* set: something of an answer has come */
 };
 
+/* Connects to a socket of the agent in its run directory: an owned descriptor; -ENOENT,
+ * -ECONNREFUSED, -ETIMEDOUT as below; another negative errno. */
+int am_client_connect(const char *run, const char *socket_name);
+
 /* The exit code that the agent gave, or
  *   -ENOENT, -ECONNREFUSED   there is no agent
  *   -ENODATA                 it went away before the end of its answer

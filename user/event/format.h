@@ -27,9 +27,6 @@ struct am_event_names {
  * and a line feed. Control characters in names are escaped. 0 or -errno of the stream. */
 int am_event_text(FILE *out, const struct am_decoded *e, const struct am_event_names *n, bool color);
 
-/* `14:02:07.113 `, in local time: how such a line begins. */
-void am_event_clock(FILE *out, int64_t wall_ns);
-
 /* One OCSF event as one line of JSON: File System Activity, Network Activity, or a
  * Detection Finding for what breaks policy. 0 or -errno of the stream. */
 int am_event_json(FILE *out, const struct am_decoded *e, const struct am_event_names *n);

@@ -8,6 +8,7 @@
 #include "event/dest.h"
 #include "event/escape.h"
 #include "event/id.h"
+#include "event/line.h"
 
 enum { NS_PER_S = 1000000000, NS_PER_MS = 1000000 };
 
@@ -27,7 +28,7 @@ static struct look look_of(const struct am_event *e)
 	return (struct look){ "NOTE", "\033[36m" };
 }
 
-void am_event_clock(FILE *out, int64_t wall_ns)
+void am_line_time(FILE *out, int64_t wall_ns)
 {
 	int64_t ns = wall_ns % NS_PER_S;
 	time_t s = wall_ns / NS_PER_S;
@@ -80,7 +81,7 @@ static void target(FILE *out, const struct am_decoded *e, const struct am_event_
 	object(out, e, n);
 }
 
-static void field(FILE *out, const char *name, const char *value)
+void am_line_field(FILE *out, const char *name, const char *value)
 {
 	if (!value || !value[0])
 		return;
@@ -112,15 +113,15 @@ static void process(FILE *out, const struct am_decoded *e, const struct am_event
 	am_escape_write(out, e->raw.comm, AM_ESCAPE_WORD);
 	fprintf(out, "[%u]", e->raw.tgid);
 	if (n->user)
-		field(out, "user", n->user);
+		am_line_field(out, "user", n->user);
 	else
 		fprintf(out, " user=%u", e->raw.uid);
-	field(out, "unit", n->unit);
+	am_line_field(out, "unit", n->unit);
 	if (act_tells(&e->raw))
-		field(out, "act", am_act_name(e->raw.act));
+		am_line_field(out, "act", am_act_name(e->raw.act));
 	/* A store's labels are known by its name; what else carries some must say so. */
 	if (e->raw.op == AM_OP_SEND || !n->store || e->raw.kind == AM_EVENT_SPILL)
-		field(out, "labels", n->labels);
+		am_line_field(out, "labels", n->labels);
 }
 
 static void reason(FILE *out, const struct am_decoded *e, const struct am_event_names *n)
@@ -161,7 +162,7 @@ int am_event_text(FILE *out, const struct am_decoded *e, const struct am_event_n
 	struct look look = look_of(&e->raw);
 
 	errno = 0;
-	am_event_clock(out, n->wall_ns);
+	am_line_time(out, n->wall_ns);
 	fprintf(out, "%s%-5s%s %-5s ", color ? look.color : "", look.word, color ? "\033[0m" : "",
 		am_event_verb(&e->raw));
 	target(out, e, n);

@@ -21,7 +21,7 @@
 #include "event/id.h"
 #include "event/ocsf_object.h"
 
-static const char ocsf_version[] = "1.8.0";
+const char am_ocsf_version[] = "1.8.0";
 
 enum { NS_PER_MS = 1000000 };
 
@@ -55,12 +55,12 @@ static void find_this_host(void)
 	am_host_id_read(&am_host_here, &this_host);
 }
 
-static const struct am_host_id *host_of(const struct am_event_names *n)
+const struct am_host_id *am_ocsf_host(const struct am_host_id *given)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-	if (n->host)
-		return n->host;
+	if (given)
+		return given;
 	(void)pthread_once(&once, find_this_host);	/* fails only if `once` is not one */
 	return &this_host;
 }
@@ -145,7 +145,7 @@ static void metadata(struct form *f)
 	struct am_json *j = &f->j;
 
 	am_json_object(j, "metadata");
-	am_json_text(j, "version", ocsf_version);
+	am_json_text(j, "version", am_ocsf_version);
 	am_json_object(j, "product");
 	am_json_text(j, "name", "Amanat");
 	am_json_text(j, "vendor_name", "Amanat");
@@ -387,7 +387,7 @@ static void prepare(struct form *f)
 
 int am_event_json(FILE *out, const struct am_decoded *e, const struct am_event_names *n)
 {
-	struct form f = { .from = { e, n, host_of(n) }, .class = class_of(&e->raw) };
+	struct form f = { .from = { e, n, am_ocsf_host(n->host) }, .class = class_of(&e->raw) };
 	char message[512];
 
 	prepare(&f);

@@ -147,17 +147,22 @@ void am_ocsf_device(struct am_json *j, const struct am_ocsf_source *s)
 	am_json_end(j);
 }
 
-void am_ocsf_labels(struct am_json *j, const char *list)
+void am_ocsf_names(struct am_json *j, const char *key, const char *list)
 {
-	char label[128];
+	char name[128];
 
-	am_json_list(j, "labels");
+	am_json_list(j, key);
 	while (list && *list) {
 		size_t n = strcspn(list, ",");
 
-		snprintf(label, sizeof(label), "%.*s", (int)n, list);
-		text_unless_empty(j, NULL, label);
+		snprintf(name, sizeof(name), "%.*s", (int)n, list);
+		text_unless_empty(j, NULL, name);
 		list += n + (list[n] == ',');
 	}
 	am_json_end(j);
+}
+
+void am_ocsf_labels(struct am_json *j, const char *list)
+{
+	am_ocsf_names(j, "labels", list);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The objects of OCSF that an event is made of: each call writes one member, whose name
- * is OCSF's, from what is known of one event. Used by ocsf.c alone. */
+ * is OCSF's, from what is known of one event. Used by ocsf.c and notice.c alone. */
 #pragma once
 
 #include "event/format.h"
@@ -11,6 +11,12 @@ struct am_ocsf_code {
 	int id;
 	const char *caption;
 };
+
+/* Of the definitions that all events keep to. */
+extern const char am_ocsf_version[];
+
+/* The host that was given, or this one. Borrowed. */
+const struct am_host_id *am_ocsf_host(const struct am_host_id *given);
 
 #define AM_CODE(id, caption) ((struct am_ocsf_code){ (id), (caption) })
 
@@ -25,6 +31,7 @@ void am_ocsf_code(struct am_json *j, const char *id_key, const char *caption_key
 		  struct am_ocsf_code code);
 
 /* "cnic,biometric" as a list. */
+void am_ocsf_names(struct am_json *j, const char *key, const char *list);
 void am_ocsf_labels(struct am_json *j, const char *list);
 
 void am_ocsf_file(struct am_json *j, const struct am_ocsf_source *s);

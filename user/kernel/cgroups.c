@@ -121,7 +121,7 @@ static int look_below(struct search *s, DIR *dir, unsigned depth)
 	return r;
 }
 
-static int open_mount(void)
+int am_cgroups_mount(void)
 {
 	size_t i;
 
@@ -161,7 +161,7 @@ static int collect(const struct search *s, struct am_cgroup **ret, size_t *ret_n
 int am_cgroups_find(const struct am_image *image, struct am_cgroup **ret, size_t *ret_n)
 {
 	struct search s = { .image = image };
-	am_autoclose int mount = image->n_cgroups ? open_mount() : -1;
+	am_autoclose int mount = image->n_cgroups ? am_cgroups_mount() : -1;
 	int r = 0;
 
 	s.at = calloc(FOUND_MAX, sizeof(*s.at));

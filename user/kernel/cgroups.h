@@ -12,6 +12,9 @@ struct am_cgroup {
 	struct am_set set;	/* who a task in it, or below it, is compatible with */
 };
 
+/* Where cgroup v2 is mounted: an owned descriptor, or -ENOENT. */
+int am_cgroups_mount(void);
+
 /* Finds those that exist now, in the order of their ids. 0, with none where cgroup v2 is not
  * mounted; -errno. *ret is owned. */
 int am_cgroups_find(const struct am_image *image, struct am_cgroup **ret, size_t *ret_n);

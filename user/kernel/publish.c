@@ -4,32 +4,46 @@
 #include <errno.h>
 #include <string.h>
 
-#include "kernel/cgroups.h"
 #include "kernel/exes.h"
+#include "kernel/grants.h"
 #include "kernel/object.h"
+#include "kernel/subjects.h"
 
-/* What this host adds to the facts of an image. */
-struct findings {
-	struct am_exes exes;
-	struct am_cgroup *cgroups;	/* owned; in the order of their ids */
-	size_t n_cgroups;
-};
+enum { HASH_STEP = 512 * 1024 };	/* bytes of executables between two looks at everything else */
 
 struct am_publisher {
 	struct am_engine *engine;	/* borrowed */
-	struct findings found;		/* of the policy in force */
+	struct am_findings found;		/* of the policy in force */
+	struct am_grants *grants;	/* owned */
+	struct am_exe_teller teller;
 	uint32_t last_id;		/* none is used again: no old fact fits a new file */
 };
 
+static void tell_nobody(void *ctx, const struct am_image_exe *named, enum am_exe_news news,
+			const char *why)
+{
+	(void)ctx, (void)named, (void)news, (void)why;
+}
+
 int am_publisher_new(struct am_engine *e, struct am_publisher **ret)
 {
-	struct am_publisher *p = calloc(1, sizeof(*p));
+	am_auto(am_publisher) struct am_publisher *p = calloc(1, sizeof(*p));
+	int r;
 
 	if (!p)
 		return -ENOMEM;
 	p->engine = e;
-	*ret = p;
+	p->teller.tell = tell_nobody;
+	r = am_grants_new(e, &p->grants);
+	if (r < 0)
+		return r;
+	*ret = AM_TAKE_PTR(p);
 	return 0;
+}
+
+void am_publisher_teller(struct am_publisher *p, const struct am_exe_teller *teller)
+{
+	p->teller = *teller;
 }
 
 static int exes_map(const struct am_publisher *p)
@@ -42,28 +56,35 @@ static int facts_map(const struct am_publisher *p)
 	return bpf_map__fd(p->engine->object->maps.am_facts);
 }
 
+/* If it stays, it is an id without any fact. */
+static void drop_id(const struct am_publisher *p, const struct am_exe_file *f)
+{
+	if (f->id)
+		(void)bpf_map_delete_elem(exes_map(p), &f->fd);
+}
+
 /* Lets go of `found`; files that `kept` does not have lose their id. */
-static void drop(struct am_publisher *p, struct findings *found, const struct findings *kept)
+static void drop(struct am_publisher *p, struct am_findings *found, const struct am_findings *kept)
 {
 	size_t i;
 
-	for (i = 0; i < found->exes.count; i++) {
-		const struct am_exe *exe = &found->exes.items[i];
+	for (i = 0; found->exes && i < found->exes->n_files; i++) {
+		const struct am_exe_file *f = found->exes->files[i];
 
-		if (!am_exes_find(&kept->exes, exe->dev, exe->ino))
-			/* If it stays, it is an id without any fact. */
-			(void)bpf_map_delete_elem(exes_map(p), &exe->fd);
+		if (!kept->exes || !am_exes_find(kept->exes, f->dev, f->ino))
+			drop_id(p, f);
 	}
-	am_exes_close(&found->exes);
+	am_exes_free(found->exes);
 	free(found->cgroups);
-	*found = (struct findings){ 0 };
+	*found = (struct am_findings){ 0 };
 }
 
 void am_publisher_free(struct am_publisher *p)
 {
 	if (!p)
 		return;
-	drop(p, &p->found, &(struct findings){ 0 });
+	drop(p, &p->found, &(struct am_findings){ 0 });
+	am_grants_free(p->grants);
 	free(p);
 }
 
@@ -74,27 +95,29 @@ static int give_ids(struct am_publisher *p, struct am_exes *exes)
 {
 	size_t i;
 
-	for (i = 0; i < exes->count; i++) {
-		struct am_exe *exe = &exes->items[i];
-		const struct am_exe *known = am_exes_find(&p->found.exes, exe->dev, exe->ino);
+	for (i = 0; i < exes->n_files; i++) {
+		struct am_exe_file *f = exes->files[i];
+		uint32_t id = f->id ? f->id : p->last_id + 1;
 		int r;
 
-		exe->id = known ? known->id : ++p->last_id;
-		r = bpf_map_update_elem(exes_map(p), &exe->fd, &exe->id, BPF_ANY);
+		if (f->id)
+			continue;
+		r = bpf_map_update_elem(exes_map(p), &f->fd, &id, BPF_ANY);
 		if (r < 0)
 			return r;
+		f->id = p->last_id = id;
 	}
 	return 0;
 }
 
 static int find(struct am_publisher *p, const struct am_image *image, struct am_diags *diags,
-		struct findings *ret)
+		struct am_findings *ret)
 {
 	int r;
 
-	r = am_exes_open(image, diags, &ret->exes);
+	r = am_exes_new(image, p->found.exes, diags, &ret->exes);
 	if (!r)
-		r = give_ids(p, &ret->exes);
+		r = give_ids(p, ret->exes);
 	if (!r)
 		r = am_cgroups_find(image, &ret->cgroups, &ret->n_cgroups);
 	return r;
@@ -126,25 +149,52 @@ static void remove_fact(const struct am_publisher *p, const struct am_image *ima
 	(void)bpf_map_delete_elem(facts_map(p), &key);
 }
 
-static int put_exe(const struct am_publisher *p, const struct am_image *image,
-		   const struct am_exe *exe)
+static void remove_exe(const struct am_publisher *p, const struct am_image *image,
+		       struct am_exe_file *f)
 {
-	int r = put_fact(p, image, AM_FACT_EXE, exe->id, &exe->set);
-
-	return r ? r : put_fact(p, image, AM_FACT_SCRIPT, exe->id, &exe->script);
+	remove_fact(p, image, AM_FACT_EXE, f->id);
+	remove_fact(p, image, AM_FACT_SCRIPT, f->id);
+	f->put = false;
 }
 
-static void remove_exe(const struct am_publisher *p, const struct am_image *image,
-		       const struct am_exe *exe)
+static bool is_put(const struct am_exe_file *f, const struct am_set *set,
+		   const struct am_set *script)
 {
-	remove_fact(p, image, AM_FACT_EXE, exe->id);
-	remove_fact(p, image, AM_FACT_SCRIPT, exe->id);
+	return f->put && !memcmp(&f->set, set, sizeof(*set)) &&
+	       !memcmp(&f->script, script, sizeof(*script));
+}
+
+/* Has the kernel know what the file makes of who runs it, as it is now. 1 when that is
+ * something else than before; 0; -errno. */
+static int put_exe(const struct am_publisher *p, const struct am_image *image,
+		   const struct am_exes *exes, struct am_exe_file *f)
+{
+	struct am_set set, script;
+	bool put = f->put;
+	int r;
+
+	if (!am_exes_sets(exes, f, &set, &script)) {
+		if (put)
+			remove_exe(p, image, f);
+		return put;
+	}
+	if (is_put(f, &set, &script))
+		return 0;
+	f->put = true;		/* whatever of it fails is to be removed */
+	f->set = set;
+	f->script = script;
+	r = put_fact(p, image, AM_FACT_EXE, f->id, &set);
+	if (!r)
+		r = put_fact(p, image, AM_FACT_SCRIPT, f->id, &script);
+	if (r < 0)
+		remove_exe(p, image, f);
+	return r < 0 ? r : 1;
 }
 
 /* ---- the tables of one generation ----------------------------------------- */
 
 static int add_tables(const struct am_publisher *p, const struct am_image *image,
-		      const struct findings *found)
+		      const struct am_findings *found)
 {
 	int nets = bpf_map__fd(p->engine->object->maps.am_nets), r = 0;
 	size_t i;
@@ -152,8 +202,8 @@ static int add_tables(const struct am_publisher *p, const struct am_image *image
 	for (i = 0; !r && i < image->n_facts; i++)
 		r = bpf_map_update_elem(facts_map(p), &image->facts[i].key, &image->facts[i].set,
 					BPF_ANY);
-	for (i = 0; !r && i < found->exes.count; i++)
-		r = put_exe(p, image, &found->exes.items[i]);
+	for (i = 0; !r && i < found->exes->n_files; i++)
+		r = put_exe(p, image, found->exes, found->exes->files[i]) < 0 ? -ENOSPC : 0;
 	for (i = 0; !r && i < found->n_cgroups; i++)
 		r = put_fact(p, image, AM_FACT_CGROUP, found->cgroups[i].id,
 			     &found->cgroups[i].set);
@@ -163,7 +213,7 @@ static int add_tables(const struct am_publisher *p, const struct am_image *image
 }
 
 static void remove_tables(const struct am_publisher *p, const struct am_image *image,
-			  const struct findings *found)
+			  const struct am_findings *found)
 {
 	int nets = bpf_map__fd(p->engine->object->maps.am_nets);
 	size_t i;
@@ -171,8 +221,8 @@ static void remove_tables(const struct am_publisher *p, const struct am_image *i
 	for (i = 0; i < image->n_facts; i++)
 		/* see remove_fact() */
 		(void)bpf_map_delete_elem(facts_map(p), &image->facts[i].key);
-	for (i = 0; i < found->exes.count; i++)
-		remove_exe(p, image, &found->exes.items[i]);
+	for (i = 0; found->exes && i < found->exes->n_files; i++)
+		remove_exe(p, image, found->exes->files[i]);
 	for (i = 0; i < found->n_cgroups; i++)
 		remove_fact(p, image, AM_FACT_CGROUP, found->cgroups[i].id);
 	for (i = 0; i < image->n_nets; i++)
@@ -204,7 +254,7 @@ static int make_table(const struct am_publisher *p, const struct am_policy *poli
 }
 
 static int put_in_force(struct am_publisher *p, const struct am_image *next,
-			const struct findings *found)
+			const struct am_findings *found)
 {
 	am_autoclose int table = -1;
 	const uint32_t slot = 0;
@@ -223,21 +273,97 @@ static int put_in_force(struct am_publisher *p, const struct am_image *next,
 				   BPF_ANY);
 }
 
+/* ---- purposes ------------------------------------------------------------- */
+
+/* A policy with what this host adds to it, which is asked for a purpose. */
+struct judge {
+	const struct am_image *image;	/* NULL: no policy, which grants nothing */
+	const struct am_findings *found;
+};
+
+static bool grants(void *ctx, const struct am_task_facts *facts, uint32_t purpose)
+{
+	const struct judge *j = ctx;
+	struct am_set bits;
+
+	if (!j->image)
+		return false;
+	am_subjects_find(j->image, j->found, facts, &bits);
+	return am_image_may_use(j->image, &bits, purpose);
+}
+
+static void raise_epoch(const struct am_publisher *p)
+{
+	(void)__atomic_fetch_add(&p->engine->object->bss->am_epoch, 1, __ATOMIC_SEQ_CST);
+}
+
+bool am_publisher_may_use(const struct am_publisher *p, const struct am_image *image,
+			  const struct am_task_facts *facts, uint32_t purpose,
+			  struct am_set *ret_bits)
+{
+	am_subjects_find(image, &p->found, facts, ret_bits);
+	return am_image_may_use(image, ret_bits, purpose);
+}
+
+int am_publisher_give(struct am_publisher *p, int pidfd, const struct am_task_facts *facts,
+		      uint32_t purpose)
+{
+	int r = am_grants_give(p->grants, pidfd, facts, purpose);
+	struct am_task task;
+
+	/* Who it is may be cached already; most who ask have touched nothing yet. */
+	if (am_publisher_task(p, pidfd, &task) < 0 || task.generation)
+		raise_epoch(p);
+	return r;
+}
+
+struct am_grants *am_publisher_grants(const struct am_publisher *p)
+{
+	return p->grants;
+}
+
+uint32_t am_publisher_exe_id(const struct am_publisher *p, uint64_t dev, uint64_t ino)
+{
+	const struct am_exe_file *f = p->found.exes ? am_exes_find(p->found.exes, dev, ino) : NULL;
+
+	return f ? f->id : 0;
+}
+
+int am_publisher_task(const struct am_publisher *p, int pidfd, struct am_task *ret)
+{
+	int r = bpf_map_lookup_elem(bpf_map__fd(p->engine->object->maps.am_tasks), &pidfd, ret);
+
+	if (r != -ENOENT)
+		return r;
+	*ret = (struct am_task){ 0 };
+	return 0;
+}
+
+/* ---- publishing ----------------------------------------------------------- */
+
 int am_publish(struct am_publisher *p, const struct am_image *next,
 	       const struct am_image *previous, struct am_diags *diags)
 {
-	struct findings found = { 0 }, old = p->found;
+	struct am_findings found = { 0 }, old = p->found;
+	struct judge after = { next, &found }, before = { previous, &old };
 	int r;
 
 	r = find(p, next, diags, &found);
-	if (!r)
+	if (!r) {
+		am_grants_narrow(p->grants, &(struct am_grants_judge){ grants, &after });
+		raise_epoch(p);
 		r = put_in_force(p, next, &found);
+	}
 	if (r < 0) {
+		am_grants_settle(p->grants, &(struct am_grants_judge){ grants, &before });
+		raise_epoch(p);
 		remove_tables(p, next, &found);
 		drop(p, &found, &old);
 		return r;
 	}
 	p->found = found;
+	am_grants_settle(p->grants, &(struct am_grants_judge){ grants, &after });
+	raise_epoch(p);
 	if (previous)
 		remove_tables(p, previous, &old);
 	drop(p, &old, &found);
@@ -296,39 +422,86 @@ static int refresh_cgroups(struct am_publisher *p, const struct am_image *image)
 	return r;
 }
 
-/* A forged file keeps its id, which then means nothing, until the policy is loaded again. */
-static int refresh_exes(struct am_publisher *p, const struct am_image *image)
+/* Files that no name knows any more: nobody is a subject by them again. */
+static void forget_files(struct am_publisher *p, const struct am_image *image)
 {
-	int changed = 0;
+	struct am_exes *exes = p->found.exes;
 	size_t i;
 
-	for (i = 0; i < p->found.exes.count; i++) {
-		struct am_exe *exe = &p->found.exes.items[i];
+	for (i = 0; i < exes->n_files;) {
+		struct am_exe_file *f = exes->files[i];
 
-		if (!am_exe_is_forged(exe))
+		if (!am_exes_forgotten(exes, f)) {
+			i++;
 			continue;
-		remove_exe(p, image, exe);
-		exe->pinned = false;	/* nothing is left to be looked after */
-		changed = 1;
+		}
+		if (f->put)
+			remove_exe(p, image, f);
+		drop_id(p, f);
+		am_exes_drop(exes, i);
 	}
-	return changed;
+}
+
+/* Has the kernel know what is known here. */
+static int put_exes(struct am_publisher *p, const struct am_image *image)
+{
+	struct am_exes *exes = p->found.exes;
+	int changed = 0, r = give_ids(p, exes);
+	size_t i;
+
+	for (i = 0; !r && i < exes->n_files; i++) {
+		int one = put_exe(p, image, exes, exes->files[i]);
+
+		changed |= one > 0;
+		r = one < 0 ? one : 0;
+	}
+	return r < 0 ? r : changed;
+}
+
+static int refresh_exes(struct am_publisher *p, const struct am_image *image)
+{
+	int r, changed;
+
+	r = am_exes_look(p->found.exes);
+	changed = put_exes(p, image);
+	forget_files(p, image);
+	return changed < 0 ? changed : r < 0 ? r : changed;
+}
+
+int am_publisher_refresh_exes(struct am_publisher *p, const struct am_image *image)
+{
+	int r = refresh_exes(p, image);
+
+	/* Also after a failure halfway: what is cached may be what was removed. */
+	if (r)
+		raise_epoch(p);
+	am_exes_tell(p->found.exes, &p->teller);
+	return r;
 }
 
 int am_publisher_refresh(struct am_publisher *p, const struct am_image *image)
 {
-	int exes = refresh_exes(p, image), cgroups = refresh_cgroups(p, image);
+	int exes = am_publisher_refresh_exes(p, image), cgroups = refresh_cgroups(p, image);
 
-	if (exes || cgroups > 0)
-		(void)__atomic_fetch_add(&p->engine->object->bss->am_epoch, 1, __ATOMIC_SEQ_CST);
-	return cgroups < 0 ? cgroups : exes | cgroups;
+	if (cgroups > 0)
+		raise_epoch(p);
+	am_grants_tick(p->grants);
+	return cgroups < 0 ? cgroups : exes < 0 ? exes : exes | cgroups;
 }
 
-bool am_publisher_is_current(const struct am_publisher *p)
+bool am_publisher_step(struct am_publisher *p, const struct am_image *image)
 {
-	size_t i;
+	if (!am_exes_work(p->found.exes))
+		return false;
+	if (am_exes_step(p->found.exes, HASH_STEP))
+		return true;
+	if (put_exes(p, image))
+		raise_epoch(p);
+	am_exes_tell(p->found.exes, &p->teller);
+	return false;
+}
 
-	for (i = 0; i < p->found.exes.count; i++)
-		if (!am_exe_is_current(&p->found.exes.items[i]))
-			return false;
-	return true;
+const struct am_exes *am_publisher_exes(const struct am_publisher *p)
+{
+	return p->found.exes;
 }

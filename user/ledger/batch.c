@@ -68,7 +68,8 @@ void am_batch_clear(struct am_batch *b)
 
 		if (table->n)
 			memset(table->slots, 0, SLOTS * sizeof(*table->slots));
-		table->n = table->last = 0;
+		table->n = 0;
+		memset(table->last, 0, sizeof(table->last));
 	}
 	b->n = 0;
 	b->text_len = 0;
@@ -85,15 +86,21 @@ static uint64_t mix(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+/* Up to eight bytes: as two words that may overlap, or as three bytes that may. */
+static uint64_t tail_of(const uint8_t *p, size_t len)
+{
+	if (len >= 4)
+		return (uint64_t)am_get32(p) << 32 | am_get32(p + len - 4);
+	return len ? (uint64_t)p[0] << 16 | (uint64_t)p[len / 2] << 8 | p[len - 1] : 0;
+}
+
 static uint64_t hash_bytes(uint64_t h, const void *bytes, size_t len)
 {
-	const uint8_t *p = bytes;
-	uint64_t tail = 0;
+	const uint8_t *p = bytes, *end = p + len;
 
-	for (; len >= 8; p += 8, len -= 8)
+	for (; end - p > 8; p += 8)
 		h = mix(h ^ am_get64(p), 0x9e3779b97f4a7c15ULL);
-	memcpy(&tail, p, len);
-	return mix(h ^ tail, 0xc2b2ae3d27d4eb4fULL ^ len);
+	return mix(h ^ tail_of(p, (size_t)(end - p)), 0xc2b2ae3d27d4eb4fULL ^ len);
 }
 
 static const char *const *texts_of(const struct am_part *part, const void *item)
@@ -150,27 +157,28 @@ static void keep(struct am_batch *b, const struct am_part *part, void *to, const
 }
 
 /* A text that had to be cut never compares equal and is kept anew: rare, and no loss. */
-static uint32_t find(struct am_batch *b, int t, const void *item)
+static uint32_t find(struct am_batch *b, int t, uint64_t cpu, const void *item)
 {
 	const struct am_part *part = &am_parts[t];
 	struct am_batch_table *table = &b->tables[t];
+	uint32_t *last = &table->last[cpu % AM_BATCH_LANES];
 	uint32_t hash, at;
 
-	if (table->n && is_same(part, table->items + (size_t)table->last * part->size, item))
-		return table->last;
+	if (table->n && is_same(part, table->items + (size_t)*last * part->size, item))
+		return *last;
 	hash = hash_part(b->seed, part, item);
 	for (at = hash % SLOTS; table->slots[at]; at = (at + 1) % SLOTS) {
 		uint32_t i = table->slots[at] - 1;
 
 		if (table->hashes[i] == hash &&
 		    is_same(part, table->items + (size_t)i * part->size, item))
-			return table->last = i;
+			return *last = i;
 	}
 	keep(b, part, table->items + (size_t)table->n * part->size, item);
 	table->hashes[table->n] = hash;
-	table->last = table->n++;
+	*last = table->n++;
 	table->slots[at] = table->n;
-	return table->last;
+	return *last;
 }
 
 void am_batch_add(struct am_batch *b, const struct am_row *row)
@@ -188,6 +196,6 @@ void am_batch_add(struct am_batch *b, const struct am_row *row)
 		.since = (uint64_t)row->since_ns,
 	};
 	for (t = AM_TABLE_ACTORS; t < AM_TABLE_MAX_; t++)
-		core->part[t - 1] = find(b, t, (const char *)row + am_parts[t].offset);
+		core->part[t - 1] = find(b, t, row->cpu, (const char *)row + am_parts[t].offset);
 	b->finding |= am_row_is_finding(row);
 }

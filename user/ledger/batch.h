@@ -13,6 +13,7 @@
 enum {
 	AM_BATCH_ROWS = 8192,
 	AM_BATCH_TEXT = 2 << 20,
+	AM_BATCH_LANES = 16,
 };
 
 _Static_assert((int)AM_BATCH_ROWS <= (int)AM_BLOCK_ROWS, "a batch is one block");
@@ -24,7 +25,7 @@ struct am_batch_table {
 	uint32_t *slots;	/* owned: hash table of index + 1 */
 	uint32_t *hashes;	/* owned: of each item */
 	uint32_t n;
-	uint32_t last;		/* found last: rows come in runs */
+	uint32_t last[AM_BATCH_LANES];	/* found last, by processor: rows come in runs */
 };
 
 struct am_batch {

@@ -138,7 +138,7 @@ static bool column_holds(const struct am_block *b, unsigned id, const struct col
 
 	if (c->raw > AM_COLUMN_MAX || (!(c->encoding & AM_ENC_ZSTD) && c->raw != c->stored))
 		return false;
-	if ((encoding == AM_ENC_TEXT) != (s->encoding == AM_ENC_TEXT))
+	if ((encoding == AM_ENC_TEXT || encoding == AM_ENC_DICT) != (s->encoding == AM_ENC_TEXT))
 		return false;
 	if (encoding == AM_ENC_LANE && s->table != AM_TABLE_ROWS)
 		return false;
@@ -308,8 +308,9 @@ static int read_lane(const struct am_block *b, const struct column *c, const uin
 	return p == end ? 0 : -EBADMSG;
 }
 
-/* How many bytes the texts are, each with its NUL; 0 if they are none. */
-static size_t measure_texts(const uint8_t *p, const uint8_t *end, uint32_t n)
+/* How many bytes the texts are, each with its NUL; 0 if they are none. *ret is behind them.
+ * A NUL within one only makes it shorter for who reads it. */
+static size_t measure_texts(const uint8_t *p, const uint8_t *end, uint32_t n, const uint8_t **ret)
 {
 	uint64_t shared, len, before = 0;
 	size_t total = 0;
@@ -320,7 +321,7 @@ static size_t measure_texts(const uint8_t *p, const uint8_t *end, uint32_t n)
 		if (p)
 			p = am_get_varint(p, end, &len);
 		if (!p || shared > before || len >= AM_TEXT_MAX || shared + len >= AM_TEXT_MAX ||
-		    len > (size_t)(end - p) || memchr(p, '\0', len))
+		    len > (size_t)(end - p))
 			return 0;
 		p += len;
 		before = shared + len;
@@ -328,11 +329,13 @@ static size_t measure_texts(const uint8_t *p, const uint8_t *end, uint32_t n)
 		if (total > AM_COLUMN_MAX)
 			return 0;
 	}
-	return p == end ? total : 0;
+	*ret = p;
+	return total;
 }
 
 /* Measured before: nothing is checked again. */
-static void write_out_texts(const struct column *c, const uint8_t *p, const uint8_t *end, uint32_t n)
+static void write_out_texts(const struct column *c, uint64_t *begins, const uint8_t *p,
+			    const uint8_t *end, uint32_t n)
 {
 	char *to = c->chars, *before = to;
 	uint64_t shared = 0, len = 0;
@@ -341,7 +344,7 @@ static void write_out_texts(const struct column *c, const uint8_t *p, const uint
 	for (i = 0; i < n; i++) {
 		p = am_get_varint(p, end, &shared);
 		p = am_get_varint(p, end, &len);
-		c->numbers[i] = (uint64_t)(to - c->chars);
+		begins[i] = (uint64_t)(to - c->chars);
 		memcpy(to, before, shared);
 		memcpy(to + shared, p, len);
 		p += len;
@@ -353,16 +356,42 @@ static void write_out_texts(const struct column *c, const uint8_t *p, const uint
 
 static int read_texts(struct column *c, const uint8_t *p, uint32_t n)
 {
-	const uint8_t *end = p + c->raw;
-	size_t total = measure_texts(p, end, n);
+	const uint8_t *end = p + c->raw, *behind;
+	size_t total = measure_texts(p, end, n, &behind);
 	int r;
 
-	if (!total)
+	if (!total || behind != end)
 		return -EBADMSG;
 	r = need((void **)&c->chars, &c->chars_size, total);
 	if (r < 0)
 		return r;
-	write_out_texts(c, p, end, n);
+	write_out_texts(c, c->numbers, p, end, n);
+	return 0;
+}
+
+static int read_dict(struct column *c, const uint8_t *p, uint32_t n)
+{
+	const uint8_t *end = p + c->raw, *which;
+	uint64_t d, begins[AM_DICT_MAX];
+	size_t total;
+	uint32_t i;
+	int r;
+
+	p = am_get_varint(p, end, &d);
+	if (!p || !d || d > AM_DICT_MAX)
+		return -EBADMSG;
+	total = measure_texts(p, end, (uint32_t)d, &which);
+	if (!total || (size_t)(end - which) != n)
+		return -EBADMSG;
+	r = need((void **)&c->chars, &c->chars_size, total);
+	if (r < 0)
+		return r;
+	write_out_texts(c, begins, p, end, (uint32_t)d);
+	for (i = 0; i < n; i++) {
+		if (which[i] >= d)
+			return -EBADMSG;
+		c->numbers[i] = begins[which[i]];
+	}
 	return 0;
 }
 
@@ -394,6 +423,8 @@ static int read_listed(struct am_block *b, struct column *c, uint32_t n, am_bloc
 		return read_delta(c, raw, n);
 	case AM_ENC_LANE:
 		return read_lane(b, c, raw, n);
+	case AM_ENC_DICT:
+		return read_dict(c, raw, n);
 	default:
 		return read_texts(c, raw, n);
 	}

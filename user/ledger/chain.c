@@ -222,7 +222,7 @@ static bool header_holds(const uint8_t *p, const struct am_header *h)
 	hash(head_key, p, HEAD_HASHED, want);
 	return !memcmp(p, "AMLEDGER", 8) && am_get32(p + 8) == AM_LEDGER_VERSION &&
 	       am_get32(p + 12) == AM_HEADER_LEN && !am_get32(p + 380) && h->segment &&
-	       h->first_seal && h->first_row && h->origin < AM_ORIGIN_MAX_ && !h->host[63] &&
+	       h->first_seal && h->first_row && h->origin < AM_BEGIN_MAX_ && !h->host[63] &&
 	       !h->kernel[63] && !h->version[31] && !memcmp(want, h->h, AM_HASH_LEN);
 }
 
@@ -260,7 +260,7 @@ bool am_header_is_signed(const uint8_t bytes[AM_HEADER_LEN], const uint8_t key[A
 
 /* ---- seals --------------------------------------------------------------------------- */
 
-void am_seal_write(struct am_seal *s, struct am_keys *k, uint8_t h[AM_HASH_LEN],
+void am_ledger_seal_write(struct am_ledger_seal *s, struct am_keys *k, uint8_t h[AM_HASH_LEN],
 		   uint8_t ret[AM_SEAL_LEN])
 {
 	const struct am_evolving now = k->seal;
@@ -286,12 +286,12 @@ void am_seal_write(struct am_seal *s, struct am_keys *k, uint8_t h[AM_HASH_LEN],
 	sodium_memzero((void *)&now, sizeof(now));
 }
 
-int am_seal_read(const uint8_t bytes[AM_SEAL_LEN], struct am_seal *ret)
+int am_ledger_seal_read(const uint8_t bytes[AM_SEAL_LEN], struct am_ledger_seal *ret)
 {
 	if (memcmp(bytes, "AMSL", 4) != 0 || am_get32(bytes + 4) != AM_SEAL_LEN ||
 	    am_get32(bytes + 52))
 		return -EBADMSG;
-	*ret = (struct am_seal){
+	*ret = (struct am_ledger_seal){
 		.number = am_get64(bytes + 8),
 		.next_row = am_get64(bytes + 16),
 		.wall_ns = (int64_t)am_get64(bytes + 24),
@@ -304,7 +304,7 @@ int am_seal_read(const uint8_t bytes[AM_SEAL_LEN], struct am_seal *ret)
 	return 0;
 }
 
-bool am_seal_is_signed(const uint8_t bytes[AM_SEAL_LEN], const uint8_t key[AM_HASH_LEN])
+bool am_ledger_seal_is_signed(const uint8_t bytes[AM_SEAL_LEN], const uint8_t key[AM_HASH_LEN])
 {
 	return is_signed(bytes + SEAL_HASHED, seal_sign, key);
 }

@@ -61,7 +61,7 @@ struct am_header {
 	char host[64];
 	char kernel[64];
 	char version[32];
-	uint32_t origin;		/* am_origin */
+	uint32_t origin;		/* am_beginning */
 	uint8_t h[AM_HASH_LEN];		/* chain value behind it */
 };
 
@@ -79,7 +79,7 @@ bool am_header_is_signed(const uint8_t bytes[AM_HEADER_LEN], const uint8_t key[A
 
 /* ---- seals --------------------------------------------------------------------------- */
 
-struct am_seal {
+struct am_ledger_seal {
 	uint64_t number;
 	uint64_t next_row;
 	int64_t wall_ns;
@@ -91,10 +91,10 @@ struct am_seal {
 };
 
 /* Signs with k->seal and evolves it. `h` is the chain value before, and then behind. */
-void am_seal_write(struct am_seal *s, struct am_keys *k, uint8_t h[AM_HASH_LEN],
+void am_ledger_seal_write(struct am_ledger_seal *s, struct am_keys *k, uint8_t h[AM_HASH_LEN],
 		   uint8_t ret[AM_SEAL_LEN]);
 
 /* What the bytes say; nothing is verified. 0; -EBADMSG. */
-int am_seal_read(const uint8_t bytes[AM_SEAL_LEN], struct am_seal *ret);
+int am_ledger_seal_read(const uint8_t bytes[AM_SEAL_LEN], struct am_ledger_seal *ret);
 
-bool am_seal_is_signed(const uint8_t bytes[AM_SEAL_LEN], const uint8_t key[AM_HASH_LEN]);
+bool am_ledger_seal_is_signed(const uint8_t bytes[AM_SEAL_LEN], const uint8_t key[AM_HASH_LEN]);

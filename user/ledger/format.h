@@ -33,7 +33,7 @@
  *   216  64  host name             }
  *   280  64  kernel release        } NUL padded, with at least one NUL
  *   344  32  version of the agent  }
- *   376   4  origin: 0 continues; else a chain begins, and why (am_origin)
+ *   376   4  origin: 0 continues; else a chain begins, and why (am_beginning)
  *   380   4  zero
  *   384  32  chain value h: H(head_key, bytes 0..383)
  *   416  64  signature of "amanat ledger head 1" and h, by the key of this header
@@ -78,6 +78,7 @@
  *                    modulo AM_LANES, or base
  *     AM_ENC_TEXT    varint bytes shared with the text before, varint bytes that follow,
  *                    these bytes; no NUL, a text has less than AM_TEXT_MAX bytes
+ *     AM_ENC_DICT    varint d, 1..AM_DICT_MAX; d texts as above; a byte per value: which
  * A row tells its process, object, destination and deed by their index in the block's
  * tables, so that a table's columns hold each combination once.
  *
@@ -133,9 +134,9 @@
  *   120   8  zero
  *   128  32  H(slot_key, bytes 0..127)
  * The other slot is zeroed after each write. It is written after what it signed is on
- * disk, so it may be behind, never ahead; as the secrets evolve by themselves, whoever
- * starts catches up. Overwriting in place is as good as the disk: copy-on-write file
- * systems and flash keep old blocks for a while.
+ * disk (but before a chain's first header), so it may be behind, never ahead; as the
+ * secrets evolve by themselves, whoever starts catches up. Overwriting in place is as good
+ * as the disk: copy-on-write file systems and flash keep old blocks for a while.
  *
  * Writing. A block is appended when it is full, at the latest a second after its first row
  * and at once after a finding; then comes a seal (blocks that are full may share one), then
@@ -169,6 +170,7 @@ enum {
 	AM_BLOCK_ROWS = 16384,
 	AM_COLUMN_MAX = 8 << 20,	/* bytes of one column, also of its texts put together */
 	AM_TEXT_MAX = 4096,
+	AM_DICT_MAX = 256,
 	AM_FILTER_WORDS = 256,
 	AM_LANES = 64,
 
@@ -182,6 +184,7 @@ enum am_encoding {
 	AM_ENC_DELTA,
 	AM_ENC_LANE,
 	AM_ENC_TEXT,
+	AM_ENC_DICT,
 	AM_ENC_MAX_,
 };
 
@@ -193,14 +196,14 @@ enum am_seal_flag {
 };
 
 /* Why a chain begins. */
-enum am_origin {
-	AM_ORIGIN_CONTINUES = 0,
-	AM_ORIGIN_FRESH,	/* there was no ledger */
-	AM_ORIGIN_NO_KEY,	/* segments, but no key file */
-	AM_ORIGIN_BAD_KEY,	/* the key file is damaged, or of another ledger */
-	AM_ORIGIN_ROLLED_BACK,	/* the key file knows of seals that are not there */
-	AM_ORIGIN_DAMAGED,	/* the last segment does not hold */
-	AM_ORIGIN_MAX_,
+enum am_beginning {
+	AM_BEGIN_CONTINUES = 0,
+	AM_BEGIN_FRESH,	/* there was no ledger */
+	AM_BEGIN_NO_KEY,	/* segments, but no key file */
+	AM_BEGIN_BAD_KEY,	/* the key file is damaged, or of another ledger */
+	AM_BEGIN_ROLLED_BACK,	/* the key file knows of seals that are not there */
+	AM_BEGIN_DAMAGED,	/* the last segment does not hold */
+	AM_BEGIN_MAX_,
 };
 
 /* Kinds of rows beside those of am_event_kind, which stay below. */

@@ -5,11 +5,13 @@
 #include <string.h>
 #include <zstd.h>
 
+#include "base/array.h"
 #include "ledger/batch.h"
 #include "ledger/bytes.h"
 
 enum {
 	DIRECTORY_MAX = AM_COL_MAX_ * (3 + 3 * AM_VARINT_MAX),
+	DICT_LEAST = 8,		/* texts that a dictionary may always have */
 	ZSTD_WORTH = 48,	/* bytes of a column below which zstd is not tried */
 	RAW_MAX = AM_BATCH_TEXT + AM_BATCH_ROWS * 2 * AM_VARINT_MAX,
 };
@@ -204,25 +206,96 @@ static size_t shared_bytes(const char *a, const char *b)
 	return n;
 }
 
+static uint8_t *put_text(uint8_t *to, const char *before, const char *text)
+{
+	size_t shared = shared_bytes(before, text), len = strlen(text + shared);
+
+	to = am_put_varint(to, shared);
+	to = am_put_varint(to, len);
+	return mempcpy(to, text + shared, len);
+}
+
+static const char *text_at(const struct strip *strip, uint32_t i)
+{
+	return *(const char *const *)(strip->first + i * strip->step);
+}
+
 static size_t write_texts(struct am_press *p, const struct strip *strip)
 {
-	const uint8_t *item = strip->first;
 	const char *before = "";
 	uint8_t *to = p->raw;
-	bool any = false;
 	uint32_t i;
 
-	for (i = 0; i < strip->n; i++, item += strip->step) {
-		const char *text = *(const char *const *)item;
-		size_t shared = shared_bytes(before, text), len = strlen(text + shared);
+	for (i = 0; i < strip->n; i++) {
+		const char *text = text_at(strip, i);
 
-		any |= text[0];
-		to = am_put_varint(to, shared);
-		to = am_put_varint(to, len);
-		to = mempcpy(to, text + shared, len);
+		to = put_text(to, before, text);
 		before = text;
 	}
-	return any ? (size_t)(to - p->raw) : 0;
+	return (size_t)(to - p->raw);
+}
+
+/* Texts of which there are few: each once, and which it is for every value. */
+struct dict {
+	const char *texts[AM_DICT_MAX];
+	uint16_t slots[4 * AM_DICT_MAX];	/* hash table of index + 1 */
+	unsigned n;
+};
+
+/* Its index; AM_DICT_MAX if there is no room for one more. */
+static unsigned dict_index(struct dict *d, const char *text)
+{
+	unsigned at = (unsigned)(am_filter_hash(0, text, strlen(text)) >> 40) % AM_COUNT(d->slots);
+
+	for (; d->slots[at]; at = (at + 1) % AM_COUNT(d->slots))
+		if (!strcmp(d->texts[d->slots[at] - 1], text))
+			return d->slots[at] - 1U;
+	if (d->n == AM_DICT_MAX)
+		return AM_DICT_MAX;
+	d->texts[d->n] = text;
+	d->slots[at] = (uint16_t)++d->n;
+	return d->n - 1;
+}
+
+/* Fills in which of the dictionary each value is. False if there are too many texts, so
+ * that a dictionary would not be worth it. */
+static bool find_dict(struct am_press *p, const struct strip *strip, struct dict *d)
+{
+	uint32_t i, which = 0;
+
+	for (i = 0; i < strip->n; i++) {
+		if (!i || strcmp(text_at(strip, i), d->texts[which]) != 0)
+			which = dict_index(d, text_at(strip, i));
+		if (which == AM_DICT_MAX || d->n > DICT_LEAST + i / 2)
+			return false;
+		p->values[i] = which;
+	}
+	return true;
+}
+
+static size_t write_dict(struct am_press *p, const struct strip *strip, const struct dict *d)
+{
+	uint8_t *to = am_put_varint(p->raw, d->n);
+	uint32_t i;
+
+	for (i = 0; i < d->n; i++)
+		to = put_text(to, i ? d->texts[i - 1] : "", d->texts[i]);
+	for (i = 0; i < strip->n; i++)
+		*to++ = (uint8_t)p->values[i];
+	return (size_t)(to - p->raw);
+}
+
+/* 0 if all are empty. */
+static size_t write_text_column(struct am_press *p, const struct strip *strip, struct entry *e)
+{
+	struct dict d = { .n = 0 };
+
+	if (!find_dict(p, strip, &d))
+		return write_texts(p, strip);
+	if (d.n == 1 && !d.texts[0][0])
+		return 0;
+	e->encoding = AM_ENC_DICT;
+	return write_dict(p, strip, &d);
 }
 
 /* Stores what is in `raw`, smaller if zstd makes it so. */
@@ -259,7 +332,7 @@ static int add_column(struct am_press *p, const struct am_batch *b, unsigned col
 
 	*e = (struct entry){ .id = (uint8_t)column, .encoding = s->encoding };
 	if (s->encoding == AM_ENC_TEXT) {
-		e->raw = write_texts(p, &strip);
+		e->raw = write_text_column(p, &strip, e);
 		if (!e->raw)
 			return 0;
 	} else {

@@ -18,7 +18,7 @@ enum {
 
 struct found {
 	struct am_walk walk;	/* of the last segment; header.segment is 0 if there is none */
-	enum am_origin origin;
+	enum am_beginning origin;
 	uint64_t torn;		/* bytes cut off */
 	uint64_t kept;		/* whole rows that were not sealed */
 	uint64_t last;		/* number of the last segment, as far as anybody knows */
@@ -26,43 +26,44 @@ struct found {
 
 /* ---- is it ours to continue? -------------------------------------------------------- */
 
-static enum am_origin catch_up(struct am_evolving *e, uint64_t number, const uint8_t *key)
+static enum am_beginning catch_up(struct am_evolving *e, uint64_t number, const uint8_t *key)
 {
 	uint8_t public[AM_HASH_LEN];
 
 	if (e->number > number)
-		return AM_ORIGIN_ROLLED_BACK;
+		return AM_BEGIN_ROLLED_BACK;
 	if (number - e->number > BEHIND_MAX)
-		return AM_ORIGIN_BAD_KEY;
+		return AM_BEGIN_BAD_KEY;
 	while (e->number < number)
 		am_evolving_step(e);
 	am_evolving_public(e, public);
-	return memcmp(public, key, AM_HASH_LEN) ? AM_ORIGIN_BAD_KEY : AM_ORIGIN_CONTINUES;
+	return memcmp(public, key, AM_HASH_LEN) ? AM_BEGIN_BAD_KEY : AM_BEGIN_CONTINUES;
 }
 
-static enum am_origin judge(const struct am_walk *w, struct am_keys *keys)
+static enum am_beginning judge(const struct am_walk *w, struct am_keys *keys)
 {
-	enum am_origin origin;
+	enum am_beginning origin;
 
 	if (w->fault == AM_FAULT_HEADER)
-		return AM_ORIGIN_DAMAGED;
+		return AM_BEGIN_DAMAGED;
 	if (memcmp(w->header.chain, keys->chain, AM_CHAIN_LEN) != 0)
-		return AM_ORIGIN_BAD_KEY;
+		return AM_BEGIN_BAD_KEY;
 	origin = catch_up(&keys->seal, w->next_seal, w->next_key);
 	if (!origin)
 		origin = catch_up(&keys->head, w->header.segment + 1, w->header.head_key);
 	if (!origin && w->fault && w->fault != AM_FAULT_TORN)
-		return AM_ORIGIN_DAMAGED;
+		return AM_BEGIN_DAMAGED;
 	return origin;
 }
 
-static enum am_origin origin_without(int key_err, bool segments)
+static enum am_beginning origin_without(int key_err, const struct am_keys *keys, bool segments)
 {
+	/* Everything is gone but the key; or nothing was ever sealed with it. */
 	if (!key_err)
-		return AM_ORIGIN_ROLLED_BACK;	/* everything is gone but the key */
-	if (key_err == -EBADMSG)
-		return AM_ORIGIN_BAD_KEY;
-	return segments ? AM_ORIGIN_NO_KEY : AM_ORIGIN_FRESH;
+		return keys->seal.number > 1 ? AM_BEGIN_ROLLED_BACK : AM_BEGIN_FRESH;
+	if (!segments)
+		return AM_BEGIN_FRESH;	/* a key that is torn was the first to be written */
+	return key_err == -EBADMSG ? AM_BEGIN_BAD_KEY : AM_BEGIN_NO_KEY;
 }
 
 /* ---- the last segment ------------------------------------------------------------------ */
@@ -135,10 +136,13 @@ static int look(struct am_volume *v, struct found *f)
 		if (r < 0)
 			return r;
 	}
-	f->last = v->older.count ? v->older.segments[v->older.count - 1].segment :
-		  key_err	? 0 : v->tip.keys.head.number - 1;
-	f->origin = key_err || !v->older.count ? origin_without(key_err, v->older.count) :
-						  judge(&f->walk, &v->tip.keys);
+	f->origin = key_err || !v->older.count ?
+			    origin_without(key_err, &v->tip.keys, v->older.count) :
+			    judge(&f->walk, &v->tip.keys);
+	if (v->older.count)
+		f->last = v->older.segments[v->older.count - 1].segment;
+	else if (f->origin == AM_BEGIN_ROLLED_BACK)
+		f->last = v->tip.keys.head.number - 1;
 	return 0;
 }
 
@@ -164,7 +168,7 @@ static int tell(struct am_volume *v, const struct found *f)
 	int r;
 
 	(void)snprintf(why, sizeof(why), "amanat %s: %s", AM_VERSION,
-		       f->origin ? am_origin_name(f->origin) : "continues");
+		       f->origin ? am_beginning_name(f->origin) : "continues");
 	r = am_volume_tell(v, AM_ROW_MARK, AM_MARK_START, 0, 0, why);
 	if (!r && f->torn) {
 		(void)snprintf(why, sizeof(why), "segment %" PRIu64 " was cut at byte %" PRIu64,
@@ -180,7 +184,7 @@ static int tell(struct am_volume *v, const struct found *f)
 		(void)snprintf(why, sizeof(why), "the clock is behind the last seal");
 		r = am_volume_tell(v, AM_ROW_MARK, AM_MARK_CLOCK, (uint64_t)(last_ns - now_ns), 0, why);
 	}
-	if (!r && f->origin != AM_ORIGIN_FRESH)
+	if (!r && f->origin != AM_BEGIN_FRESH)
 		r = am_volume_tell(v, AM_ROW_GAP, AM_GAP_NOT_RUNNING, 0, last_ns, "");
 	return r ? r : am_volume_commit(v, 0);
 }

@@ -126,15 +126,15 @@ const char *am_mark_name(unsigned mark)
 	return NAME_OF(names, mark);
 }
 
-const char *am_origin_name(unsigned origin)
+const char *am_beginning_name(unsigned origin)
 {
-	static const char *const names[AM_ORIGIN_MAX_] = {
-		[AM_ORIGIN_CONTINUES] = "continues",
-		[AM_ORIGIN_FRESH] = "there was no ledger",
-		[AM_ORIGIN_NO_KEY] = "the key file was missing",
-		[AM_ORIGIN_BAD_KEY] = "the key file was damaged or of another ledger",
-		[AM_ORIGIN_ROLLED_BACK] = "seals that the key file knew of were missing",
-		[AM_ORIGIN_DAMAGED] = "the segment before did not hold",
+	static const char *const names[AM_BEGIN_MAX_] = {
+		[AM_BEGIN_CONTINUES] = "continues",
+		[AM_BEGIN_FRESH] = "there was no ledger",
+		[AM_BEGIN_NO_KEY] = "the key file was missing",
+		[AM_BEGIN_BAD_KEY] = "the key file was damaged or of another ledger",
+		[AM_BEGIN_ROLLED_BACK] = "seals that the key file knew of were missing",
+		[AM_BEGIN_DAMAGED] = "the segment before did not hold",
 	};
 
 	return NAME_OF(names, origin);

@@ -188,11 +188,22 @@ static int read_block(void *ctx, uint32_t at, void *to, size_t len)
 static void fit_text(struct am_scan *s, enum am_column column, const char *text)
 {
 	unsigned table = am_schema[column].table;
+	const uint64_t *begins;
+	uint64_t tried = UINT64_MAX;
 	uint8_t *fits = s->fits[table];
+	bool fit = false;
 	uint32_t i;
 
-	for (i = 0; text && i < s->head.entries[table]; i++)
-		fits[i] &= !strcmp(am_block_text(s->block, column, i), text);
+	if (!text)
+		return;
+	/* Texts of a dictionary are kept once, and mostly come in runs. */
+	begins = am_block_numbers(s->block, column);
+	for (i = 0; i < s->head.entries[table]; i++) {
+		if (begins[i] != tried)
+			fit = !strcmp(am_block_text(s->block, column, i), text);
+		tried = begins[i];
+		fits[i] &= fit;
+	}
 }
 
 static void fit_number(struct am_scan *s, enum am_column column, uint64_t number)

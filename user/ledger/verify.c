@@ -101,7 +101,7 @@ static int see_block(void *ctx, const struct am_block_head *head, const uint8_t 
 	return r;
 }
 
-static int see_seal(void *ctx, const struct am_seal *seal, uint64_t at)
+static int see_seal(void *ctx, const struct am_ledger_seal *seal, uint64_t at)
 {
 	const struct walker *w = ctx;
 	const struct am_head *head = w->options->head;
@@ -309,11 +309,11 @@ static bool check_root(struct check *c, const struct place *p, const struct am_h
 		       "the signature of its header does not hold");
 		return false;
 	}
-	if (!c->has_prev && h->origin == AM_ORIGIN_FRESH)
+	if (!c->has_prev && h->origin == AM_BEGIN_FRESH)
 		return true;
 	/* Whoever gave a key for the new chain has agreed to it. */
 	remark(c, c->options->roots ? AM_VERIFY_HOLDS : AM_VERIFY_BROKEN, p->file, p->offset,
-	       "the chain begins anew here, because %s", am_origin_name(h->origin));
+	       "the chain begins anew here, because %s", am_beginning_name(h->origin));
 	return true;
 }
 
@@ -387,7 +387,7 @@ static void check_end(struct check *c, const struct part *p, bool is_last)
 		remark(c, AM_VERIFY_ALTERED, p->name, w->sealed,
 		       "%" PRIu64 " bytes were added behind its closing seal", w->size - w->sealed);
 	else if (!is_last && !closed)
-		remark(c, AM_VERIFY_TRUNCATED, p->name, w->sealed,
+		remark(c, AM_VERIFY_TRUNCATED, p->name, w->good,
 		       "it ends without a closing seal, though a segment follows");
 	else if (w->size > w->sealed)
 		remark(c, AM_VERIFY_UNSEALED, p->name, w->sealed,

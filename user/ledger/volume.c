@@ -144,7 +144,7 @@ int am_volume_tell(struct am_volume *v, uint32_t kind, uint32_t reason, uint64_t
 
 static int add_seal(struct am_volume *v, uint32_t flags)
 {
-	struct am_seal seal = {
+	struct am_ledger_seal seal = {
 		.next_row = v->tip.next_row,
 		.wall_ns = am_volume_clock(v, CLOCK_REALTIME),
 		.boot_ns = am_volume_clock(v, CLOCK_BOOTTIME),
@@ -153,7 +153,7 @@ static int add_seal(struct am_volume *v, uint32_t flags)
 	};
 	uint8_t bytes[AM_SEAL_LEN];
 
-	am_seal_write(&seal, &v->tip.keys, v->tip.h, bytes);
+	am_ledger_seal_write(&seal, &v->tip.keys, v->tip.h, bytes);
 	v->last_seal_ns = seal.wall_ns;
 	return add_pending(v, bytes, sizeof(bytes));
 }
@@ -230,7 +230,7 @@ static int open_fresh(struct am_volume *v, int *ret)
 	return 0;
 }
 
-static void fill_header(const struct am_volume *v, uint64_t segment, enum am_origin origin,
+static void fill_header(const struct am_volume *v, uint64_t segment, enum am_beginning origin,
 			struct am_header *ret)
 {
 	*ret = (struct am_header){
@@ -260,7 +260,7 @@ static int write_header(struct am_volume *v, int fd, const uint8_t *bytes, uint6
 	return r;
 }
 
-static int begin_in(struct am_volume *v, int fd, uint64_t segment, enum am_origin origin)
+static int begin_in(struct am_volume *v, int fd, uint64_t segment, enum am_beginning origin)
 {
 	am_autokeys struct am_keys keys = v->tip.keys;
 	uint8_t bytes[AM_HEADER_LEN], root[AM_HASH_LEN];
@@ -274,16 +274,16 @@ static int begin_in(struct am_volume *v, int fd, uint64_t segment, enum am_origi
 	}
 	fill_header(v, segment, origin, &header);
 	am_header_write(&header, &keys, bytes);
+	/* A chain without its key could not go on: there the key comes first. Otherwise it
+	 * comes after what it has signed, so that it is never ahead. */
+	if (!r && origin)
+		r = am_keyfile_save(&v->keyfile, &keys);
 	if (!r)
 		r = write_header(v, fd, bytes, segment);
 	if (r < 0)
 		return r;
-	if (am_keyfile_save(&v->keyfile, &keys) < 0) {
-		/* Of a chain that cannot go on, nothing must be written. */
-		if (origin)
-			return -EIO;
+	if (!origin && am_keyfile_save(&v->keyfile, &keys) < 0)
 		v->key_errors++;
-	}
 	v->tip.keys = keys;
 	v->tip.at = AM_HEADER_LEN;
 	memcpy(v->tip.h, header.h, AM_HASH_LEN);
@@ -294,7 +294,7 @@ static int begin_in(struct am_volume *v, int fd, uint64_t segment, enum am_origi
 	return 0;
 }
 
-int am_volume_begin(struct am_volume *v, uint64_t segment, enum am_origin origin)
+int am_volume_begin(struct am_volume *v, uint64_t segment, enum am_beginning origin)
 {
 	am_autoclose int fd = -1;
 	int r;
@@ -336,7 +336,7 @@ static int rotate(struct am_volume *v)
 	if (!r)
 		r = am_volume_end(v);
 	if (!r)
-		r = begin_in(v, fd, v->segment + 1, AM_ORIGIN_CONTINUES);
+		r = begin_in(v, fd, v->segment + 1, AM_BEGIN_CONTINUES);
 	if (r < 0) {
 		/* With a full disk the old segment goes on growing, unless it is closed. */
 		v->broken |= v->fd < 0;

@@ -84,7 +84,7 @@ int64_t am_volume_clock(const struct am_volume *v, clockid_t clock);
 /* ---- for recovery, which is a file of its own ------------------------------------- */
 
 /* The header of the next segment of this chain is written, or of a new chain. */
-int am_volume_begin(struct am_volume *v, uint64_t segment, enum am_origin origin);
+int am_volume_begin(struct am_volume *v, uint64_t segment, enum am_beginning origin);
 /* The last seal of the segment at hand. */
 int am_volume_end(struct am_volume *v);
 int am_volume_recover(struct am_volume *v);

@@ -67,18 +67,20 @@ static enum am_fault out_of_order(uint64_t is, uint64_t wanted)
 
 /* ---- beyond what holds ------------------------------------------------------------- */
 
-/* The next seal, wherever it is now: signed with the key that is due. That one was made,
- * so what was before it was sealed. */
-static bool is_due_seal(const struct am_walk *w, const uint8_t *p)
+/* Whether here is a seal that shows that the frame at hand was sealed: the one that is due,
+ * signed with its key, wherever it is now; or another one, which nobody writes before the
+ * one that is due is on disk. */
+static bool proves_more(const struct am_walk *w, const uint8_t *p)
 {
-	struct am_seal seal;
+	struct am_ledger_seal seal;
 
-	return !am_seal_read(p, &seal) && seal.number == w->next_seal &&
-	       am_seal_is_signed(p, w->next_key);
+	if (am_ledger_seal_read(p, &seal) < 0)
+		return false;
+	return seal.number != w->next_seal || am_ledger_seal_is_signed(p, w->next_key);
 }
 
-/* 1 if the seal that is due is found behind `at`, 0, or -errno. */
-static int find_due_seal(const struct am_walk *w, struct window *win, uint64_t at)
+/* 1 if there is such a seal behind `at`, 0, or -errno. */
+static int find_proof(const struct am_walk *w, struct window *win, uint64_t at)
 {
 	const uint8_t *p, *hit;
 	int r;
@@ -100,7 +102,7 @@ static int find_due_seal(const struct am_walk *w, struct window *win, uint64_t a
 		r = look(win, at, AM_SEAL_LEN, &p);
 		if (r < 0)
 			return r;
-		if (is_due_seal(w, p))
+		if (proves_more(w, p))
 			return 1;
 		at++;
 	}
@@ -110,7 +112,7 @@ static int find_due_seal(const struct am_walk *w, struct window *win, uint64_t a
 /* A frame that does not hold: `fault`, if it must have been sealed, else a torn tail. */
 static int judge(struct am_walk *w, struct window *win, enum am_fault fault)
 {
-	int r = find_due_seal(w, win, w->good);
+	int r = find_proof(w, win, w->good);
 
 	if (r >= 0)
 		found(w, r ? fault : AM_FAULT_TORN);
@@ -158,20 +160,21 @@ static bool ends_in_hole(const struct am_walk *w, const uint8_t *frame)
 static int take_seal(struct am_walk *w, struct window *win, const struct am_walk_calls *calls,
 		     const uint8_t *frame)
 {
-	struct am_seal seal;
+	struct am_ledger_seal seal;
 	uint8_t h[AM_HASH_LEN];
 
-	if (am_seal_read(frame, &seal) < 0) {
+	if (am_ledger_seal_read(frame, &seal) < 0) {
 		found(w, AM_FAULT_ALTERED);
 		return 0;
 	}
 	memcpy(h, w->h, sizeof(h));
 	am_chain_step(h, frame, AM_SEAL_LEN - AM_HASH_LEN - AM_SIG_LEN);
 	if (memcmp(h, seal.h, AM_HASH_LEN) != 0 || seal.number != w->next_seal ||
-	    seal.next_row != w->next_row || !am_seal_is_signed(frame, w->next_key)) {
+	    seal.next_row != w->next_row || !am_ledger_seal_is_signed(frame, w->next_key)) {
 		if (ends_in_hole(w, frame))
 			return judge(w, win, AM_FAULT_ALTERED);
-		found(w, out_of_order(seal.number, w->next_seal));
+		found(w, seal.number == w->next_seal ? out_of_order(seal.next_row, w->next_row) :
+						       out_of_order(seal.number, w->next_seal));
 		return 0;
 	}
 	if (calls->seal) {
@@ -190,6 +193,19 @@ static int take_seal(struct am_walk *w, struct window *win, const struct am_walk
 		w->first = seal;
 	w->last = seal;
 	return 0;
+}
+
+/* A frame begins with neither name. What a disk did not write is zeros, from the start or
+ * from a sector on; other bytes somebody wrote. */
+static int take_nonsense(struct am_walk *w, struct window *win, const uint8_t *p)
+{
+	static const uint8_t zeros[FRAME_LEAST];
+
+	if (memcmp(p, zeros, FRAME_LEAST) != 0 && w->good % SECTOR <= SECTOR - FRAME_LEAST) {
+		found(w, AM_FAULT_ALTERED);
+		return 0;
+	}
+	return judge(w, win, AM_FAULT_ALTERED);
 }
 
 static int take_frame(struct am_walk *w, struct window *win, const struct am_walk_calls *calls)
@@ -211,7 +227,7 @@ static int take_frame(struct am_walk *w, struct window *win, const struct am_wal
 	is_seal = !memcmp(p, "AMSL", 4) && size == AM_SEAL_LEN;
 	if (!is_seal && (memcmp(p, "AMBK", 4) != 0 || size > AM_FRAME_MAX ||
 			 size < AM_BLOCK_HEAD_LEN + AM_HASH_LEN))
-		return judge(w, win, AM_FAULT_ALTERED);
+		return take_nonsense(w, win, p);
 	if (size > left)
 		return judge(w, win, AM_FAULT_ALTERED);
 	r = look(win, w->good, size, &p);

@@ -34,8 +34,8 @@ struct am_walk {
 	uint64_t sealed_row;		/* first row that is not sealed */
 	uint64_t next_seal;
 	uint8_t next_key[AM_HASH_LEN];	/* of next_seal */
-	struct am_seal first;		/* valid if `seals` */
-	struct am_seal last;
+	struct am_ledger_seal first;		/* valid if `seals` */
+	struct am_ledger_seal last;
 };
 
 /* What a walker wants to see on the way, after it was found to hold; members may be NULL. */
@@ -44,7 +44,7 @@ struct am_walk_calls {
 	/* `frame` is borrowed. 0 to go on. */
 	int (*block)(void *ctx, const struct am_block_head *head, const uint8_t *frame,
 		     uint64_t at);
-	int (*seal)(void *ctx, const struct am_seal *seal, uint64_t at);
+	int (*seal)(void *ctx, const struct am_ledger_seal *seal, uint64_t at);
 };
 
 /* 0, with what was found in *ret, good or bad; a negative errno if the file cannot be

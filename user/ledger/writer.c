@@ -11,7 +11,9 @@
 #include "ledger/volume.h"
 
 enum {
-	PENDING_MAX = 4 << 20,	/* bytes of blocks that wait for their seal */
+	/* Bytes of blocks that wait for their seal, and as a part of a segment. */
+	PENDING_MAX = 4 << 20,
+	PENDING_PART = 8,
 	TEND_MS = 10000,	/* how often retention is looked at without new rows */
 	MS_PER_S = 1000,
 };
@@ -168,6 +170,13 @@ static void enter_full(struct am_writer *w)
 		(void)am_volume_commit(w->volume, 0);	/* the gap record will say it too */
 }
 
+static bool is_much(const struct am_writer *w)
+{
+	uint64_t len = w->volume->pending_len;
+
+	return len > PENDING_MAX || len > w->options.segment_bytes / PENDING_PART;
+}
+
 static void work(struct am_writer *w, const struct job *job, struct outcome *o)
 {
 	const struct am_batch *b;
@@ -185,7 +194,7 @@ static void work(struct am_writer *w, const struct job *job, struct outcome *o)
 	for (b = job->batches; b; b = b->next)
 		put_batch(w, b, o);
 	/* Also after a failure: what was put before it is sound. */
-	if (w->volume->pending_len && (job->seal || o->error || w->volume->pending_len > PENDING_MAX))
+	if (w->volume->pending_len && (job->seal || o->error || is_much(w)))
 		seal(w, job, o);
 	else if (job->seal && !o->error && am_volume_tend(w->volume) == -EIO)
 		o->error = -EIO;
@@ -399,6 +408,17 @@ int am_writer_append(struct am_writer *w, const struct am_row *row)
 	return r;
 }
 
+bool am_writer_has_room(struct am_writer *w, unsigned rows)
+{
+	bool room;
+
+	(void)pthread_mutex_lock(&w->mutex);
+	room = w->stats.state != AM_WRITER_RUNS || w->unused ||
+	       (w->filling && w->filling->n + rows <= AM_BATCH_ROWS);
+	(void)pthread_mutex_unlock(&w->mutex);
+	return room;
+}
+
 void am_writer_lost(struct am_writer *w, enum am_gap reason, uint64_t count, int64_t since_ns)
 {
 	(void)pthread_mutex_lock(&w->mutex);
@@ -433,14 +453,16 @@ int am_writer_mark(struct am_writer *w, enum am_mark mark, uint64_t count, const
 
 int am_writer_flush(struct am_writer *w)
 {
+	bool tried = false;
 	uint64_t until;
 	int r = 0;
 
 	(void)pthread_mutex_lock(&w->mutex);
 	until = w->appended;
 	while (w->taken < until || w->stats.untold) {
-		if (w->stats.state != AM_WRITER_RUNS && w->taken >= until)
+		if (tried && w->stats.state != AM_WRITER_RUNS && w->taken >= until)
 			break;
+		tried = true;
 		w->urgent = true;
 		wake(w);
 		if (w->has_thread)

@@ -76,6 +76,10 @@ int am_writer_open(const char *path, const struct am_writer_options *options,
  * recorded at all at the moment. Never waits for the disk (unless `no_thread`). */
 int am_writer_append(struct am_writer *w, const struct am_row *row);
 
+/* Whether that many rows, of common size, can be appended now. True also if nothing can be
+ * recorded at all. */
+bool am_writer_has_room(struct am_writer *w, unsigned rows);
+
 /* Events were lost: a gap record will say so. `since_ns` is CLOCK_REALTIME. */
 void am_writer_lost(struct am_writer *w, enum am_gap reason, uint64_t count, int64_t since_ns);
 

@@ -6,6 +6,7 @@
 #include "policy/path.h"
 #include "policy/reach.h"
 #include "policy/reader.h"
+#include "policy/rule.h"
 #include "policy/set.h"
 
 /* ---- one path, one store ---------------------------------------------------- */
@@ -153,6 +154,37 @@ static void warn_of_subjects(struct am_reader *r, const struct named *named)
 	}
 }
 
+/* Who asks for a purpose is the program that asks, not the one that it will become. */
+static const char *unmet_by_asking(const struct am_model_subject *s)
+{
+	const char *slash = s->exe ? strrchr(s->exe, '/') : NULL;
+
+	if (s->script)
+		return "script";
+	return slash && strcmp(slash + 1, "amanat") ? "exe" : NULL;
+}
+
+static void warn_of_use(struct am_reader *r)
+{
+	const struct am_model *m = r->model;
+
+	for (size_t i = 0; i < m->n_rules; i++) {
+		const struct am_model_rule *rule = &m->rules[i];
+		const struct am_model_subject *s;
+
+		if (!am_rule_does(rule, AM_OP_USE) || rule->subject == AM_RULE_ANYBODY)
+			continue;
+		s = &m->subjects[rule->subject];
+		if (unmet_by_asking(s))
+			am_reader_warning(r, rule->pos,
+					  "Name a subject by user, group, login or unit for those "
+					  "who may take it on.",
+					  "the subject '%s' needs its %s, and who asks for a purpose "
+					  "is 'amanat run', so this holds only for programs that "
+					  "ask by themselves", s->name, unmet_by_asking(s));
+	}
+}
+
 static void warn_of_zones(struct am_reader *r, const struct named *named)
 {
 	const struct am_model *m = r->model;
@@ -172,6 +204,7 @@ static int check_whole(struct am_reader *r)
 	warn_of_labels(r);
 	warn_of_subjects(r, &named);
 	warn_of_zones(r, &named);
+	warn_of_use(r);
 	return am_reach_check(r->model, r->diags);
 }
 

@@ -521,3 +521,59 @@ void am_explain_event(const struct am_model *model, const struct am_image *image
 		answer(&q);
 	}
 }
+
+/* ---- taking on a purpose ---------------------------------------------------- */
+
+/* The rule that decides: one that denies, or else one that allows. */
+static const struct am_model_rule *find_use_rule(const struct am_question *q, unsigned purpose,
+						 bool deny)
+{
+	for (size_t i = 0; i < q->model->n_rules; i++) {
+		const struct am_model_rule *rule = &q->model->rules[i];
+
+		if (rule->deny == deny && am_rule_does(rule, AM_OP_USE) && is_subject(q, rule) &&
+		    am_rule_speaks_of(rule->purposes, rule->n_purposes, purpose))
+			return rule;
+	}
+	return NULL;
+}
+
+static void answer_use(const struct am_question *q, unsigned purpose, bool allowed)
+{
+	const char *name = q->model->purposes[purpose].name;
+	const struct am_model_rule *rule = find_use_rule(q, purpose, true);
+
+	if (!rule)
+		rule = find_use_rule(q, purpose, false);
+	if (rule && rule->deny != allowed) {
+		fprintf(q->out, "rule %zu: %s may%s use %s", rule_number(q, rule),
+			subject_name(q, rule->subject), allowed ? "" : " not", name);
+		return;
+	}
+	fprintf(q->out, "no rule lets ");
+	am_question_say_who(q);
+	fprintf(q->out, " use %s", name);
+	say_use(q, purpose);
+}
+
+void am_explain_use(const struct am_model *model, const struct am_image *image,
+		    const struct am_registry *registry, const struct am_event *who,
+		    const char *exe, const char *name, bool allowed, char *buf, size_t size)
+{
+	struct am_question q = { .model = model, .image = image, .registry = registry,
+				 .event = who, .exe = exe, .store = -1 };
+	int purpose = am_model_find(model, AM_NAMED_PURPOSE, name);
+	am_autofclose FILE *out = NULL;
+
+	if (!size)
+		return;
+	memset(buf, 0, size);	/* as in am_explain_event() */
+	out = size > 1 ? fmemopen(buf, size - 1, "w") : NULL;
+	if (!out)
+		return;
+	q.out = out;
+	if (purpose < 0)
+		fprintf(out, "the policy has no purpose '%s'", name);
+	else
+		answer_use(&q, purpose, allowed);
+}

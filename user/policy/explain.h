@@ -15,3 +15,9 @@
 void am_explain_event(const struct am_model *model, const struct am_image *image,
 		      const struct am_registry *registry, const struct am_event *event,
 		      const char *exe, char *buf, size_t size);
+
+/* The same of taking on the purpose `name`, by who has the uid, gid, login and subjects that
+ * `who` shows: `rule 4: sim-desk may use kyc`. */
+void am_explain_use(const struct am_model *model, const struct am_image *image,
+		    const struct am_registry *registry, const struct am_event *who,
+		    const char *exe, const char *name, bool allowed, char *buf, size_t size);

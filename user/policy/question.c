@@ -125,6 +125,6 @@ void am_question_say_needs(const struct am_question *q, unsigned subject)
 	if (s->pinned)
 		fprintf(q->out, " the file %s with the sha256 of the policy", s->exe);
 	else
-		fprintf(q->out, " the file %s as it was when the policy was applied",
-			s->exe ? s->exe : "of its executable");
+		fprintf(q->out, " the file that is %s now",
+			s->exe ? s->exe : "its executable");
 }

@@ -88,23 +88,28 @@ static bool find_weak(char *path, char *who, size_t size)
 	}
 }
 
+bool am_trust_weak(const char *path, char *ret_who, size_t who_size, char *ret_where,
+		   size_t where_size)
+{
+	char real[PATH_MAX];
+
+	if (strlen(path) >= where_size || where_size < sizeof(real) || !realpath(path, real))
+		return false;
+	strcpy(ret_where, path);
+	if (find_weak(ret_where, ret_who, who_size))
+		return true;
+	strcpy(ret_where, real);
+	return find_weak(ret_where, ret_who, who_size);
+}
+
 static void check_writers(const struct named_file *f, struct am_diags *diags)
 {
-	char path[PATH_MAX], real[PATH_MAX], who[64];
-	bool weak;
+	char where[PATH_MAX], who[64];
 
-	if (strlen(f->path) >= sizeof(path) || !realpath(f->path, real))
-		return;
-	strcpy(path, f->path);
-	weak = find_weak(path, who, sizeof(who));
-	if (!weak) {
-		strcpy(path, real);
-		weak = find_weak(path, who, sizeof(who));
-	}
-	if (weak)
+	if (am_trust_weak(f->path, who, sizeof(who), where, sizeof(where)))
 		warn(diags, f, "Let root alone own and write it and the folders above it.",
 		     "%s can change the %s '%s', which makes the subject '%s': it can write '%s'",
-		     who, f->word, f->path, f->subject->name, path);
+		     who, f->word, f->path, f->subject->name, where);
 }
 
 /* ---- what it is ------------------------------------------------------------- */

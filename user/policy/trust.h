@@ -10,6 +10,10 @@
  * them apart. 0 or -ENOMEM. */
 int am_trust_check(const struct am_model *model, struct am_diags *diags);
 
+/* Whether somebody but root can change or replace the file, or what leads to it: who, and the
+ * file or folder that he can write. Not of a file that does not exist. */
+bool am_trust_weak(const char *path, char *ret_who, size_t who_size, char *ret_where,
+		   size_t where_size);
 /* Of these the warnings that no host should have: files that are there and that somebody
  * but root can change or replace. */
 int am_trust_check_writers(const struct am_model *model, struct am_diags *diags);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "event/escape.h"
+#include "event/line.h"
 #include "query/word.h"
 
 static uint32_t fit32(uint64_t n)
@@ -124,7 +125,7 @@ int am_recorded_note(FILE *out, const struct am_row *row, bool color)
 	const char *look = gap ? "\033[1;35m" : "\033[36m";
 
 	errno = 0;
-	am_event_clock(out, row->wall_ns);
+	am_line_time(out, row->wall_ns);
 	(void)fprintf(out, "%s%-5s%s ", color ? look : "", gap ? "GAP" : "NOTE",
 		      color ? "\033[0m" : "");
 	if (gap)

@@ -72,8 +72,27 @@ class Event:
         return f'<{" ".join(words)}>'
 
 
+class Notice:
+    """A line of the same that is about the agent itself: no process accessed anything."""
+
+    def __init__(self, line):
+        self.json = e = json.loads(line)
+        more = e['unmapped']
+        self.kind, self.what, self.why = more['kind'], more.get('what'), more.get('why') or ''
+        self.subjects, self.generation = more['subjects'], more['generation']
+        self.blocked = more.get('blocked')
+        self.pid = e.get('actor', {}).get('process', {}).get('pid')
+        self.uid = e.get('actor', {}).get('user', {}).get('uid')
+
+    def __repr__(self):
+        return f'<{self.kind} {self.what} {self.subjects} pid={self.pid}: {self.why}>'
+
+
+NOTICES = ('policy-', 'exe-', 'purpose-')
+
+
 class Tail:
-    """`amanat tail --json`, and every event that it has told."""
+    """`amanat tail --json`, and every event and notice that it has told."""
 
     def __init__(self, programs, run):
         self.process = subprocess.Popen([f'{programs}/amanat', '--run', run, 'tail', '--json'],
@@ -82,9 +101,27 @@ class Tail:
         self.lines = Lines(self.process.stdout)
         self.talk = Lines(self.process.stderr)
         self.events = []
+        self.notices = []
 
     def take(self, seconds=0.0):
-        self.events += [Event(line) for line in self.lines.take(seconds)]
+        for line in self.lines.take(seconds):
+            if json.loads(line)['unmapped']['kind'].startswith(NOTICES):
+                self.notices.append(Notice(line))
+            else:
+                self.events.append(Event(line))
+
+    def notice(self, **wanted):
+        """Waits for a notice with all the given values; each is found once."""
+        deadline = Deadline(EVENT_SECONDS)
+        while True:
+            self.take()
+            for n in self.notices:
+                if all(getattr(n, k) == v for k, v in wanted.items()):
+                    self.notices.remove(n)
+                    return n
+            if deadline.passed() or self.lines.ended:
+                fail(f'no notice with {wanted}; there were {self.notices[-6:]}')
+            self.take(deadline.left())
 
     def find(self, **wanted):
         """The first event that has all the given values; those of earlier scenarios
@@ -109,6 +146,7 @@ class Tail:
     def forget(self):
         self.take()
         self.events.clear()
+        self.notices.clear()
 
     def end(self):
         """What it said on standard error."""

@@ -5,10 +5,10 @@ import os
 import shutil
 
 from harness.actor import Actor
-from harness.check import Deadline, attempt, expect, expect_that, fail, refused, scenario
+from harness.check import Deadline, attempt, expect, fail, refused, scenario
 from harness.lab import SECRET, read_file
 from harness.policy import NIGHT_SHIFT
-from harness.stages import ENFORCED, RELOADED
+from harness.stages import ENFORCED
 from harness.world import ACME, ROOT, VENDOR
 
 CGROUPS = '/sys/fs/cgroup'
@@ -136,19 +136,6 @@ def a_script_that_is_named_counts_as_itself_alone(lab):
 def an_executable_with_another_digest_is_nobody(lab):
     expect('with the right digest', status_of(lab, os.path.join(lab.bin, 'pinned'), lab.single), 0)
     expect('with a wrong one', status_of(lab, os.path.join(lab.bin, 'mispinned'), lab.single), 1)
-
-
-@scenario(RELOADED)
-def an_executable_that_was_written_to_loses_its_name_at_a_reload(lab):
-    path = os.path.join(lab.bin, 'pinned')
-    with open(path, 'ab') as f:
-        f.write(b'\0')
-    expect_that('status tells', not lab.agent.status()['executables_current'])
-    lab.reload()
-    expect('after a reload', status_of(lab, path, lab.single), 1)
-    shutil.copy('/bin/cat', path)
-    lab.reload()
-    expect('when it is as it was', status_of(lab, path, lab.single), 0)
 
 
 @scenario(ENFORCED)

@@ -16,7 +16,7 @@ from harness.world import DESK, FOREIGN4, HOME4, KEEPER
 
 FLIPS = 200
 PAUSE_S = 0.03      # between two rounds of a process: each access is told, and read here
-PARTS = ('north', 'south', 'east', 'west')
+PARTS = ('north', 'south', 'east', 'west', 'upper', 'lower')
 PORTS = {'first': (HOME4, 5001), 'second': (FOREIGN4, 5002), 'both': (HOME4, 5003),
          'none': (FOREIGN4, 5004)}
 
@@ -34,6 +34,8 @@ stores:
   alpha: { paths: [%(top)s/north], labels: [cnic] }
   beta: { paths: [%(top)s/south], labels: [cnic] }
   common: { paths: [%(top)s/east], labels: [cnic] }
+  delta: { paths: [%(top)s/lower], labels: [cnic] }
+  gamma: { paths: [%(top)s/upper], labels: [cnic] }
   locked: { paths: [%(top)s/west], labels: [cnic] }
 subjects:
   a-desk: { user: desk }
@@ -61,6 +63,8 @@ stores:
   alpha: { paths: [%(top)s/south], labels: [cnic] }
   beta: { paths: [%(top)s/north], labels: [cnic] }
   common: { paths: [%(top)s/east], labels: [cnic] }
+  delta: { paths: [%(top)s/upper], labels: [cnic] }
+  gamma: { paths: [%(top)s/lower], labels: [cnic] }
   locked: { paths: [%(top)s/west], labels: [cnic] }
 subjects:
   a-vendor: { user: vendor }
@@ -85,15 +89,20 @@ rules:
 SAID = {
     'A': {'north': ('allow', 'rule-allows', 'alpha'), 'south': ('deny', 'no-rule', 'beta'),
           'east': ('allow', 'rule-allows', 'common'), 'west': ('deny', 'rule-denies', 'locked'),
+          'upper': ('deny', 'no-rule', 'gamma'), 'lower': ('deny', 'no-rule', 'delta'),
           'first': ('allow', 'rule-allows', None), 'second': ('deny', 'label-denies', None),
           'both': ('allow', 'rule-allows', None), 'none': ('deny', 'label-no-rule', None)},
     'B': {'north': ('deny', 'rule-denies', 'beta'), 'south': ('allow', 'rule-allows', 'alpha'),
           'east': ('allow', 'rule-allows', 'common'), 'west': ('deny', 'no-rule', 'locked'),
+          'upper': ('deny', 'no-rule', 'delta'), 'lower': ('deny', 'no-rule', 'gamma'),
           'first': ('deny', 'label-no-rule', None), 'second': ('allow', 'rule-allows', None),
           'both': ('allow', 'rule-allows', None), 'none': ('deny', 'label-no-rule', None)},
 }
 
-ALWAYS = {'east': {'ok'}, 'west': {'EACCES'}, 'both': {'ok'}, 'none': {'EACCES'}}
+# `upper` and `lower` change their stores at every flip and are open to nobody: a moment in
+# which a file is of no store shows there.
+ALWAYS = {'east': {'ok'}, 'west': {'EACCES'}, 'upper': {'EACCES'}, 'lower': {'EACCES'},
+          'both': {'ok'}, 'none': {'EACCES'}}
 
 
 def make_folders(lab):

@@ -8,7 +8,7 @@ import threading
 from harness.actor import Actor, do
 from harness.check import attempt, expect, expect_that, refused, scenario
 from harness.lab import SECRET, read_file
-from harness.stages import ENFORCED, RELOADED
+from harness.stages import ENFORCED
 from harness.world import ACME, CLERKS, DESK, ROOT, VENDOR
 
 
@@ -129,24 +129,6 @@ def exec_changes_who_is_asking(lab):
     with Actor(VENDOR, script) as a:
         expect('another program', a.step(), 1)
         expect('the named executable', a.step(), 0)
-
-
-@scenario(RELOADED)
-def an_executable_that_was_replaced_is_not_trusted(lab):
-    path = lab.put('viewed-by-new.csv')
-    old = lab.viewer + '.old'
-    os.link(lab.viewer, old)
-    try:
-        shutil.copy('/bin/cat', lab.viewer + '.new')
-        os.rename(lab.viewer + '.new', lab.viewer)
-        expect('the new file of that name', cat(lab, VENDOR, lab.viewer, path)[0], 1)
-        expect_that('status tells', not lab.agent.status()['executables_current'])
-        lab.agent.reload(lab.policy())
-        expect('after a reload', cat(lab, VENDOR, lab.viewer, path)[0], 0)
-        expect('the old file, after that', cat(lab, VENDOR, old, path)[0], 1)
-        expect_that('status is content', lab.agent.status()['executables_current'])
-    finally:
-        os.unlink(old)
 
 
 @scenario(ENFORCED)

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The ledger that the agent writes: what is in it when it matters, and that it verifies."""
+import json
+import os
+import subprocess
+
+from harness.actor import do
+from harness.check import Deadline, expect, expect_that, fail, refused, scenario
+from harness.stages import KILLED, RESTARTED, STOPPED, STRESSED
+from harness.world import DESK, VENDOR
+
+SEAL_SECONDS = 20
+FLOOD = 3000
+HOLDS, UNSEALED, ALTERED = 0, 10, 11
+
+
+def ledger_of(agent):
+    return os.path.join(agent.state, 'ledger')
+
+
+def verify(lab, agent, *words):
+    """What `amanat verify` answers, and its exit status."""
+    r = subprocess.run([f'{lab.programs}/amanat', 'verify', ledger_of(agent), '--json', *words],
+                       capture_output=True, text=True)
+    return r.returncode, json.loads(r.stdout) if r.stdout else r.stderr
+
+
+def wait_recorded(lab):
+    """Until all events that were taken are sealed; the state of the ledger then."""
+    deadline = Deadline(SEAL_SECONDS)
+    while True:
+        status = lab.agent.status()
+        ledger, taken = status['ledger'], status['events']['taken']
+        if ledger['rows_waiting'] == 0 and ledger['rows_sealed'] >= taken:
+            return ledger
+        if deadline.passed():
+            fail(f'{taken} events were taken, and the ledger says {ledger}')
+
+
+@scenario(STRESSED)
+def a_refusal_is_sealed_in_the_ledger(lab):
+    before = wait_recorded(lab)
+    refused('reading', lab.read(VENDOR, lab.single))
+    after = wait_recorded(lab)
+    expect_that(f'more rows are sealed: {before}, {after}',
+                after['rows_sealed'] > before['rows_sealed'] and after['seals'] > before['seals'])
+    code, audit = verify(lab, lab.agent)
+    expect_that(f'it verifies: {code} {audit}', code in (HOLDS, UNSEALED))
+
+
+def _open_often(path, times):
+    for _ in range(times):
+        try:
+            os.close(os.open(path, os.O_RDONLY))
+        except PermissionError:
+            pass
+
+
+@scenario(STRESSED)
+def a_flood_of_refusals_is_recorded_to_the_last_one(lab):
+    before = lab.agent.status()
+    do(VENDOR, _open_often, lab.single, FLOOD)
+    do(DESK, _open_often, lab.single, FLOOD)
+    after = wait_recorded(lab)
+    status = lab.agent.status()
+    lost = sum(status['counters'][k] - before['counters'][k] for k in ('urgent-lost', 'bulk-lost'))
+    denied = status['counters']['denied'] - before['counters']['denied']
+    rows = after['rows_sealed'] - before['ledger']['rows_sealed']
+    expect('not recorded', after['not_recorded'] - before['ledger']['not_recorded'], lost)
+    expect_that(f'{denied} were refused, {lost} lost, {rows} rows sealed',
+                denied >= FLOOD and rows >= denied - lost)
+    return f'{rows} rows, {after["seals"] - before["ledger"]["seals"]} seals'
+
+
+@scenario(KILLED)
+def the_ledger_of_a_killed_agent_holds(lab):
+    code, audit = verify(lab, lab.last)
+    expect_that(f'it verifies: {code} {audit}', code in (HOLDS, UNSEALED))
+    key = subprocess.run([f'{lab.programs}/amanat', 'ledger', 'key', ledger_of(lab.last)],
+                         capture_output=True, text=True)
+    expect('exit status of `ledger key`', key.returncode, 0)
+    path = os.path.join(lab.last.state, 'kept.pub')
+    with open(path, 'w') as f:
+        f.write(key.stdout)
+    code, audit = verify(lab, lab.last, '--key', path)
+    expect_that(f'it verifies with its key: {code} {audit}', code in (HOLDS, UNSEALED))
+    os.unlink(path)
+
+
+@scenario(RESTARTED)
+def an_agent_goes_on_with_the_ledger_and_tells_the_gap(lab):
+    wait_recorded(lab)
+    code, audit = verify(lab, lab.agent)
+    expect_that(f'it verifies: {code} {audit}', code in (HOLDS, UNSEALED))
+    expect_that(f'the gap is told: {audit["gaps"]}',
+                any(g['reason'] == 'not-running' for g in audit['gaps']))
+
+
+@scenario(STOPPED)
+def the_ledger_of_a_stopped_agent_is_sealed_to_its_end(lab):
+    code, audit = verify(lab, lab.last)
+    expect(f'the answer: {audit}', code, HOLDS)
+    expect('rows that are not sealed', audit['unsealed_rows'], '0')
+    path = os.path.join(ledger_of(lab.last), sorted(
+        n for n in os.listdir(ledger_of(lab.last)) if n.endswith('.aml'))[-1])
+    with open(path, 'r+b') as f:
+        f.seek(700)
+        byte = f.read(1)[0]
+        f.seek(700)
+        f.write(bytes([byte ^ 1]))
+    code, audit = verify(lab, lab.last)
+    expect(f'the answer after one bit was altered: {audit}', code, ALTERED)
+    with open(path, 'r+b') as f:
+        f.seek(700)
+        f.write(bytes([byte]))
+    expect('and after it was put back', verify(lab, lab.last)[0], HOLDS)

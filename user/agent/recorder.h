@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Events on their way into the ledger, with the names that they have now. The ledger may
+ * be out of order (a full or failed disk): then the agent goes on, what is not recorded
+ * is counted, becomes a gap as soon as there is a ledger again, and `amanat status`
+ * says so. A new try is made now and then. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "ledger/writer.h"
+
+struct am_decoded;
+struct am_event_names;
+struct am_force;
+struct am_recorder;
+
+/* Opens the ledger in `dir` (NULL: `ledger` in the directory `state`); if it cannot, says so
+ * in one line and tries again later. 0; -ENOMEM. *ret is owned. */
+int am_recorder_new(const char *dir, const char *state, struct am_recorder **ret);
+
+/* What an event is called; the model names zones, or is NULL. Never waits. */
+void am_recorder_take(struct am_recorder *r, const struct am_decoded *e,
+		      const struct am_event_names *names, const struct am_force *force);
+
+/* Whether the next `rows` events would find no room: better to leave them in the kernel's
+ * ring for some milliseconds. False if there is no ledger: they are lost to it anyway. */
+bool am_recorder_is_busy(struct am_recorder *r, unsigned rows);
+
+/* Events are missing. */
+void am_recorder_lost(struct am_recorder *r, enum am_gap reason, uint64_t count);
+
+/* A policy came into force. */
+void am_recorder_policy(struct am_recorder *r, const struct am_force *force);
+
+/* Opens again what failed. To be called now and then. */
+void am_recorder_tick(struct am_recorder *r, int64_t now_ms);
+
+struct am_recorder_state {
+	const char *path;	/* borrowed */
+	bool open;
+	int error;		/* -errno, why it is not recording; 0 */
+	uint64_t lost;		/* events that are in no ledger */
+	struct am_writer_stats ledger;	/* of the writer that is open */
+};
+
+void am_recorder_state(struct am_recorder *r, struct am_recorder_state *ret);
+
+/* Seals and closes. NULL is fine. */
+void am_recorder_free(struct am_recorder *r);
+AM_DEFINE_AUTO(am_recorder);
