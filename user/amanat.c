@@ -9,6 +9,7 @@
 #include "cli/ledger.h"
 #include "cli/policy.h"
 #include "cli/replay.h"
+#include "cli/report.h"
 #include "cli/run.h"
 #include "cli/sql.h"
 #include "cli/status.h"
@@ -49,6 +50,12 @@ static const struct am_cmd commands[] = {
 		.words = AM_WORDS_REPLAY,
 		.summary = "shows accesses, refusals and sends of the past, or sums them",
 		.run = am_cli_replay,
+	},
+	{
+		.name = "report",
+		.words = AM_WORDS_REPORT,
+		.summary = "tells for a breach notice who read a store, how much, and where it went",
+		.run = am_cli_report,
 	},
 	{
 		.name = "run",

@@ -140,6 +140,7 @@ static int add_process(struct am_lineage *l, const struct am_row *row, uint32_t 
 	if (l->processes.n != before)
 		SUBJECT(l, p.subject)->processes++;
 	stretch(&PROCESS(l, *ret)->first_ns, &PROCESS(l, *ret)->last_ns, row->wall_ns);
+	stretch(&SUBJECT(l, p.subject)->first_ns, &SUBJECT(l, p.subject)->last_ns, row->wall_ns);
 	return 0;
 }
 
@@ -189,7 +190,6 @@ static int add_link(struct am_lineage *l, const struct am_row *row, uint32_t pro
 
 static void count_subject(struct am_lineage_subject *s, const struct am_row *row)
 {
-	stretch(&s->first_ns, &s->last_ns, row->wall_ns);
 	if (did_not_happen(row))
 		s->refused += times(row);
 	else if (row->deed.op == AM_OP_READ)
@@ -582,9 +582,16 @@ static void sum_pair(struct am_lineage *l, const struct pair *p)
 	struct am_lineage_subject *s = SUBJECT(l, p->subject);
 	struct am_lineage_file *f = FILE_OF(l, p->file);
 
+	const struct am_lineage_process *maker = f->held ? PROCESS(l, f->maker) : NULL;
+
 	f->readers++;
-	s->bytes += f->bytes;
-	s->unsized += !f->bytes;
+	if (maker && !f->bytes) {	/* a copy holds no more than its maker did */
+		s->bytes += maker->bytes;
+		s->unsized += maker->unsized;
+	} else {
+		s->bytes += f->bytes;
+		s->unsized += !f->bytes;
+	}
 	if (f->inside)
 		s->files++;
 	else
