@@ -20,7 +20,7 @@
  *                bytes: exact is true only where nothing was read; files whose size nobody
  *                told are `unsized` and not in at_most
  *   who          [{ user, uid, login, login_uid, unit, exe, processes, reads, writes, refused,
- *                   breaches, files, copies_read, bytes, first, last }]
+ *                   breaches, files, copies_read, sends, sends_refused, bytes, first, last }]
  *   files        [{ path, ino, bytes, sized, reads, writes, refused, readers }]
  *   destinations [{ to, zones, leaves_host, sends, likely, refused, breaches, processes,
  *                   further, bytes, first, last }]

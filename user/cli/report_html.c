@@ -191,11 +191,19 @@ static void row_who(const struct page *p, const struct am_lineage_subject *s)
 {
 	person(p, s);
 	program(p, s);
-	number(p, s->files);
-	amount(p, s->bytes, s->unsized, s->files + s->copies_read);
+	(void)fprintf(p->out, "<td class=\"n\">%" PRIu64, s->files);
+	if (s->copies_read)
+		(void)fprintf(p->out, "<small>and %" PRIu32 " cop%s</small>", s->copies_read,
+			      s->copies_read == 1 ? "y" : "ies");
+	(void)fputs("</td>", p->out);
+	if (s->sends && !s->files && !s->copies_read)
+		(void)fputs("<td>nothing itself<small>holds what a parent read</small></td>", p->out);
+	else
+		amount(p, s->bytes, s->unsized, s->files + s->copies_read);
 	number(p, s->reads);
 	number(p, s->writes);
 	number(p, s->refused);
+	number(p, s->sends);
 	between(p, s->first_ns, s->last_ns);
 }
 
@@ -350,7 +358,7 @@ static void close_table(const struct page *p, size_t n, size_t shown)
 	}
 
 TABLE(who, "Who", "By user, login, unit and program; those who read most first.",
-      "Nobody is recorded.", "User|Program|#Files|Bytes|#Reads|#Writes|#Refused|When",
+      "Nobody is recorded.", "User|Program|#Files|Bytes|#Reads|#Writes|#Refused|#Sent|When",
       &p->l->subjects, am_report_lists.readers, am_report_lists.by_bytes, WHO_ROWS)
 TABLE(place, "Destinations", "Where processes that had read the store sent to. Uncertain: the sender carries a "
       "label of the store, and how it came by it is not in this period.",
@@ -507,6 +515,9 @@ static int pictures(const struct page *p)
 	(void)fputs("<div class=\"key\"><span><i style=\"background:var(--blue)\"></i>read</span><span>"
 		    "<i style=\"background:var(--amber)\"></i>copied</span><span><i style=\"background:"
 		    "var(--red)\"></i>sent away</span><span><i style=\"background:repeating-linear-gradient("
+		    "90deg,var(--blue) 0 5px,transparent 5px 7px)\"></i>read a copy, or is a child of who held "
+		    "the data</span><span><i style=\"background:repeating-linear-gradient("
+		    "90deg,var(--amber) 0 5px,transparent 5px 7px)\"></i>uncertain</span><span><i style=\"background:repeating-linear-gradient("
 		    "90deg,var(--gap) 0 2px,transparent 2px 5px)\"></i>refused</span></div></section>\n",
 		    p->out);
 	return r;

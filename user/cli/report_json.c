@@ -143,6 +143,8 @@ static void each_who(struct paper *p, const struct am_lineage_subject *s)
 	count(p, "breaches", s->breaches);
 	count(p, "files", s->files);
 	count(p, "copies_read", s->copies_read);
+	count(p, "sends", s->sends);
+	count(p, "sends_refused", s->refused_sends);
 	bytes(p, s->bytes, s->unsized, s->files + s->copies_read);
 	period(p, s->first_ns, s->last_ns);
 }

@@ -167,6 +167,8 @@ struct net {
 	double height;
 	uint64_t edges[SHOWN][2 * SHOWN];	/* by who and place, then copy: what went */
 	uint64_t refused[SHOWN][SHOWN];
+	uint64_t likely[SHOWN][SHOWN];
+	uint64_t children[SHOWN][SHOWN];	/* processes, by the parent's subject and their own */
 	uint64_t back[SHOWN][SHOWN];		/* copy read by who */
 };
 
@@ -179,7 +181,8 @@ static bool was_active(const void *subject)
 {
 	const struct am_lineage_subject *s = subject;
 
-	return s->files || s->copies_read || s->refused || s->writes;
+	return s->files || s->copies_read || s->refused || s->writes || s->sends || s->likely ||
+	       s->refused_sends;
 }
 
 static size_t place_of(const void **list, size_t n, const void *item)
@@ -191,6 +194,34 @@ static size_t place_of(const void **list, size_t n, const void *item)
 	return i;
 }
 
+/* The box of a subject; SHOWN: it has none. */
+static size_t who_of(const struct net *n, uint32_t subject)
+{
+	size_t shown = least(n->n_who, SHOWN);
+	size_t i = place_of(n->who, shown,
+			    AM_TALLY_AT(&n->l->subjects, struct am_lineage_subject, subject));
+
+	return i < shown ? i : SHOWN;
+}
+
+static void sum_children(struct net *n)
+{
+	size_t i;
+
+	for (i = 0; i < n->l->processes.n; i++) {
+		const struct am_lineage_process *p =
+			AM_TALLY_AT(&n->l->processes, struct am_lineage_process, i);
+		size_t child = who_of(n, p->subject), parent;
+
+		if (p->held != AM_HELD_PARENT || child == SHOWN)
+			continue;
+		parent = who_of(n, AM_TALLY_AT(&n->l->processes, struct am_lineage_process,
+					       p->source)->subject);
+		if (parent != SHOWN && parent != child)
+			n->children[parent][child]++;
+	}
+}
+
 static void sum_sends(struct net *n)
 {
 	size_t i;
@@ -199,15 +230,16 @@ static void sum_sends(struct net *n)
 		const struct am_lineage_send *s = AM_TALLY_AT(&n->l->sends, struct am_lineage_send, i);
 		const struct am_lineage_process *p =
 			AM_TALLY_AT(&n->l->processes, struct am_lineage_process, s->process);
-		size_t who = place_of(n->who, least(n->n_who, SHOWN),
-				      AM_TALLY_AT(&n->l->subjects, struct am_lineage_subject, p->subject));
+		size_t who = who_of(n, p->subject);
 		size_t to = place_of(n->places, n->shown_places,
 				     AM_TALLY_AT(&n->l->places, struct am_lineage_place, s->place));
 
-		if (who == least(n->n_who, SHOWN) || to == n->shown_places)
+		if (who == SHOWN || to == n->shown_places)
 			continue;
 		if (s->refused)
 			n->refused[who][to] += s->count;
+		else if (!s->known)
+			n->likely[who][to] += s->count;
 		else
 			n->edges[who][to] += s->count;
 	}
@@ -219,12 +251,11 @@ static void sum_copies(struct net *n)
 
 	for (i = 0; i < n->l->links.n; i++) {
 		const struct am_lineage_link *k = AM_TALLY_AT(&n->l->links, struct am_lineage_link, i);
-		size_t who = place_of(n->who, least(n->n_who, SHOWN),
-				      AM_TALLY_AT(&n->l->subjects, struct am_lineage_subject, k->subject));
+		size_t who = who_of(n, k->subject);
 		size_t to = place_of(n->copies, n->shown_copies,
 				     AM_TALLY_AT(&n->l->files, struct am_lineage_file, k->file));
 
-		if (k->refused || who == least(n->n_who, SHOWN) || to == n->shown_copies)
+		if (k->refused || who == SHOWN || to == n->shown_copies)
 			continue;
 		if (k->op == AM_OP_READ)
 			n->back[who][to] += k->count;
@@ -266,12 +297,11 @@ static void box(const struct net *n, double x, double y, double w, const char *n
 	(void)fprintf(n->out, "<g><title>");
 	am_report_escape(n->out, name, 0);
 	(void)fprintf(n->out, "</title><rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" rx=\"6\" "
-		      "fill=\"var(--%s)\" stroke=\"var(--%s)\"/><text x=\"%.1f\" y=\"%.1f\" "
-		      "style=\"unicode-bidi:isolate\">", x + .5, y + .5, w - 1, BOX_H - 1, fill, color,
-		      x + 10, y + 18);
+		      "fill=\"var(--%s)\" stroke=\"var(--%s)\"/><svg x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
+		      "height=\"%d\"><text y=\"18\" style=\"unicode-bidi:isolate\">", x + .5, y + .5, w - 1,
+		      BOX_H - 1, fill, color, x + 10, y, w - 18, BOX_H);
 	am_report_escape(n->out, name, letters);
-	(void)fprintf(n->out, "</text><text class=\"s\" x=\"%.1f\" y=\"%.1f\">%s</text></g>", x + 10, y + 33,
-		      sub);
+	(void)fprintf(n->out, "</text><text class=\"s\" y=\"33\">%s</text></svg></g>", sub);
 }
 
 static void more(const struct net *n, double x, size_t all, size_t shown, const char *what)
@@ -290,8 +320,15 @@ static void draw_who(const struct net *n, size_t i, size_t shown)
 	(void)snprintf(name, sizeof(name), "%s: %s", am_report_user(n->x, s, buf),
 		       am_pool_text(&n->l->pool, s->exe));
 	am_report_bytes(s->bytes, 0, s->files + s->copies_read, bytes);
-	(void)snprintf(sub, sizeof(sub), "%" PRIu64 " file%s, %s; %" PRIu64 " refused", s->files,
-		       s->files == 1 ? "" : "s", bytes, s->refused);
+	if (s->files || s->copies_read)
+		(void)snprintf(sub, sizeof(sub), "%" PRIu64 " %s%s, %s; %" PRIu64 " refused",
+			       s->files ? s->files : s->copies_read, s->files ? "file" : "read cop",
+			       s->files ? s->files == 1 ? "" : "s" : s->copies_read == 1 ? "y" : "ies",
+			       bytes, s->refused);
+	else
+		(void)snprintf(sub, sizeof(sub), s->sends ? "read nothing itself; held it all the same" :
+			       s->likely ? "not seen to read the store" : "read nothing; %" PRIu64 " refused",
+			       s->refused + s->refused_sends);
 	box(n, WHO_X, y, WHO_W, name, WHO_LETTERS, sub, "line", "paper");
 	y += BOX_H / 2.0;
 	if (s->files)
@@ -305,7 +342,8 @@ static void draw_who(const struct net *n, size_t i, size_t shown)
 static void draw_place(const struct net *n, size_t i, size_t shown)
 {
 	const struct am_lineage_place *p = n->places[i];
-	bool left = !p->local && (p->sends || p->likely);
+	const char *color = p->local ? "line" : p->sends ? "red" : p->likely ? "amber" : "line";
+	const char *fill = p->local ? "fine" : p->sends ? "red2" : p->likely ? "amber2" : "fine";
 	char sub[160];
 	int len = snprintf(sub, sizeof(sub), "%s%" PRIu64 " sent, %" PRIu64 " refused",
 			   p->local ? "on this host; " : "", p->sends, p->refused);
@@ -313,7 +351,7 @@ static void draw_place(const struct net *n, size_t i, size_t shown)
 	if (p->likely)
 		(void)snprintf(sub + len, sizeof(sub) - (size_t)len, ", %" PRIu64 " uncertain", p->likely);
 	box(n, TO_X, y_of(n, i, shown), TO_W, am_pool_text(&n->l->pool, p->text), TO_LETTERS, sub,
-	    left ? "red" : "line", left ? "red2" : "fine");
+	    color, fill);
 }
 
 static void draw_copy(const struct net *n, size_t i, size_t shown)
@@ -327,6 +365,48 @@ static void draw_copy(const struct net *n, size_t i, size_t shown)
 	    TO_LETTERS, sub, "amber", "amber2");
 }
 
+static void draw_to_place(const struct net *n, size_t who, size_t to, double y, double end)
+{
+	bool local = ((const struct am_lineage_place *)n->places[to])->local;
+
+	if (n->edges[who][to])
+		curve(n, WHO_X + WHO_W, y, TO_X, end, n->edges[who][to],
+		      local ? "stroke=\"var(--gap)\" opacity=\".8\"" :
+			      "stroke=\"var(--red)\" opacity=\".8\"");
+	if (n->likely[who][to])
+		curve(n, WHO_X + WHO_W, y, TO_X, end, n->likely[who][to],
+		      "stroke=\"var(--amber)\" stroke-dasharray=\"7 3\"");
+	if (n->refused[who][to])
+		curve(n, WHO_X + WHO_W, y + 5, TO_X, end + 5, n->refused[who][to],
+		      "stroke=\"var(--gap)\" stroke-dasharray=\"2 5\"");
+}
+
+static void draw_to_copy(const struct net *n, size_t who, size_t copy, double y, double end)
+{
+	if (n->edges[who][n->shown_places + copy])
+		curve(n, WHO_X + WHO_W, y, TO_X, end, n->edges[who][n->shown_places + copy],
+		      "stroke=\"var(--amber)\" opacity=\".8\"");
+	if (n->back[who][copy])
+		curve(n, TO_X, end + 7, WHO_X + WHO_W, y + 7, n->back[who][copy],
+		      "stroke=\"var(--blue)\" opacity=\".75\" stroke-dasharray=\"7 3\"");
+}
+
+/* Beside the column: from the box of a parent to that of its children. */
+static void draw_children(const struct net *n, size_t parent, size_t shown)
+{
+	double from = y_of(n, parent, shown) + BOX_H - 8;
+	size_t child;
+
+	for (child = 0; child < shown; child++)
+		if (n->children[parent][child])
+			(void)fprintf(n->out, "<path d=\"M%d %.1fc-30 0 -30 %.1f 0 %.1f\" fill=\"none\" "
+				      "stroke=\"var(--blue)\" stroke-width=\"1.4\" "
+				      "stroke-dasharray=\"7 3\"><title>%" PRIu64 " child processes</title>"
+				      "</path>", WHO_X, from, y_of(n, child, shown) + BOX_H / 2.0 - from,
+				      y_of(n, child, shown) + BOX_H / 2.0 - from,
+				      n->children[parent][child]);
+}
+
 static void draw_edges(const struct net *n, size_t shown_who, size_t shown_to)
 {
 	size_t who, to;
@@ -334,23 +414,14 @@ static void draw_edges(const struct net *n, size_t shown_who, size_t shown_to)
 	for (who = 0; who < shown_who; who++) {
 		double y = y_of(n, who, shown_who) + BOX_H / 2.0;
 
+		draw_children(n, who, shown_who);
 		for (to = 0; to < shown_to; to++) {
 			double end = y_of(n, to, shown_to) + BOX_H / 2.0;
-			bool copy = to >= n->shown_places;
-			size_t c = copy ? to - n->shown_places : 0;
 
-			if (n->edges[who][to])
-				curve(n, WHO_X + WHO_W, y, TO_X, end, n->edges[who][to],
-				      copy ? "stroke=\"var(--amber)\" opacity=\".8\"" :
-				      ((const struct am_lineage_place *)n->places[to])->local ?
-				      "stroke=\"var(--gap)\" opacity=\".8\"" :
-				      "stroke=\"var(--red)\" opacity=\".8\"");
-			if (!copy && n->refused[who][to])
-				curve(n, WHO_X + WHO_W, y + 5, TO_X, end + 5, n->refused[who][to],
-				      "stroke=\"var(--gap)\" stroke-dasharray=\"2 5\"");
-			if (copy && n->back[who][c])
-				curve(n, TO_X, end + 7, WHO_X + WHO_W, y + 7, n->back[who][c],
-				      "stroke=\"var(--blue)\" opacity=\".75\" stroke-dasharray=\"7 3\"");
+			if (to < n->shown_places)
+				draw_to_place(n, who, to, y, end);
+			else
+				draw_to_copy(n, who, to - n->shown_places, y, end);
 		}
 	}
 }
@@ -394,6 +465,7 @@ int am_report_lineage(const struct am_report *r, FILE *out)
 		/* Half for each, and what one does not need for the other. */
 		n.shown_copies = least(n.n_copies, n.n_places < SHOWN / 2 ? SHOWN - n.n_places : SHOWN / 2);
 		n.shown_places = least(n.n_places, SHOWN - n.shown_copies);
+		sum_children(&n);
 		sum_sends(&n);
 		sum_copies(&n);
 		draw(&n);

@@ -78,6 +78,8 @@ static void say_subject(const struct sheet *s, const struct am_lineage_subject *
 	if (who->copies_read)
 		(void)fprintf(s->out, "; %" PRIu32 " cop%s read", who->copies_read,
 			      who->copies_read == 1 ? "y" : "ies");
+	if (who->sends)
+		(void)fprintf(s->out, "; sent %" PRIu64 " time%s", who->sends, who->sends == 1 ? "" : "s");
 	if (who->breaches)
 		(void)fprintf(s->out, "; %" PRIu64 " against the policy, which only observes",
 			      who->breaches);

@@ -142,7 +142,7 @@ static bool is_reader(const void *subject)
 {
 	const struct am_lineage_subject *s = subject;
 
-	return s->reads || s->writes || s->refused || s->copies_read;
+	return s->reads || s->writes || s->refused || s->copies_read || s->sends;
 }
 
 static bool is_inside(const void *file)

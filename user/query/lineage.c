@@ -625,6 +625,7 @@ static int sum_subjects(struct am_lineage *l)
 static void sum_send(struct am_lineage *l, struct am_lineage_send *s)
 {
 	const struct am_lineage_process *p = PROCESS(l, s->process);
+	struct am_lineage_subject *who = SUBJECT(l, p->subject);
 	struct am_lineage_place *place = PLACE(l, s->place);
 
 	s->known = p->held && p->held_ns <= s->last_ns;
@@ -633,13 +634,16 @@ static void sum_send(struct am_lineage *l, struct am_lineage_send *s)
 	place->breaches += s->breaches;
 	if (s->refused) {
 		place->refused += s->count;
+		who->refused_sends += s->count;
 	} else if (s->known) {
 		place->sends += s->count;
+		who->sends += s->count;
 		place->senders++;
 		place->bytes += p->bytes;
 		place->unsized += p->unsized;
 	} else {
 		place->likely += s->count;
+		who->likely += s->count;
 		place->likely_senders++;
 	}
 }
