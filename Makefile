@@ -18,14 +18,14 @@ CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 $(WARN) -D_GNU_SOURCE -fstack-protector-strong -MMD -MP \
 	-Iuser -Ibpf -I$(B) $(CFLAGS)
 SAN_CFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g
-LIBS := -lbpf -lelf -lz -lyaml -lsodium -lzstd -pthread
+LIBS := -lbpf -lelf -lz -lyaml -lsodium -lzstd -lsqlite3 -pthread
 
 # Headers of the BPF target: UAPI only. -Wno-unused-parameter: BPF_PROG names every argument.
 BPF_CFLAGS := -std=gnu11 -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Wextra -Werror \
 	-Wno-unused-parameter -Wno-address-of-packed-member -MMD -MP \
 	-isystem /usr/include/$(shell $(CC) -dumpmachine) -Ibpf
 
-ROOMS := base event policy store ledger kernel output agent cli
+ROOMS := base event ledger query policy store kernel output agent cli
 SRC := $(foreach r,$(ROOMS),$(wildcard user/$(r)/*.c))
 OBJ := $(SRC:user/%.c=$(B)/user/%.o)
 PROGRAMS := $(B)/amanatd $(B)/amanat
@@ -76,7 +76,7 @@ $(B)/%: $(B)/user/%.o $(B)/libamanat.a
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT := $(UNIT_SRC:tests/unit/%.c=$(SAN_B)/%)
 # What unit tests link: the rooms that need no kernel, with sanitizers.
-SAN_SRC := $(foreach r,base event policy store ledger output cli,$(wildcard user/$(r)/*.c)) \
+SAN_SRC := $(foreach r,base event ledger query policy store output cli,$(wildcard user/$(r)/*.c)) \
 	$(addprefix user/agent/,config.c log.c recorder.c) \
 	$(addprefix user/kernel/,exes.c exe_file.c subjects.c)
 SAN_OBJ := $(SAN_SRC:user/%.c=$(SAN_B)/user/%.o)
@@ -89,7 +89,7 @@ $(SAN_B)/user/%.o: user/%.c
 $(SAN_B)/test_%: tests/unit/test_%.c $(SAN_OBJ)
 	$(call say,CC)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(SAN_CFLAGS) -Itests $< $(SAN_OBJ) -o $@ $(LDFLAGS) -lcmocka -lyaml -lsodium -lzstd
+	$(Q)$(CC) $(ALL_CFLAGS) $(SAN_CFLAGS) -Itests $< $(SAN_OBJ) -o $@ $(LDFLAGS) -lcmocka -lyaml -lsodium -lzstd -lsqlite3
 
 # Dies at every write: what the ledger's writer asks of the system goes through the test.
 $(SAN_B)/test_ledger_crash: LDFLAGS += $(foreach f,pwrite ftruncate fsync fdatasync unlinkat \
@@ -109,7 +109,7 @@ $(B)/fuzz/%: tests/fuzz/%.c $(SAN_SRC)
 	$(call say,FUZZ)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -std=gnu11 -D_GNU_SOURCE -Iuser -Ibpf -Itests -O1 -g \
-		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $^ -o $@ -lyaml -lsodium -lzstd
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $^ -o $@ -lyaml -lsodium -lzstd -lsqlite3
 
 fuzz: $(FUZZ)
 	@for f in $(FUZZ); do $(MAKE) --no-print-directory fuzz-one FUZZ_ONE=$${f##*/} || exit 1; done
@@ -146,7 +146,7 @@ $(B)/tests/nothing: tests/bench/nothing.c
 $(B)/tests/ledger: tests/bench/ledger.c $(B)/libamanat.a
 	$(call say,CC)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itests $< $(B)/libamanat.a -o $@ $(LDFLAGS) $(LIBS) -lsqlite3
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests $< $(B)/libamanat.a -o $@ $(LDFLAGS) $(LIBS)
 
 bench-ledger: $(B)/tests/ledger
 	@$< $(EVENTS)

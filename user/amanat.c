@@ -8,6 +8,8 @@
 #include "cli/explain.h"
 #include "cli/ledger.h"
 #include "cli/policy.h"
+#include "cli/replay.h"
+#include "cli/sql.h"
 #include "cli/run.h"
 #include "cli/status.h"
 #include "cli/tail.h"
@@ -41,6 +43,24 @@ static const struct am_cmd commands[] = {
 		.words = "VERB ...",
 		.summary = "checks, tests, signs and pushes policies; 'policy --help' lists the verbs",
 		.run = policy,
+	},
+	{
+		.name = "replay",
+		.words = AM_WORDS_REPLAY,
+		.summary = "shows accesses, refusals and sends of the past, or sums them",
+		.run = am_cli_replay,
+	},
+	{
+		.name = "show",
+		.words = "ID [--json] [--ledger DIR]",
+		.summary = "shows one event of the record in full",
+		.run = am_cli_show,
+	},
+	{
+		.name = "sql",
+		.words = "[--ledger DIR] [--json | --csv] [QUERY]",
+		.summary = "asks the record in SQL; without a query, question by question",
+		.run = am_cli_sql,
 	},
 	{
 		.name = "run",

@@ -37,8 +37,12 @@ static int refuse_option(const struct am_args *args, const char *word)
 	return refuse(args, "there is no option", word, nearest.best);
 }
 
-static int take_file(const struct am_args *args, const char *word)
+static int take_word(const struct am_args *args, struct am_words *words, const char *word)
 {
+	if (words && words->count < AM_WORDS_MAX) {
+		words->items[words->count++] = word;
+		return AM_ARGS_GO;
+	}
 	if (!args->file || *args->file)
 		return refuse(args, "one word too many:", word, NULL);
 	*args->file = word;
@@ -75,7 +79,7 @@ static int check_complete(const struct am_args *args)
 	return AM_ARGS_GO;
 }
 
-int am_args_parse(const struct am_args *args, int argc, char **argv)
+static int parse(const struct am_args *args, struct am_words *words, int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
 		int r;
@@ -86,9 +90,20 @@ int am_args_parse(const struct am_args *args, int argc, char **argv)
 		}
 		/* "-" alone is a word like another. */
 		r = argv[i][0] == '-' && argv[i][1] ? take_option(args, argc, argv, &i)
-						    : take_file(args, argv[i]);
+						    : take_word(args, words, argv[i]);
 		if (r != AM_ARGS_GO)
 			return r;
 	}
 	return check_complete(args);
+}
+
+int am_args_parse(const struct am_args *args, int argc, char **argv)
+{
+	return parse(args, NULL, argc, argv);
+}
+
+int am_args_parse_words(const struct am_args *args, int argc, char **argv, struct am_words *ret)
+{
+	ret->count = 0;
+	return parse(args, ret, argc, argv);
 }

@@ -25,3 +25,14 @@ enum { AM_ARGS_GO = -1 };
 /* AM_ARGS_GO, or what the verb is to return at once: help was asked for and is given,
  * or something is wrong and was said. argv[0] is the verb. */
 int am_args_parse(const struct am_args *args, int argc, char **argv);
+
+enum { AM_WORDS_MAX = 64 };
+
+/* The words that are no options, of a verb that takes any number of them. */
+struct am_words {
+	const char *items[AM_WORDS_MAX];	/* borrowed */
+	size_t count;
+};
+
+/* The same for such a verb; args->file is NULL. */
+int am_args_parse_words(const struct am_args *args, int argc, char **argv, struct am_words *ret);

@@ -4,21 +4,12 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 
 #include "base/cleanup.h"
 #include "cli/client.h"
-
-/* Colour is for a person at a terminal who has not declined it (no-color.org). */
-static bool wants_color(FILE *out)
-{
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	return isatty(fileno(out)) && !(no && no[0]) && !(term && strcmp(term, "dumb") == 0);
-}
+#include "cli/look.h"
 
 static int follow(struct am_client *c)
 {
@@ -40,7 +31,7 @@ int am_cli_tail(const struct am_cmd_line *line)
 
 	if (line->values[AM_TAIL_JSON])
 		c.words[1] = "--json";
-	else if (wants_color(line->out))
+	else if (am_look_wants_color(line->out))
 		c.words[1] = "--color";
 
 	sigemptyset(&ends);

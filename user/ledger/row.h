@@ -70,7 +70,7 @@ struct am_row_deed {
 
 struct am_row {
 	uint64_t number;	/* the ledger's; set by it */
-	uint64_t event;		/* the agent's; 0 = none */
+	uint64_t event;		/* run of the agent, event/id.h; 0 = none */
 	int64_t wall_ns;	/* CLOCK_REALTIME */
 	int64_t boot_ns;	/* CLOCK_BOOTTIME */
 	uint64_t cpu;

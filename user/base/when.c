@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "base/when.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define NS_PER_S INT64_C(1000000000)
+
+enum {
+	TEXT_MAX = 40,
+	DAY_S = 24 * 60 * 60,
+	YEAR_MIN = 1970,
+	YEAR_MAX = 2200,
+};
+
+#define EPOCH_MAX_S INT64_C(7289568000)	/* 2201-01-01 */
+
+const char am_when_forms[] =
+	"-2h, -7d, today, yesterday, boot, 14:02, 2026-11-26, 2026-11-26T14:02:07, @SECONDS";
+
+static int64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	(void)clock_gettime(clock, &t); /* cannot fail with these clocks */
+	return t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+struct am_when am_when_here(void)
+{
+	int64_t now_ns = clock_ns(CLOCK_REALTIME);
+
+	return (struct am_when){ now_ns, now_ns - clock_ns(CLOCK_BOOTTIME) };
+}
+
+/* ---- a number and what it counts ------------------------------------------- */
+
+/* Digits at *at, at most ten: false if there are none, or more. */
+static bool take_number(const char **at, int64_t *ret)
+{
+	const char *p = *at;
+	int64_t n = 0;
+
+	while (isdigit((unsigned char)*p) && p - *at < 10)
+		n = n * 10 + (*p++ - '0');
+	if (p == *at || isdigit((unsigned char)*p))
+		return false;
+	*at = p;
+	*ret = n;
+	return true;
+}
+
+static int64_t unit_s(char unit)
+{
+	switch (unit) {
+	case 's': return 1;
+	case 'm': return 60;
+	case 'h': return 60 * 60;
+	case 'd': return DAY_S;
+	case 'w': return 7 * DAY_S;
+	default: return 0;
+	}
+}
+
+/* "2h", "1d12h" */
+static int parse_ago(const char *text, int64_t *ret_s)
+{
+	int64_t n, total = 0;
+
+	do {
+		if (!take_number(&text, &n) || !unit_s(*text))
+			return -EINVAL;
+		if (n > EPOCH_MAX_S / unit_s(*text))
+			return -ERANGE;
+		total += n * unit_s(*text++);
+	} while (*text);
+	*ret_s = total;
+	return 0;
+}
+
+/* ---- days and times --------------------------------------------------------- */
+
+static bool take_field(const char **at, char before, int digits, int low, int high, int *ret)
+{
+	const char *p = *at;
+	int n = 0, i;
+
+	if (before && *p++ != before)
+		return false;
+	for (i = 0; i < digits; i++, p++) {
+		if (!isdigit((unsigned char)*p))
+			return false;
+		n = n * 10 + (*p - '0');
+	}
+	if (n < low || n > high)
+		return false;
+	*at = p;
+	*ret = n;
+	return true;
+}
+
+static bool take_date(const char **at, struct tm *t)
+{
+	int year, month, day;
+
+	if (!take_field(at, 0, 4, YEAR_MIN, YEAR_MAX, &year) ||
+	    !take_field(at, '-', 2, 1, 12, &month) || !take_field(at, '-', 2, 1, 31, &day))
+		return false;
+	t->tm_year = year - 1900;
+	t->tm_mon = month - 1;
+	t->tm_mday = day;
+	return true;
+}
+
+static bool take_time(const char **at, struct tm *t)
+{
+	if (!take_field(at, 0, 2, 0, 23, &t->tm_hour) || !take_field(at, ':', 2, 0, 59, &t->tm_min))
+		return false;
+	return **at != ':' || take_field(at, ':', 2, 0, 60, &t->tm_sec);
+}
+
+static struct tm today(const struct am_when *from)
+{
+	const time_t now_s = from->now_ns / NS_PER_S;
+	struct tm t;
+
+	(void)localtime_r(&now_s, &t);
+	t.tm_hour = t.tm_min = t.tm_sec = 0;
+	t.tm_isdst = -1;
+	return t;
+}
+
+static int seconds_of(struct tm t, bool utc, int64_t *ret_s)
+{
+	const struct tm asked = t;
+	time_t s = utc ? timegm(&t) : mktime(&t);
+
+	/* The 31st of a month that has 30 days. */
+	if (t.tm_mday != asked.tm_mday && t.tm_mon != asked.tm_mon)
+		return -EINVAL;
+	if (s < 0 || s > EPOCH_MAX_S)
+		return -ERANGE;
+	*ret_s = s;
+	return 0;
+}
+
+static int parse_calendar(const char *text, const struct am_when *from, int64_t *ret_s)
+{
+	struct tm t = today(from);
+	bool utc = false;
+
+	if (strlen(text) > 4 && text[4] == '-') {
+		if (!take_date(&text, &t))
+			return -EINVAL;
+		if ((*text == 'T' || *text == ' ') && (text++, !take_time(&text, &t)))
+			return -EINVAL;
+	} else if (!take_time(&text, &t)) {
+		return -EINVAL;
+	}
+	if (*text == 'Z') {
+		utc = true;
+		text++;
+	}
+	return *text ? -EINVAL : seconds_of(t, utc, ret_s);
+}
+
+/* ---- all of them ------------------------------------------------------------ */
+
+static int64_t day_ns(const struct am_when *from, int days_back)
+{
+	struct tm t = today(from);
+
+	t.tm_mday -= days_back;
+	return (int64_t)mktime(&t) * NS_PER_S;
+}
+
+static bool parse_word(const char *text, const struct am_when *from, int64_t *ret_ns)
+{
+	if (!strcmp(text, "now"))
+		*ret_ns = from->now_ns;
+	else if (!strcmp(text, "boot"))
+		*ret_ns = from->boot_ns;
+	else if (!strcmp(text, "today"))
+		*ret_ns = day_ns(from, 0);
+	else if (!strcmp(text, "yesterday"))
+		*ret_ns = day_ns(from, 1);
+	else
+		return false;
+	return true;
+}
+
+static int parse_epoch(const char *text, int64_t *ret_s)
+{
+	if (!take_number(&text, ret_s) || *text)
+		return -EINVAL;
+	return *ret_s > EPOCH_MAX_S ? -ERANGE : 0;
+}
+
+static int parse_seconds(const char *text, const struct am_when *from, int64_t *ret_s)
+{
+	int r;
+
+	if (*text == '@')
+		return parse_epoch(text + 1, ret_s);
+	r = parse_ago(text + (*text == '-'), ret_s);
+	if (r == -EINVAL)
+		return *text == '-' ? r : parse_calendar(text, from, ret_s);
+	if (r)
+		return r;
+	*ret_s = from->now_ns / NS_PER_S - *ret_s;
+	return *ret_s < 0 ? -ERANGE : 0;
+}
+
+int am_when_parse(const char *text, size_t len, const struct am_when *from, int64_t *ret_ns)
+{
+	char word[TEXT_MAX];
+	int64_t s;
+	int r;
+
+	if (!len || len >= sizeof(word) || memchr(text, '\0', len))
+		return -EINVAL;
+	memcpy(word, text, len);
+	word[len] = '\0';
+	if (parse_word(word, from, ret_ns))
+		return 0;
+	r = parse_seconds(word, from, &s);
+	if (!r)
+		*ret_ns = s * NS_PER_S;
+	return r;
+}

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "cli/replay.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "cli/args.h"
+#include "cli/grid.h"
+#include "cli/look.h"
+#include "cli/source.h"
+#include "query/cursor.h"
+#include "query/recorded.h"
+#include "query/sum.h"
+
+struct replay {
+	const char *dir, *since, *until, *sum;
+	bool json, csv;
+	FILE *out, *err;
+	bool color;
+	char *text;			/* owned: the filter as one */
+	struct am_filter *filter;	/* owned */
+	int fd;				/* owned */
+};
+
+static void done(struct replay *r)
+{
+	free(r->text);
+	am_filter_free(r->filter);
+	if (r->fd >= 0)
+		(void)close(r->fd); /* read only */
+}
+
+/* ---- the filter --------------------------------------------------------------------- */
+
+/* The words as they were typed, each a term or several. */
+static int join_words(struct replay *r, const struct am_words *words)
+{
+	size_t len, i;
+	FILE *out = open_memstream(&r->text, &len);
+
+	if (!out)
+		return -ENOMEM;
+	for (i = 0; i < words->count; i++)
+		(void)fprintf(out, "%s%s", i ? " " : "", words->items[i]);
+	if (r->since)
+		(void)fprintf(out, " since=%s", r->since);
+	if (r->until)
+		(void)fprintf(out, " until=%s", r->until);
+	return fclose(out) ? -ENOMEM : 0;
+}
+
+static int read_filter(struct replay *r, const struct am_words *words)
+{
+	const struct am_when here = am_when_here();
+	struct am_filter_error error;
+	int err = join_words(r, words);
+
+	if (!err)
+		err = am_filter_parse(r->text, &here, &error, &r->filter);
+	if (!err)
+		return AM_ARGS_GO;
+	if (err == -EINVAL)
+		am_filter_complain(r->err, r->text, &error);
+	else
+		(void)fprintf(r->err, "error: %s\n", strerror(-err));
+	return AM_EXIT_USAGE;
+}
+
+/* ---- line by line --------------------------------------------------------------------- */
+
+static int write_row(const struct replay *r, const struct am_row *row)
+{
+	struct am_decoded event;
+	struct am_event_names names;
+	bool is_event = am_recorded_event(row, &event, &names);
+	char day[AM_LOOK_TIME];
+
+	if (r->json)	/* OCSF has no class for what the ledger says of itself */
+		return is_event ? am_event_json(r->out, &event, &names) : 0;
+	am_look_day(row->wall_ns, day);
+	(void)fprintf(r->out, "%s ", day);
+	return is_event ? am_event_text(r->out, &event, &names, r->color)
+			: am_recorded_note(r->out, row, r->color);
+}
+
+static int each_row(struct replay *r, struct am_cursor *c, uint64_t *ret_rows)
+{
+	const struct am_row *row;
+	int err = 0;
+
+	while (!err && (err = am_cursor_next(c, &row)) > 0) {
+		err = write_row(r, row);
+		++*ret_rows;
+	}
+	return err;
+}
+
+/* ---- CSV: every field ------------------------------------------------------------------- */
+
+static int csv_rows(struct replay *r, struct am_cursor *c, uint64_t *ret_rows)
+{
+	size_t n, i;
+	const struct am_field *fields = am_fields(&n);
+	am_autofree const char **names = calloc(n, sizeof(*names));
+	am_autofree struct am_cell *cells = calloc(n, sizeof(*cells));
+	am_autofree char (*made)[AM_FIELD_TEXT_MAX] = calloc(n, sizeof(*made));
+	am_auto(am_grid) struct am_grid *grid = NULL;
+	const struct am_row *row;
+	int err;
+
+	if (!names || !cells || !made)
+		return -ENOMEM;
+	for (i = 0; i < n; i++)
+		names[i] = fields[i].name;
+	err = am_grid_open(r->out, AM_GRID_CSV, names, n, &grid);
+	while (!err && (err = am_cursor_next(c, &row)) > 0) {
+		for (i = 0; i < n; i++)
+			cells[i].text = am_field_text(&fields[i], row, made[i]);
+		err = am_grid_row(grid, cells);
+		++*ret_rows;
+	}
+	return err;
+}
+
+/* ---- sums --------------------------------------------------------------------------------- */
+
+enum { SUM_COLUMNS = 4 };
+
+static int show_group(struct am_grid *grid, const struct am_sum_group *g, size_t n)
+{
+	struct am_cell cells[AM_SUM_FIELDS_MAX + SUM_COLUMNS] = { 0 };
+	char accesses[24], refused[24], first[AM_LOOK_TIME], last[AM_LOOK_TIME];
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		cells[i].text = *g->values[i] ? g->values[i] : NULL;
+	(void)snprintf(accesses, sizeof(accesses), "%" PRIu64, g->accesses);
+	(void)snprintf(refused, sizeof(refused), "%" PRIu64, g->refused);
+	am_look_time(g->first_ns, first);
+	am_look_time(g->last_ns, last);
+	cells[n] = (struct am_cell){ accesses, true };
+	cells[n + 1] = (struct am_cell){ refused, true };
+	cells[n + 2].text = first;
+	cells[n + 3].text = last;
+	return am_grid_row(grid, cells);
+}
+
+static int show_sum(const struct replay *r, struct am_sum *sum)
+{
+	const char *names[AM_SUM_FIELDS_MAX + SUM_COLUMNS];
+	am_auto(am_grid) struct am_grid *grid = NULL;
+	size_t n_fields, n, i;
+	const struct am_field *const *fields = am_sum_fields(sum, &n_fields);
+	const struct am_sum_group *groups = am_sum_groups(sum, &n);
+	int err;
+
+	for (i = 0; i < n_fields; i++)
+		names[i] = fields[i]->name;
+	names[n_fields] = "accesses";
+	names[n_fields + 1] = "refused";
+	names[n_fields + 2] = "first";
+	names[n_fields + 3] = "last";
+	err = am_grid_open(r->out, r->json ? AM_GRID_JSON : r->csv ? AM_GRID_CSV : AM_GRID_TEXT, names,
+			   n_fields + SUM_COLUMNS, &grid);
+	for (i = 0; !err && i < n; i++)
+		err = show_group(grid, &groups[i], n_fields);
+	if (am_sum_left_out(sum))
+		(void)fprintf(r->err, "note: %" PRIu64 " rows are left out: there are more than %d groups\n",
+			      am_sum_left_out(sum), AM_SUM_GROUPS_MAX);
+	return err ? err : am_grid_end(grid);
+}
+
+static int sum_rows(struct replay *r, struct am_cursor *c, struct am_sum *sum, uint64_t *ret_rows)
+{
+	const struct am_row *row;
+	int err;
+
+	while ((err = am_cursor_next(c, &row)) > 0) {
+		err = am_sum_add(sum, row);
+		if (err)
+			return err;
+		++*ret_rows;
+	}
+	return err ? err : show_sum(r, sum);
+}
+
+/* "by=user,store", as it is shown in the help, or without "by=". */
+static int read_sum(const struct replay *r, struct am_sum **ret)
+{
+	const char *by = strncmp(r->sum, "by=", 3) ? r->sum : r->sum + 3, *bad = by;
+	int err = am_sum_new(by, &bad, ret);
+
+	if (!err)
+		return AM_ARGS_GO;
+	(void)fprintf(r->err, "error: there is no field '%.*s' to sum by\n  hint: ",
+		      (int)strcspn(bad, ","), bad);
+	(void)fprintf(r->err, "At most %d of those that 'amanat replay --fields' lists.\n",
+		      AM_SUM_FIELDS_MAX);
+	return AM_EXIT_USAGE;
+}
+
+/* ---- all ------------------------------------------------------------------------------------ */
+
+/* Nothing found is an answer too, and not the one that was hoped for. */
+static int conclude(const struct replay *r, const struct am_cursor *c, int err, uint64_t rows)
+{
+	struct am_scan_counts counts;
+
+	if (err == -EPIPE)
+		return AM_EXIT_YES;
+	if (err < 0) {
+		(void)fprintf(r->err, "error: cannot replay: %s\n", strerror(-err));
+		return AM_EXIT_MISSING;
+	}
+	am_cursor_counts(c, &counts);
+	if (counts.bad_segments)
+		(void)fprintf(r->err, "note: %" PRIu64 " segments are damaged; 'amanat verify' tells where\n",
+			      counts.bad_segments);
+	if (!rows)
+		(void)fputs("note: nothing in the record passes the filter\n", r->err);
+	return rows ? AM_EXIT_YES : AM_EXIT_NO;
+}
+
+static int replay(struct replay *r)
+{
+	am_auto(am_cursor) struct am_cursor *c = NULL;
+	am_auto(am_sum) struct am_sum *sum = NULL;
+	uint64_t rows = 0;
+	int err;
+
+	if (r->sum) {
+		int code = read_sum(r, &sum);
+
+		if (code != AM_ARGS_GO)
+			return code;
+	}
+	r->fd = am_source_open(r->dir, r->err);
+	if (r->fd < 0)
+		return AM_EXIT_MISSING;
+	err = am_cursor_open(r->fd, r->filter, AM_COLUMNS_ALL, &c);
+	if (err < 0) {
+		(void)fprintf(r->err, "error: cannot read the ledger: %s\n", strerror(-err));
+		return AM_EXIT_MISSING;
+	}
+	if (sum)
+		err = sum_rows(r, c, sum, &rows);
+	else
+		err = r->csv ? csv_rows(r, c, &rows) : each_row(r, c, &rows);
+	return conclude(r, c, err, rows);
+}
+
+int am_cli_replay(const struct am_cmd_line *line)
+{
+	__attribute__((cleanup(done))) struct replay r = { .out = line->out, .err = line->err, .fd = -1 };
+	bool fields = false;
+	const struct am_arg items[] = {
+		{ "--since", &r.since, NULL, false },
+		{ "--until", &r.until, NULL, false },
+		{ "--sum", &r.sum, NULL, false },
+		{ "--ledger", &r.dir, NULL, false },
+		{ "--json", NULL, &r.json, false },
+		{ "--csv", NULL, &r.csv, false },
+		{ "--fields", NULL, &fields, false },
+	};
+	const struct am_args args = { AM_USAGE_REPLAY, items, AM_COUNT(items), NULL };
+	struct am_words words;
+	int code = am_args_parse_words(&args, line->argc, line->argv, &words);
+
+	if (code != AM_ARGS_GO)
+		return code;
+	if (fields) {
+		am_filter_help(line->out);
+		return AM_EXIT_YES;
+	}
+	code = read_filter(&r, &words);
+	if (code != AM_ARGS_GO)
+		return code;
+	r.color = am_look_wants_color(line->out);
+	return replay(&r);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#pragma once
+
+#include "cli/cmd.h"
+
+#define AM_WORDS_REPLAY \
+	"[FILTER ...] [--since T] [--until T] [--sum by=FIELD,...] [--json | --csv] [--ledger DIR]"
+#define AM_USAGE_REPLAY "amanat replay " AM_WORDS_REPLAY
+
+/* `amanat replay`: the past, filtered: line by line as `tail` would have shown it, or summed. */
+int am_cli_replay(const struct am_cmd_line *line);
+
+#define AM_USAGE_SHOW "amanat show ID [--json] [--ledger DIR]"
+
+/* `amanat show`: one event of the record, in full. */
+int am_cli_show(const struct am_cmd_line *line);

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "cli/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/text.h"
+
+int am_source_open(const char *dir, FILE *err)
+{
+	int fd = open(dir ? dir : AM_LEDGER_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = -errno;
+
+	if (fd >= 0)
+		return fd;
+	(void)fputs("error: cannot open the ledger '", err);
+	am_text_print(err, dir ? dir : AM_LEDGER_DIR);
+	(void)fprintf(err, "': %s\n", strerror(-r));
+	if (r == -ENOENT || r == -ENOTDIR)
+		(void)fputs("  hint: Name its folder by --ledger; the agent's is " AM_LEDGER_DIR ".\n",
+			    err);
+	if (r == -EACCES)
+		(void)fputs("  hint: The record holds names and paths; only root reads it.\n", err);
+	return r;
+}

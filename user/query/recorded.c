@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "query/recorded.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "event/escape.h"
+#include "event/line.h"
+#include "query/word.h"
+
+static uint32_t fit32(uint64_t n)
+{
+	return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+}
+
+/* Beyond what records of the kernel have, a row says nothing that a decision is made of. */
+static void fill_deed(const struct am_row *row, struct am_event *e)
+{
+	e->kind = (__u16)row->deed.kind;
+	e->verdict = row->deed.verdict < AM_VERDICT_MAX_ ? row->deed.verdict : 0;
+	e->reason = row->deed.reason < AM_REASON_MAX_ ? row->deed.reason : 0;
+	e->op = row->deed.op < AM_OP_MAX_ ? row->deed.op : 0;
+	e->act = row->deed.act < AM_ACT_MAX_ ? row->deed.act : 0;
+	e->flags = row->deed.flags;
+	e->generation = fit32(row->deed.generation);
+	e->labels = row->deed.labels;
+	e->culprits = row->deed.culprits;
+	e->count = fit32(row->count);
+}
+
+static void fill_actor(const struct am_row *row, struct am_event *e)
+{
+	const struct am_row_actor *a = &row->actor;
+
+	memcpy(e->bits.w, a->bits, sizeof(e->bits.w));
+	e->start_ns = a->start_ns;
+	e->cgroup = a->cgroup;
+	e->exe_ino = a->exe_ino;
+	e->exe_dev = a->exe_dev;
+	e->tgid = a->pid;
+	e->tid = a->tid;
+	e->ppid = a->ppid;
+	e->uid = a->uid;
+	e->gid = a->gid;
+	e->login = a->login;
+	e->session = a->session;
+	(void)snprintf(e->comm, sizeof(e->comm), "%s", a->comm ? a->comm : "");
+}
+
+static void fill_dest(const struct am_row *row, struct am_event *e)
+{
+	uint64_t high = htobe64(row->dest.addr_high), low = htobe64(row->dest.addr_low);
+
+	memcpy(e->addr, &high, sizeof(high));
+	memcpy(e->addr + sizeof(high), &low, sizeof(low));
+	memcpy(&e->zones, &row->dest.zones_low, sizeof(row->dest.zones_low));
+	memcpy((char *)&e->zones + sizeof(row->dest.zones_low), &row->dest.zones_high,
+	       sizeof(row->dest.zones_high));
+	e->family = (__u16)row->dest.family;
+	e->port = (__u16)row->dest.port;
+	e->proto = row->dest.proto;
+}
+
+static void fill_object(const struct am_row *row, struct am_event *e)
+{
+	e->ino = row->object.ino;
+	e->dev = row->object.dev;
+	e->igen = row->object.igen;
+	e->store = fit32(row->object.store_id);
+}
+
+static const char *or_null(const char *text)
+{
+	return text && *text ? text : NULL;
+}
+
+bool am_recorded_event(const struct am_row *row, struct am_decoded *ret,
+		       struct am_event_names *ret_names)
+{
+	struct am_event *e = &ret->raw;
+
+	if (!row->deed.kind || row->deed.kind >= AM_EVENT_MAX_)
+		return false;
+	*e = (struct am_event){
+		.size = sizeof(*e),
+		.abi = AM_ABI_VERSION,
+		.seq = row->seq,
+		.cpu = fit32(row->cpu),
+		.boottime_ns = (uint64_t)row->boot_ns,
+	};
+	fill_deed(row, e);
+	fill_actor(row, e);
+	fill_dest(row, e);
+	fill_object(row, e);
+	(void)snprintf(ret->path, sizeof(ret->path), "%s", row->object.path ? row->object.path : "");
+	(void)snprintf(ret->exe, sizeof(ret->exe), "%s", row->actor.exe ? row->actor.exe : "");
+	*ret_names = (struct am_event_names){
+		.store = or_null(row->object.store),
+		.user = or_null(row->actor.user),
+		.unit = or_null(row->actor.unit),
+		.why = or_null(row->deed.why),
+		.policy = or_null(row->deed.policy),
+		.labels = or_null(row->deed.label_names),
+		.wall_ns = row->wall_ns,
+		.run = fit32(row->event),
+	};
+	return true;
+}
+
+static void note_gap(FILE *out, const struct am_row *row)
+{
+	if (row->count)
+		(void)fprintf(out, "%" PRIu64 " events are missing: ", row->count);
+	else
+		(void)fputs("nobody knows how many events are missing: ", out);
+	(void)fputs(am_word_reason(row), out);
+}
+
+int am_recorded_note(FILE *out, const struct am_row *row, bool color)
+{
+	bool gap = row->deed.kind == AM_ROW_GAP;
+	const char *look = gap ? "\033[1;35m" : "\033[36m";
+
+	errno = 0;
+	am_line_time(out, row->wall_ns);
+	(void)fprintf(out, "%s%-5s%s ", color ? look : "", gap ? "GAP" : "NOTE",
+		      color ? "\033[0m" : "");
+	if (gap)
+		note_gap(out, row);
+	else
+		(void)fputs(am_word_reason(row), out);
+	if (row->deed.why && *row->deed.why) {
+		(void)fputs(": ", out);
+		am_escape_write(out, row->deed.why, AM_ESCAPE_PHRASE);
+	}
+	(void)fputc('\n', out);
+	return ferror(out) ? errno ? -errno : -EIO : 0;
+}

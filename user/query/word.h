@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the numbers of a row are called. Texts are static, "" where a row has none, unless
+ * they say otherwise. */
+#pragma once
+
+#include "ledger/row.h"
+
+enum { AM_WORD_TEXT_MAX = 96 };
+
+const char *am_word_kind(const struct am_row *row);	/* access, send, gap, mark ... */
+const char *am_word_verdict(const struct am_row *row);
+const char *am_word_reason(const struct am_row *row);	/* of a gap or mark too */
+const char *am_word_op(const struct am_row *row);
+const char *am_word_act(const struct am_row *row);
+const char *am_word_proto(const struct am_row *row);
+const char *am_word_dest(const struct am_row *row, char buf[AM_WORD_TEXT_MAX]);	/* in buf */
+
+/* What these may be, up to NULL. */
+extern const char *const am_words_kind[];
+extern const char *const am_words_verdict[];
+extern const char *const am_words_op[];
