@@ -61,8 +61,8 @@ struct am_agent {
 	struct am_control *control;
 	struct am_door *door;
 	struct am_pipeline *pipeline;
-	struct am_recorder *recorder;
 	struct am_programs programs;
+	struct am_recorder *recorder;
 	struct am_witness *witness;
 	struct am_deputies deputies;
 	struct am_loop loop;
@@ -215,14 +215,23 @@ static const char *source_of(const struct am_agent *a)
 	return am_annals_has_bundle(&a->governor.annals) ? "bundle in force" : a->config->policy;
 }
 
+/* An am_intake's refused(). */
+static void notice_refused(void *ctx, const char *what, const char *why)
+{
+	struct am_agent *a = ctx;
+
+	if (a->pipeline)	/* at the start nobody listens yet */
+		am_pipeline_notice(a->pipeline, &(struct am_notice){
+			.kind = AM_NOTICE_POLICY_REFUSED, .what = what, .why = why });
+}
+
 static void tell_refused(struct am_agent *a)
 {
 	const struct am_force *now = a->governor.now;
 
 	am_error("cannot load the policy '%s', keeping policy %s#%u", source_of(a),
 		 now->model->name, now->generation);
-	am_pipeline_notice(a->pipeline, &(struct am_notice){
-		.kind = AM_NOTICE_POLICY_REFUSED, .what = source_of(a), .why = a->why });
+	notice_refused(a, source_of(a), a->why);
 }
 
 static void reload(struct am_agent *a)
@@ -319,8 +328,8 @@ static void timer_ready(void *ctx, uint32_t events)
 	am_keeper_tick(&a->keeper, now_ms);
 	am_witness_tick(a->witness, now_ms);
 	am_control_tick(a->control, now_ms);
-	am_recorder_tick(a->recorder, now_ms);
 	am_door_tick(a->door, now_ms);
+	am_recorder_tick(a->recorder, now_ms);
 	tell_losses(a);
 	tell_alive(a, now_ms);
 }
@@ -565,7 +574,12 @@ static int prepare(struct am_agent *a)
 {
 	const struct am_config *c = a->config;
 
-	a->intake = (struct am_intake){ .governor = &a->governor, .put = take_over, .ctx = a };
+	a->intake = (struct am_intake){
+		.governor = &a->governor,
+		.put = take_over,
+		.refused = notice_refused,
+		.ctx = a,
+	};
 	am_inbox_init(&a->inbox, c->bundles, &a->loop, &a->intake);
 	if (am_instance_open(c->state, c->run, &a->instance) < 0)
 		return -1;

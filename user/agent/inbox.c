@@ -234,6 +234,7 @@ static void tell(struct am_inbox *in, const struct am_inbox_file *file, struct a
 	const struct am_force *now = in->intake->governor->now;
 
 	am_diags_print(diags, stderr);
+	am_intake_refused(in->intake, file->name, diags);
 	if (now)
 		am_error("bundle '%s/%s' is refused, keeping policy %s#%u", in->path, file->name,
 			 now->model->name, now->generation);

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+enum { WHY_SIZE = 512 };
+
 int am_intake_open(const struct am_intake *in, const char *name, struct am_blob *blob,
 		   struct am_diags *diags, struct am_bundle **ret)
 {
@@ -37,4 +39,12 @@ int am_intake_resolve(const struct am_intake *in, struct am_bundle *b, enum am_r
 	if (!r)
 		(*ret)->origin = o;
 	return r;
+}
+
+void am_intake_refused(const struct am_intake *in, const char *name, const struct am_diags *diags)
+{
+	char why[WHY_SIZE];
+
+	am_diags_first_error(diags, why, sizeof(why));
+	in->refused(in->ctx, name, why);
 }

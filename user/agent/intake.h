@@ -9,8 +9,14 @@
 struct am_intake {
 	struct am_governor *governor;	/* borrowed */
 	int (*put)(void *ctx, struct am_force *f, struct am_diags *diags);
+	/* Told of each bundle that is refused, for those who follow the events. */
+	void (*refused)(void *ctx, const char *name, const char *why);
 	void *ctx;
 };
+
+/* Passes the first error on to in->refused(). */
+void am_intake_refused(const struct am_intake *in, const char *name,
+		       const struct am_diags *diags);
 
 /* Whether this host believes the bundle, and would take it next: 0; -EALREADY if it is the
  * one in force; another errno with one error in `diags`, -ESTALE for a serial that is used

@@ -243,6 +243,7 @@ void am_pipeline_notice(struct am_pipeline *p, const struct am_notice *notice)
 		n.policy = p->now->model->name;
 		n.generation = p->now->generation;
 	}
+	am_recorder_notice(p->recorder, &n);
 	for (form = 0; form < AM_FORM_MAX_; form++) {
 		if (!am_control_wants(p->control, form) || !write_notice(p, &n, form))
 			continue;

@@ -230,6 +230,8 @@ int am_push(const struct am_intake *in, const struct am_control_ask *ask, FILE *
 	r = push(in, &p, ask);
 	if (r < 0 && !p.diags.errors)
 		(void)am_refuse(&p.diags, p.name, r, NULL, "cannot work on it: %s", strerror(-r));
+	if (r < 0 && !p.dry_run)
+		am_intake_refused(in, p.name, &p.diags);
 	if (p.json)
 		answer_json(&p, in->governor->now, out);
 	else

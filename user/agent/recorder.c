@@ -11,6 +11,7 @@
 #include "agent/force.h"
 #include "agent/log.h"
 #include "event/format.h"
+#include "event/notice.h"
 
 enum {
 	RETRY_MS = 10000,
@@ -265,4 +266,21 @@ void am_recorder_policy(struct am_recorder *r, const struct am_force *force)
 		       force->model->mode == AM_MODE_ENFORCE ? "enforce" : "observe");
 	/* Every event says its policy, too: a mark that finds no room is no loss. */
 	(void)am_writer_mark(r->writer, AM_MARK_POLICY, force->generation, why);
+}
+
+/* A policy in force has a mark of its own. */
+void am_recorder_notice(struct am_recorder *r, const struct am_notice *n)
+{
+	char why[1024], who[64] = "";
+
+	if (!r->writer || n->kind == AM_NOTICE_POLICY_IN_FORCE)
+		return;
+	if (n->pid)
+		(void)snprintf(who, sizeof(who), ", process %u of uid %u", n->pid, n->uid);
+	(void)snprintf(why, sizeof(why), "%s %s%s%s%s%s%s", am_notice_name(n->kind),
+		       n->what ? n->what : "", n->subjects ? " of " : "",
+		       n->subjects ? n->subjects : "", who, n->why ? ": " : "",
+		       n->why ? n->why : "");
+	if (am_writer_mark(r->writer, AM_MARK_NOTICE, 0, why) < 0)
+		am_recorder_lost(r, AM_GAP_QUEUE, 1);
 }

@@ -14,6 +14,7 @@
 struct am_decoded;
 struct am_event_names;
 struct am_force;
+struct am_notice;
 struct am_recorder;
 
 /* Opens the ledger in `dir` (NULL: `ledger` in the directory `state`); if it cannot, says so
@@ -33,6 +34,9 @@ void am_recorder_lost(struct am_recorder *r, enum am_gap reason, uint64_t count)
 
 /* A policy came into force. */
 void am_recorder_policy(struct am_recorder *r, const struct am_force *force);
+
+/* What the agent has noticed itself. */
+void am_recorder_notice(struct am_recorder *r, const struct am_notice *n);
 
 /* Opens again what failed. To be called now and then. */
 void am_recorder_tick(struct am_recorder *r, int64_t now_ms);

@@ -10,7 +10,7 @@
 
 enum {
 	AM_SINK_LINES = 256 * 1024,	/* bytes of lines that may wait */
-	AM_SINK_REPLY = 4 * 1024 * 1024,	/* bytes of a reply */
+	AM_SINK_REPLY = 5 * 1024 * 1024,	/* bytes of a reply */
 	AM_SINK_NOTICE = 512,
 };
 

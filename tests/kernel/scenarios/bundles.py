@@ -66,7 +66,7 @@ def what_is_no_good_bundle_is_refused_whole(lab):
              'a flipped bit in its serial': (lambda d: d.replace(b'# serial 5', b'# serial 7'),
                                              'not what was signed'),
              'twice itself': (lambda d: d + d, 'not what was signed'),
-             'a larger one than there can be': (lambda d: d + b'#' * (2 << 20), 'larger than')}
+             'a larger one than there can be': (lambda d: d + b'#' * (5 << 20), 'larger than')}
     for what, (edit, word) in cases.items():
         b.refused(what, edited(good, bad, edit), word)
     step, untrusted = max(1, size // 40), len(read_file(good).split(b'\n')[0])
