@@ -8,6 +8,7 @@
 #include "agent/log.h"
 #include "kernel/engine.h"
 #include "kernel/publish.h"
+#include "kernel/raws.h"
 #include "kernel/tags.h"
 #include "store/generation.h"
 
@@ -200,14 +201,19 @@ static int publish(struct am_governor *g, struct am_force *f, struct am_diags *d
 
 /* There is no way back from what is in force. What fails here is shown by `status` until a
  * walk succeeds. */
-static void close_stores(struct am_governor *g, struct am_seal *seal)
+static void close_stores(struct am_governor *g, struct am_seal *seal,
+			 const struct am_roots *roots)
 {
 	int r = am_seal_roots(seal);
 
 	if (r < 0)
 		(void)am_err(r, "cannot label the roots of the stores");
+	r = am_raws_enter(g->engine, roots);
+	if (r < 0)
+		(void)am_err(r, "cannot close the disks below the stores");
 	am_sealer_take(g->sealer, seal);
-	r = am_recall_begin(g->recall, false);
+	/* Also strays that could get no tag while there was no room for it. */
+	r = am_recall_begin(g->recall, am_engine_owes_tags(g->engine));
 	if (r < 0)
 		(void)am_err(r, "cannot look for labelled files outside the stores");
 }
@@ -254,7 +260,7 @@ static int put(struct am_governor *g, struct am_force *f, struct am_diags *diags
 		am_annals_revert(&g->annals);
 		return refuse(diags, f, r, "cannot put it in force", NULL);
 	}
-	close_stores(g, AM_TAKE_PTR(seal));
+	close_stores(g, AM_TAKE_PTR(seal), f->roots);
 	take_over(g, f);
 	return 0;
 }
