@@ -133,6 +133,8 @@ struct am_tag {
 	__u64 labels;		/* carried beyond those of the store */
 	__u32 store;		/* id, 0 = none */
 	__u32 flags;		/* am_tag_flag */
+	__u32 next;		/* of a root: its store under the policy that comes next; 0 = the same */
+	__u32 pad;
 };
 
 /* Without inode storage: the value of `am_inodes`, by the address of the inode. The rest is
@@ -163,6 +165,8 @@ struct am_request {
 
 /* In am_sealing, see bpf/maps.h. */
 #define AM_SEALING_OWED (1ULL << 63)
+#define AM_SEALING_RECALL (1ULL << 62)
+#define AM_SEALING_FLAGS (AM_SEALING_OWED | AM_SEALING_RECALL)
 
 /* A file that keeps its tag without a tagged parent: the key of `am_strays`
  * (value: struct am_tag). Built by the kernel side only: stat() lies on btrfs. */
@@ -439,9 +443,9 @@ enum am_count {
 
 #define AM_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " has padding")
 
-AM_ASSERT_SIZE(struct am_tag, 16);
-AM_ASSERT_SIZE(struct am_inode, 32);
-AM_ASSERT_SIZE(struct am_request, 32);
+AM_ASSERT_SIZE(struct am_tag, 24);
+AM_ASSERT_SIZE(struct am_inode, 40);
+AM_ASSERT_SIZE(struct am_request, 40);
 AM_ASSERT_SIZE(struct am_inode_key, 40);
 AM_ASSERT_SIZE(struct am_fact_key, 16);
 AM_ASSERT_SIZE(struct am_net_key, 24);

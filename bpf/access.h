@@ -251,6 +251,18 @@ AM_NOINLINE int am_access_done(const struct am_object *o, struct am_case *c,
 	return am_verdict_return(&c->d);
 }
 
+/* The object's store. Its tag was settled under the policy of that moment: should another one
+ * have come since, whose store has another id, it is settled again under this one. */
+AM_INLINE const struct am_store *am_store_here(const struct am_policy *policy,
+					       const struct am_object *o)
+{
+	const struct am_store *store = am_tag_store(policy, o->tag);
+
+	if (store || !o->tag->store || !am_is_sealing())
+		return store;
+	return am_tag_store(policy, am_tag_refresh(policy, o->inode, o->dentry, o->tag));
+}
+
 /* Decides an access by the current task to an object that has a tag. 0 or -EACCES. */
 AM_NOINLINE int am_access(const struct am_object *o, __u32 op, __u32 act)
 {
@@ -266,7 +278,7 @@ AM_NOINLINE int am_access(const struct am_object *o, __u32 op, __u32 act)
 	if (leader && (leader->flags & AM_TASK_AGENT))
 		return am_agent_passes(o);
 	am_facts_task(&c.f, task, own, leader);
-	c.f.store = am_store_of(c.f.policy, o->tag->store);
+	c.f.store = am_store_here(c.f.policy, o);
 	c.f.labels = am_labels_at_stake(&c.f, o->tag, leader);
 	if (o->tag->flags & AM_TAG_DETACHED)
 		am_facts_detached(&c.f);

@@ -34,7 +34,7 @@ AM_NOINLINE struct am_tag *tag_at(__u64 inode, __u64 dentry)
 
 	am_inode_key_of(inode, &key);
 	tag = bpf_map_lookup_elem(&am_strays, &key);
-	return tag ? tag : am_tag_above(dentry);
+	return tag ? tag : am_tag_above(am_policy_now(), dentry);
 }
 
 /* Reading through a loop device asks nobody from 6.12 on, nor does mounting it anywhere. So who

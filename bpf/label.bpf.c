@@ -36,8 +36,9 @@ AM_INLINE void inherit(struct inode *inode, const struct am_tag *above)
 
 	if (above->flags & AM_TAG_DETACHED)
 		am_tag_owed(inode, &value);
-	else
-		am_tag_inherit(inode, above);
+	/* A root of the policy that comes next says nothing yet, and is found by climbing. */
+	else if (above->labels || above->store)
+		am_tag_inherit(inode, above, am_tag_id(am_policy_now(), above));
 }
 
 /* A core file gets what the dying task carries: the kernel writes it unasked. */

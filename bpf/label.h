@@ -52,6 +52,27 @@ AM_NOINLINE void am_stray_keep(struct inode *inode, struct am_tag *tag)
 	am_have_strays = 1;
 }
 
+/* The id of the store that a tag stands for under the policy. While one policy takes over from
+ * another a root has two, and one of them is of the policy that decides. */
+AM_INLINE __u32 am_tag_id(const struct am_policy *policy, const struct am_tag *tag)
+{
+	if (tag->next && !am_store_of(policy, tag->store) && am_store_of(policy, tag->next))
+		return tag->next;
+	return tag->store;
+}
+
+AM_INLINE const struct am_store *am_tag_store(const struct am_policy *policy,
+					      const struct am_tag *tag)
+{
+	return am_store_of(policy, am_tag_id(policy, tag));
+}
+
+/* Whether a kept tag still says something: a live store, or labels of its own. */
+AM_INLINE bool am_tag_speaks(const struct am_policy *policy, const struct am_tag *tag)
+{
+	return tag->labels || am_tag_store(policy, tag);
+}
+
 AM_NOINLINE struct am_tag *am_stray_restore(struct inode *inode)
 {
 	struct am_inode_key key;
@@ -62,17 +83,19 @@ AM_NOINLINE struct am_tag *am_stray_restore(struct inode *inode)
 	if (!kept)
 		return NULL;
 	value = *kept;
+	value.store = am_tag_id(am_policy_now(), kept);
+	value.next = 0;
 	am_count(AM_COUNT_STRAY_RESTORED);
 	tag = am_tag_owed(inode, &value);
 	return tag ? tag : kept;	/* no room for its own: this one decides as well */
 }
 
-/* Gives `inode` what is inherited from a folder's tag. */
-AM_INLINE struct am_tag *am_tag_inherit(struct inode *inode, const struct am_tag *parent)
+/* Gives `inode` what is inherited from a folder's tag, which stands for the store `id`. */
+AM_INLINE struct am_tag *am_tag_inherit(struct inode *inode, const struct am_tag *parent, __u32 id)
 {
 	struct am_tag value = {
 		.labels = parent->labels,
-		.store = parent->store,
+		.store = id,
 	};
 	struct am_tag *tag = am_tag_owed(inode, &value);
 
@@ -88,12 +111,6 @@ struct am_search {
 	__u64 dentry;
 	struct am_tag *found;
 };
-
-/* Whether a kept tag still says something: a live store, or labels of its own. */
-AM_INLINE bool am_tag_speaks(const struct am_policy *policy, const struct am_tag *tag)
-{
-	return tag->labels || am_store_of(policy, tag->store);
-}
 
 static long am_search_step(__u32 i, struct am_search *s)
 {
@@ -118,10 +135,10 @@ static long am_search_step(__u32 i, struct am_search *s)
 	return 1;
 }
 
-/* The nearest kept tag above `dentry`. */
-AM_INLINE struct am_tag *am_tag_above(__u64 dentry)
+/* The nearest kept tag above `dentry` that says something under the policy. */
+AM_INLINE struct am_tag *am_tag_above(const struct am_policy *policy, __u64 dentry)
 {
-	struct am_search s = { .policy = am_policy_now(), .dentry = dentry };
+	struct am_search s = { .policy = policy, .dentry = dentry };
 
 	if (bpf_loop(AM_CLIMB_DEPTH, am_search_step, &s, 0) == AM_CLIMB_DEPTH && !s.found)
 		am_count(AM_COUNT_CLIMB_TOO_DEEP);
@@ -168,7 +185,7 @@ AM_NOINLINE struct am_tag *am_tag_climb(struct inode *inode, __u64 dentry)
 	if (!s.found)
 		return am_is_adrift(inode, dentry, deep) ? am_tag_adrift() : NULL;
 	am_count(AM_COUNT_CLIMB_TAGGED);
-	tag = am_tag_inherit(inode, s.found);
+	tag = am_tag_inherit(inode, s.found, am_tag_id(s.policy, s.found));
 	return tag ? tag : s.found;
 }
 
@@ -177,12 +194,15 @@ AM_NOINLINE struct am_tag *am_tag_climb(struct inode *inode, __u64 dentry)
  * be about to happen, or have failed. */
 AM_NOINLINE struct am_tag *am_tag_prove(__u64 dentry, struct am_tag *tag)
 {
-	struct am_tag *above = am_tag_above(dentry);
+	const struct am_policy *policy = am_policy_now();
+	struct am_tag *above = am_tag_above(policy, dentry);
 
-	if (!above || above->store != tag->store) {
+	if (!above) {
 		am_count(AM_COUNT_UNPROVEN);
 		return NULL;
 	}
+	/* Its store may have another id by now, and the rename may have led into another. */
+	tag->store = am_tag_id(policy, above);
 	tag->flags &= ~AM_TAG_UNPROVEN;
 	return tag;
 }
@@ -201,7 +221,7 @@ AM_NOINLINE struct am_tag *am_tag_attach(struct inode *inode, __u64 dentry, stru
 		bpf_loop(AM_CLIMB_DEPTH, am_search_step, &s, 0);
 	if (s.found) {
 		tag->labels = s.found->labels;
-		tag->store = s.found->store;
+		tag->store = am_tag_id(s.policy, s.found);
 		tag->flags = s.found->flags & AM_TAG_STRAY;
 		return tag;
 	}
@@ -211,23 +231,39 @@ AM_NOINLINE struct am_tag *am_tag_attach(struct inode *inode, __u64 dentry, stru
 	return NULL;
 }
 
+/* The id that a stray's store has now. Which of the store's paths it came from nobody knows, so
+ * it stays closed with what is left of them. */
+AM_INLINE __u32 am_stray_id(const struct am_policy *policy, const struct am_tag *tag)
+{
+	return policy ? policy->stores[tag->store & AM_STORE_SLOT_MASK].id : 0;
+}
+
 /* A tag of a store that this policy no longer has there: while stores are being
  * sealed, what is kept for the file itself or a root above says whose it is now. */
-AM_NOINLINE struct am_tag *am_tag_refresh(struct inode *inode, __u64 dentry, struct am_tag *tag)
+AM_NOINLINE struct am_tag *am_tag_refresh(const struct am_policy *policy, struct inode *inode,
+					  __u64 dentry, struct am_tag *tag)
 {
 	struct am_tag *kept = NULL;
 	struct am_inode_key key;
+	__u32 id;
 
-	if (!tag->store || am_store_of(am_policy_now(), tag->store))
+	if (!tag->store || am_tag_store(policy, tag))
 		return tag;
 	if (tag->flags & AM_TAG_STRAY) {
 		am_inode_key_of((__u64)inode, &key);
 		kept = bpf_map_lookup_elem(&am_strays, &key);
+		if (kept && !am_tag_store(policy, kept))
+			kept = NULL;
 	}
 	if (!kept)
-		kept = am_tag_above(dentry);
-	if (kept)
-		tag->store = kept->store;
+		kept = am_tag_above(policy, dentry);
+	if (kept) {
+		tag->store = am_tag_id(policy, kept);
+	} else if (tag->flags & AM_TAG_STRAY) {
+		id = am_stray_id(policy, tag);
+		if (id)
+			tag->store = id;
+	}
 	return tag;
 }
 
@@ -235,13 +271,15 @@ AM_NOINLINE struct am_tag *am_tag_refresh(struct inode *inode, __u64 dentry, str
  * `tag` up and it may be NULL. */
 AM_INLINE struct am_tag *am_tag_settle(struct inode *inode, __u64 dentry, struct am_tag *tag)
 {
-	if (!tag)
-		return am_is_sealing() ? am_tag_climb(inode, dentry) : NULL;
+	if (!tag) {
+		tag = am_is_sealing() ? am_tag_climb(inode, dentry) : NULL;
+		return tag ? am_tag_refresh(am_policy_now(), inode, dentry, tag) : NULL;
+	}
 	if (tag->flags & AM_TAG_UNPROVEN)
 		return am_tag_prove(dentry, tag);
 	if (tag->flags & AM_TAG_DETACHED)
 		return am_tag_attach(inode, dentry, tag);
 	if (am_is_sealing())
-		return am_tag_refresh(inode, dentry, tag);
+		return am_tag_refresh(am_policy_now(), inode, dentry, tag);
 	return tag;
 }

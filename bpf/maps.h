@@ -216,19 +216,21 @@ struct {
  *               its parents. Raised by whoever makes a walk necessary, lowered by the agent.
  *   high half   entries of am_channels: while there are any, a pipe asks for its labels there
  *   last bit    AM_SEALING_OWED: some tag could not be had. The agent takes it out once all is
- *               walked anew under a policy and none was refused meanwhile */
+ *               walked anew under a policy and none was refused meanwhile
+ *   bit 62      AM_SEALING_RECALL: files outside the stores whose tags have another id now are
+ *               being looked for by the agent */
 extern __u64 am_sealing;
 
 enum { AM_CHANNEL_SHIFT = 32 };
 
 AM_INLINE bool am_is_sealing(void)
 {
-	return (am_sealing & (AM_SEALING_OWED | 0xffffffff)) != 0;
+	return (am_sealing & (AM_SEALING_FLAGS | 0xffffffff)) != 0;
 }
 
 AM_INLINE bool am_have_channels(void)
 {
-	return (am_sealing & ~AM_SEALING_OWED) >> AM_CHANNEL_SHIFT != 0;
+	return (am_sealing & ~AM_SEALING_FLAGS) >> AM_CHANNEL_SHIFT != 0;
 }
 
 /* Raised by the agent when facts change under a policy (an executable replaced, a

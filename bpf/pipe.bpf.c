@@ -45,9 +45,12 @@ AM_ENTRY(am_pipe_use, get_pipe_info, struct file *file)
 AM_ENTRY(am_splice_in, splice_file_to_pipe, struct file *in, struct pipe_inode_info *pipe)
 {
 	struct am_task *own = am_task_create(bpf_get_current_task_btf());
+	struct am_object none = {};
 
 	if (own)
 		own->channel = (__u64)pipe;
+	/* From 6.8 on the file has been asked about before: what the task gained then. */
+	am_gave(&none, (__u64)pipe, AM_ACT_TEE);
 	return 0;
 }
 

@@ -507,7 +507,7 @@ static void load_strays(struct am_agent *a)
 			 "of files outside the stores that it held");
 	else if (r < 0)
 		(void)am_err(r, "cannot read 'strays' in the state directory, continuing without it");
-	r = am_recall_prepare(&a->recall, now->image->policy, now->roots);
+	r = am_recall_prepare(&a->recall, now->image->policy);
 	if (!r)
 		r = am_recall_begin(&a->recall, true);
 	if (r < 0)

@@ -307,6 +307,16 @@ void am_engine_sealing_lower(struct am_engine *e, uint64_t by)
 	(void)__atomic_fetch_sub(&e->object->bss->am_sealing, by, __ATOMIC_SEQ_CST);
 }
 
+void am_engine_recall(struct am_engine *e, bool begins)
+{
+	__u64 *word = &e->object->bss->am_sealing;
+
+	if (begins)
+		(void)__atomic_fetch_or(word, AM_SEALING_RECALL, __ATOMIC_SEQ_CST);
+	else
+		(void)__atomic_fetch_and(word, ~AM_SEALING_RECALL, __ATOMIC_SEQ_CST);
+}
+
 bool am_engine_owes_tags(const struct am_engine *e)
 {
 	return __atomic_load_n(&e->object->bss->am_sealing, __ATOMIC_SEQ_CST) & AM_SEALING_OWED;

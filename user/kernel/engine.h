@@ -69,6 +69,9 @@ uint64_t am_engine_sealing(const struct am_engine *e);
 void am_engine_sealing_raise(struct am_engine *e);
 void am_engine_sealing_lower(struct am_engine *e, uint64_t by);
 
+/* Files outside the stores are being looked for: until that is over, untagged files climb. */
+void am_engine_recall(struct am_engine *e, bool begins);
+
 /* Whether some inode could not be given its tag since that was last forgiven, see AM_SEALING_OWED. */
 bool am_engine_owes_tags(const struct am_engine *e);
 void am_engine_forgive_tags(struct am_engine *e);
