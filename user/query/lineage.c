@@ -95,8 +95,13 @@ int am_lineage_subject(struct am_lineage *l, const struct am_row *row, uint32_t 
 {
 	const struct am_row_actor *a = &row->actor;
 	struct am_lineage_subject s = { .uid = a->uid, .login = a->login };
-	int r = am_pool_add(&l->pool, a->user, &s.user);
+	int r;
 
+	if (row->number && row->number == l->last_row) {	/* asked for several times a row */
+		*ret = l->last_subject;
+		return 0;
+	}
+	r = am_pool_add(&l->pool, a->user, &s.user);
 	if (!r)
 		r = am_pool_add(&l->pool, a->login_user, &s.login_user);
 	if (!r)
@@ -105,6 +110,10 @@ int am_lineage_subject(struct am_lineage *l, const struct am_row *row, uint32_t 
 		r = am_pool_add(&l->pool, a->exe && *a->exe ? a->exe : a->comm, &s.exe);
 	if (!r)
 		r = am_tally_add(&l->subjects, &s, ret);
+	if (!r) {
+		l->last_row = row->number;
+		l->last_subject = *ret;
+	}
 	return r;
 }
 

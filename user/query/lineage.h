@@ -116,6 +116,8 @@ struct am_lineage {
 	struct am_tally sockets;
 	uint64_t files_read;	/* of the store */
 	uint64_t bytes, unsized;	/* of these */
+	uint64_t last_row;	/* whose subject is known to be `last_subject`; 0 = none */
+	uint32_t last_subject;
 	bool unsolved;		/* the chain of copies and children is longer than was followed */
 };
 
