@@ -379,6 +379,8 @@ struct am_event {
 	__u64 ino;
 	__u32 dev;		/* kernel's s_dev */
 	__u32 igen;
+	__u64 file_bytes;	/* its size then, before what is done; a file may be empty, and
+				 * AM_EVENT_REPEAT does not tell: 0 for both */
 	/* the destination, network byte order, IPv4 as ::ffff:a.b.c.d */
 	__u8 addr[16];
 	__u16 family;		/* AF_* */
@@ -452,4 +454,4 @@ AM_ASSERT_SIZE(struct am_store, 152);
 AM_ASSERT_SIZE(struct am_touch, 40);
 AM_ASSERT_SIZE(struct am_task, 120 + AM_TOUCHES * 40);
 AM_ASSERT_SIZE(struct am_zones, 16);
-AM_ASSERT_SIZE(struct am_event, 232);
+AM_ASSERT_SIZE(struct am_event, 240);

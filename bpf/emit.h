@@ -174,6 +174,7 @@ AM_INLINE void am_fill_object(struct am_event *e, __u64 address)
 	e->ino = BPF_CORE_READ(inode, i_ino);
 	e->igen = BPF_CORE_READ(inode, i_generation);
 	e->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	e->file_bytes = BPF_CORE_READ(inode, i_size);
 	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFDIR)
 		e->flags |= AM_EVENT_DIR;
 }

@@ -58,6 +58,7 @@ struct inode {
 	__u32 i_rdev;
 	__u32 i_generation;
 	unsigned long i_ino;
+	long long i_size;
 	struct super_block *i_sb;
 	struct pipe_inode_info *i_pipe;
 };

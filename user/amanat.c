@@ -9,8 +9,9 @@
 #include "cli/ledger.h"
 #include "cli/policy.h"
 #include "cli/replay.h"
-#include "cli/sql.h"
+#include "cli/report.h"
 #include "cli/run.h"
+#include "cli/sql.h"
 #include "cli/status.h"
 #include "cli/tail.h"
 
@@ -55,6 +56,18 @@ static const struct am_cmd commands[] = {
 		.run = am_cli_replay,
 	},
 	{
+		.name = "report",
+		.words = AM_WORDS_REPORT,
+		.summary = "tells for a breach notice who read a store, how much, and where it went",
+		.run = am_cli_report,
+	},
+	{
+		.name = "run",
+		.words = "--purpose NAME -- COMMAND ...",
+		.summary = "runs a command under a purpose; 'run --help' tells more",
+		.run = am_cli_run,
+	},
+	{
 		.name = "show",
 		.words = "ID [--json] [--ledger DIR]",
 		.summary = "shows one event of the record in full",
@@ -65,12 +78,6 @@ static const struct am_cmd commands[] = {
 		.words = "[--ledger DIR] [--json | --csv] [QUERY]",
 		.summary = "asks the record in SQL; without a query, question by question",
 		.run = am_cli_sql,
-	},
-	{
-		.name = "run",
-		.words = "--purpose NAME -- COMMAND ...",
-		.summary = "runs a command under a purpose; 'run --help' tells more",
-		.run = am_cli_run,
 	},
 	{
 		.name = "status",

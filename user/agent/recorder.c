@@ -241,6 +241,7 @@ void am_recorder_take(struct am_recorder *r, const struct am_decoded *d,
 		.cpu = e->cpu, .seq = e->seq, .count = e->count,
 		.object = {
 			.ino = e->ino, .dev = e->dev, .igen = e->igen, .store_id = e->store,
+			.bytes = e->file_bytes,
 			.path = d->path, .store = n->store,
 		},
 	};

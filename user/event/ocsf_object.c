@@ -21,8 +21,9 @@ void am_ocsf_code(struct am_json *j, const char *id_key, const char *caption_key
 	am_json_text(j, caption_key, code.caption);
 }
 
+/* `size` 0: it is not told. */
 static void file_object(struct am_json *j, const char *key, const char *path, bool dir, uint32_t dev,
-			uint64_t ino)
+			uint64_t ino, uint64_t size)
 {
 	const char *slash = strrchr(path, '/');
 	char uid[64];
@@ -35,6 +36,8 @@ static void file_object(struct am_json *j, const char *key, const char *path, bo
 	am_ocsf_code(j, "type_id", "type",
 		     dir ? AM_CODE(2, "Folder") : AM_CODE(0, "Unknown"));
 	am_json_text(j, "uid", uid);
+	if (size && !dir)	/* a folder's is not that of any data */
+		am_json_int(j, "size", size > INT64_MAX ? INT64_MAX : (int64_t)size);
 	am_json_end(j);
 }
 
@@ -42,7 +45,8 @@ void am_ocsf_file(struct am_json *j, const struct am_ocsf_source *s)
 {
 	const struct am_event *e = &s->e->raw;
 
-	file_object(j, "file", s->e->path, e->flags & AM_EVENT_DIR, e->dev, e->ino);
+	file_object(j, "file", s->e->path, e->flags & AM_EVENT_DIR, e->dev, e->ino,
+		    e->file_bytes);
 }
 
 static void user(struct am_json *j, const struct am_ocsf_source *s)
@@ -74,7 +78,7 @@ static void process(struct am_json *j, const struct am_ocsf_source *s)
 			    s->n->wall_ns / NS_PER_MS -
 				    (int64_t)((e->boottime_ns - e->start_ns) / NS_PER_MS));
 	if (e->exe_ino)
-		file_object(j, "file", s->e->exe, false, e->exe_dev, e->exe_ino);
+		file_object(j, "file", s->e->exe, false, e->exe_dev, e->exe_ino, 0);
 	am_json_object(j, "parent_process");
 	am_json_int(j, "pid", e->ppid);
 	am_json_end(j);

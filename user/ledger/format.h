@@ -312,6 +312,8 @@ enum am_column {
 	AM_COL_LABEL_NAMES,
 	AM_COL_POLICY,
 	AM_COL_WHY,
+	/* objects */
+	AM_COL_BYTES,		/* size of the file when it happened; 0 also: not told */
 	AM_COL_MAX_,
 };
 

@@ -72,6 +72,7 @@ const struct am_schema am_schema[AM_COL_MAX_] = {
 	[AM_COL_LABEL_NAMES] = TEXT(AM_TABLE_DEEDS, am_row_deed, label_names),
 	[AM_COL_POLICY] = TEXT(AM_TABLE_DEEDS, am_row_deed, policy),
 	[AM_COL_WHY] = TEXT(AM_TABLE_DEEDS, am_row_deed, why),
+	[AM_COL_BYTES] = OBJECT(bytes),
 };
 
 #define PART(member, type, text, column)                                                 \
@@ -88,7 +89,7 @@ const struct am_part am_parts[AM_TABLE_MAX_] = {
 
 /* Parts are hashed and compared by their bytes. */
 _Static_assert(sizeof(struct am_row_actor) == 8 * 4 + 7 * 8 + 5 * sizeof(char *), "padding");
-_Static_assert(sizeof(struct am_row_object) == 3 * 8 + 2 * sizeof(char *), "padding");
+_Static_assert(sizeof(struct am_row_object) == 4 * 8 + 2 * sizeof(char *), "padding");
 _Static_assert(sizeof(struct am_row_dest) == 6 * 8 + sizeof(char *), "padding");
 _Static_assert(sizeof(struct am_row_deed) == 6 * 4 + 3 * 8 + 3 * sizeof(char *), "padding");
 _Static_assert((int)AM_EVENT_MAX_ <= (int)AM_ROW_GAP, "kinds of the kernel and of the ledger overlap");

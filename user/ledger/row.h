@@ -38,6 +38,7 @@ struct am_row_object {
 	uint32_t dev;
 	uint32_t igen;
 	uint64_t store_id;
+	uint64_t bytes;		/* size of the file when it happened; 0 also: not told */
 	const char *path;
 	const char *store;
 };

@@ -71,6 +71,7 @@ static const struct am_field fields[] = {
 	TEXT("policy", deed.policy, COL(POLICY), "the policy's name"),
 	NUMBER("generation", deed.generation, COL(GENERATION), "of the policy that decided"),
 	NUMBER("count", count, COL(COUNT), "how many accesses a repeat stands for"),
+	NUMBER("size", object.bytes, COL(BYTES), "of the file then, in bytes; 0 also: not told"),
 	NUMBER("row", number, 0, "in the ledger"),
 	TEXT("why", deed.why, COL(WHY), "the reason, in a sentence"),
 };

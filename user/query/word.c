@@ -128,6 +128,15 @@ const char *am_word_proto(const struct am_row *row)
 	}
 }
 
+bool am_word_dest_is_local(const struct am_row *row)
+{
+	const struct am_event e = event_of(row);
+	struct am_dest d;
+
+	am_dest_of(&e, &d);
+	return d.local;
+}
+
 const char *am_word_dest(const struct am_row *row, char buf[AM_WORD_TEXT_MAX])
 {
 	const struct am_event e = event_of(row);

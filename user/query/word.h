@@ -3,6 +3,8 @@
  * they say otherwise. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "ledger/row.h"
 
 enum { AM_WORD_TEXT_MAX = 96 };
@@ -14,6 +16,7 @@ const char *am_word_op(const struct am_row *row);
 const char *am_word_act(const struct am_row *row);
 const char *am_word_proto(const struct am_row *row);
 const char *am_word_dest(const struct am_row *row, char buf[AM_WORD_TEXT_MAX]);	/* in buf */
+bool am_word_dest_is_local(const struct am_row *row);	/* what is sent there stays on the host */
 
 /* What these may be, up to NULL. */
 extern const char *const am_words_kind[];
