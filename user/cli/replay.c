@@ -10,14 +10,15 @@
 #include "cli/args.h"
 #include "cli/grid.h"
 #include "cli/look.h"
+#include "cli/past.h"
 #include "cli/source.h"
 #include "query/cursor.h"
 #include "query/recorded.h"
 #include "query/sum.h"
 
 struct replay {
-	const char *dir, *since, *until, *sum;
-	bool json, csv;
+	const char *dir, *since, *until, *sum, *policy, *history;
+	bool json, csv, as_was;
 	FILE *out, *err;
 	bool color;
 	char *text;			/* owned: the filter as one */
@@ -224,6 +225,33 @@ static int conclude(const struct replay *r, const struct am_cursor *c, int err, 
 	return rows ? AM_EXIT_YES : AM_EXIT_NO;
 }
 
+static int decide_again(const struct replay *r, struct am_cursor *c)
+{
+	const struct am_past_wish wish = {
+		.history = r->history, .policy = r->policy, .foreign = r->dir,
+		.json = r->json, .out = r->out, .err = r->err,
+	};
+
+	return am_cli_past(&wish, c);
+}
+
+/* What cannot be asked for at once, or alone. */
+static int check_options(const struct replay *r)
+{
+	const char *wrong = NULL;
+
+	if (r->policy && r->as_was)
+		wrong = "'--policy' and '--as-was' are two questions";
+	else if ((r->policy || r->as_was) && (r->csv || r->sum))
+		wrong = "'--policy' and '--as-was' are answered as text or JSON";
+	else if (r->history && !r->policy && !r->as_was)
+		wrong = "'--history' goes with '--policy' or '--as-was'";
+	if (!wrong)
+		return AM_ARGS_GO;
+	(void)fprintf(r->err, "error: %s\nusage: %s\n", wrong, AM_USAGE_REPLAY);
+	return AM_EXIT_USAGE;
+}
+
 static int replay(struct replay *r)
 {
 	am_auto(am_cursor) struct am_cursor *c = NULL;
@@ -245,6 +273,8 @@ static int replay(struct replay *r)
 		(void)fprintf(r->err, "error: cannot read the ledger: %s\n", strerror(-err));
 		return AM_EXIT_MISSING;
 	}
+	if (r->policy || r->as_was)
+		return decide_again(r, c);
 	if (sum)
 		err = sum_rows(r, c, sum, &rows);
 	else
@@ -261,6 +291,9 @@ int am_cli_replay(const struct am_cmd_line *line)
 		{ "--until", &r.until, NULL, false },
 		{ "--sum", &r.sum, NULL, false },
 		{ "--ledger", &r.dir, NULL, false },
+		{ "--policy", &r.policy, NULL, false },
+		{ "--as-was", NULL, &r.as_was, false },
+		{ "--history", &r.history, NULL, false },
 		{ "--json", NULL, &r.json, false },
 		{ "--csv", NULL, &r.csv, false },
 		{ "--fields", NULL, &fields, false },
@@ -275,7 +308,9 @@ int am_cli_replay(const struct am_cmd_line *line)
 		am_filter_help(line->out);
 		return AM_EXIT_YES;
 	}
-	code = read_filter(&r, &words);
+	code = check_options(&r);
+	if (code == AM_ARGS_GO)
+		code = read_filter(&r, &words);
 	if (code != AM_ARGS_GO)
 		return code;
 	r.color = am_look_wants_color(line->out);
