@@ -12,6 +12,7 @@
 
 struct am_control;
 struct am_loop;
+struct am_row;
 
 enum { AM_CONTROL_CLIENTS = 32 };
 
@@ -60,7 +61,10 @@ int am_control_open(struct am_loop *loop, int run_fd, const char *group,
 /* Whether some client wants events in this form. */
 bool am_control_wants(const struct am_control *c, enum am_control_form form);
 
-/* Queues a line for every client that wants this form. */
+/* Whether some client that wants this form wants this row: am_control_line() is to them. */
+bool am_control_choose(struct am_control *c, enum am_control_form form, const struct am_row *row);
+
+/* Queues a line for every client that was chosen last. */
 void am_control_line(struct am_control *c, enum am_control_form form, const char *line, size_t len);
 
 /* Has everybody who follows the events told that some were lost. */

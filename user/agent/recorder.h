@@ -21,8 +21,9 @@ struct am_recorder;
  * in one line and tries again later. 0; -ENOMEM. *ret is owned. */
 int am_recorder_new(const char *dir, const char *state, struct am_recorder **ret);
 
-/* What an event is called; the model names zones, or is NULL. Never waits. */
-void am_recorder_take(struct am_recorder *r, const struct am_decoded *e,
+/* What an event is called; the model names zones, or is NULL. Never waits. The row that it
+ * is in the ledger, also if there is none, borrowed as the names are and until the next. */
+const struct am_row *am_recorder_take(struct am_recorder *r, const struct am_decoded *e,
 		      const struct am_event_names *names, const struct am_force *force);
 
 /* Whether the next `rows` events would find no room: better to leave them in the kernel's

@@ -12,6 +12,7 @@
 #include "cli/look.h"
 #include "cli/past.h"
 #include "cli/source.h"
+#include "cli/words.h"
 #include "query/cursor.h"
 #include "query/recorded.h"
 #include "query/sum.h"
@@ -32,42 +33,6 @@ static void done(struct replay *r)
 	am_filter_free(r->filter);
 	if (r->fd >= 0)
 		(void)close(r->fd); /* read only */
-}
-
-/* ---- the filter --------------------------------------------------------------------- */
-
-/* The words as they were typed, each a term or several. */
-static int join_words(struct replay *r, const struct am_words *words)
-{
-	size_t len, i;
-	FILE *out = open_memstream(&r->text, &len);
-
-	if (!out)
-		return -ENOMEM;
-	for (i = 0; i < words->count; i++)
-		(void)fprintf(out, "%s%s", i ? " " : "", words->items[i]);
-	if (r->since)
-		(void)fprintf(out, " since=%s", r->since);
-	if (r->until)
-		(void)fprintf(out, " until=%s", r->until);
-	return fclose(out) ? -ENOMEM : 0;
-}
-
-static int read_filter(struct replay *r, const struct am_words *words)
-{
-	const struct am_when here = am_when_here();
-	struct am_filter_error error;
-	int err = join_words(r, words);
-
-	if (!err)
-		err = am_filter_parse(r->text, &here, &error, &r->filter);
-	if (!err)
-		return AM_ARGS_GO;
-	if (err == -EINVAL)
-		am_filter_complain(r->err, r->text, &error);
-	else
-		(void)fprintf(r->err, "error: %s\n", strerror(-err));
-	return AM_EXIT_USAGE;
 }
 
 /* ---- line by line --------------------------------------------------------------------- */
@@ -310,7 +275,7 @@ int am_cli_replay(const struct am_cmd_line *line)
 	}
 	code = check_options(&r);
 	if (code == AM_ARGS_GO)
-		code = read_filter(&r, &words);
+		code = am_words_filter(&words, r.since, r.until, r.err, &r.text, &r.filter);
 	if (code != AM_ARGS_GO)
 		return code;
 	r.color = am_look_wants_color(line->out);

@@ -165,7 +165,7 @@ enum {
 	AM_HEADER_LEN = 480,
 	AM_SEAL_LEN = 184,
 	AM_BLOCK_HEAD_LEN = 96,
-	AM_FRAME_MAX = 32 << 20,
+	AM_LEDGER_FRAME_MAX = 32 << 20,
 
 	AM_BLOCK_ROWS = 16384,
 	AM_COLUMN_MAX = 8 << 20,	/* bytes of one column, also of its texts put together */
