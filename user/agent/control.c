@@ -254,6 +254,22 @@ static void request_policy(struct client *c, const char **words, int n)
 	end_client(c, r < 0 ? 3 : (unsigned)code);
 }
 
+static void request_read(struct client *c, const char **words, int n)
+{
+	const struct am_control_calls *calls = &c->control->calls;
+	const struct am_control_ask ask = { words, n, c->passed, c->uid };
+	am_autofree char *talk = NULL;
+	size_t len = 0;
+	FILE *err = open_memstream(&talk, &len);
+	int r = err ? calls->read(calls->ctx, &ask, c->source.fd, err) : -ENOMEM;
+
+	if (err && fclose(err))
+		r = -ENOMEM;
+	if (len)
+		send_talk(c, talk, len);
+	end_client(c, r < 0 ? 3 : 0);
+}
+
 static const struct {
 	const char *word;
 	void (*request)(struct client *c, const char **words, int n);
@@ -265,6 +281,7 @@ static const struct {
 	{ "push", request_policy },
 	{ "history", request_policy },
 	{ "earlier", request_policy },
+	{ "read", request_read },
 };
 
 static void take_request(struct client *c, const char *payload, size_t len)

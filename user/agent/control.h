@@ -34,6 +34,9 @@ struct am_control_calls {
 	int (*answer)(void *ctx, int fd, const char *const *words, int n);
 	/* `push`, `history`, `earlier`: data to `out`, talk to `err`; the command's exit code. */
 	int (*policy)(void *ctx, const struct am_control_ask *ask, FILE *out, FILE *err);
+	/* Records that the client reads the ledger, then passes it on its socket, which is empty.
+	 * 0; -errno after a sentence in `err`. */
+	int (*read)(void *ctx, const struct am_control_ask *ask, int fd, FILE *err);
 	void *ctx;
 };
 

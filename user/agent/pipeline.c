@@ -242,8 +242,7 @@ void am_pipeline_notice(struct am_pipeline *p, const struct am_notice *notice)
 	/* As which a filter sees it: kind=mark. */
 	struct am_row row = {
 		.deed = { .kind = AM_ROW_MARK, .reason = AM_MARK_NOTICE, .why = n.why },
-		.actor = { .uid = UINT32_MAX, .gid = UINT32_MAX, .login = UINT32_MAX,
-			   .session = UINT32_MAX },
+		.actor = AM_ROW_NOBODY,
 	};
 	int form;
 

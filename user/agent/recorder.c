@@ -38,6 +38,14 @@ static int64_t wall_ns(void)
 	return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
+static int64_t boot_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &t);	/* cannot fail */
+	return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
 /* ---- open and close -------------------------------------------------------------- */
 
 static const struct am_writer_options options = {
@@ -268,6 +276,23 @@ void am_recorder_policy(struct am_recorder *r, const struct am_force *force)
 		       force->model->mode == AM_MODE_ENFORCE ? "enforce" : "observe");
 	/* Every event says its policy, too: a mark that finds no room is no loss. */
 	(void)am_writer_mark(r->writer, AM_MARK_POLICY, force->generation, why);
+}
+
+int am_recorder_read(struct am_recorder *r, const struct am_reader *reader)
+{
+	struct am_row row = {
+		.wall_ns = wall_ns(),
+		.actor = AM_ROW_NOBODY,
+		.deed = { .kind = AM_ROW_MARK, .reason = AM_MARK_READ, .why = reader->words },
+	};
+
+	row.boot_ns = boot_ns();
+	row.actor.pid = row.actor.tid = reader->pid;
+	row.actor.uid = reader->uid;
+	row.actor.login = reader->login;
+	row.actor.user = reader->user;
+	row.actor.login_user = reader->login_user;
+	return r->writer ? am_writer_append(r->writer, &row) : -EIO;
 }
 
 /* A policy in force has a mark of its own. */

@@ -39,6 +39,16 @@ void am_recorder_policy(struct am_recorder *r, const struct am_force *force);
 /* What the agent has noticed itself. */
 void am_recorder_notice(struct am_recorder *r, const struct am_notice *n);
 
+/* Somebody asks for the ledger. All borrowed. */
+struct am_reader {
+	uint32_t pid, uid, login;	/* login: ~0 if not known */
+	const char *user, *login_user;	/* NULL: not known */
+	const char *words;		/* what he asks */
+};
+
+/* Takes note of it, so that he may be given it: 0; -errno if it cannot be recorded. */
+int am_recorder_read(struct am_recorder *r, const struct am_reader *reader);
+
 /* Opens again what failed. To be called now and then. */
 void am_recorder_tick(struct am_recorder *r, int64_t now_ms);
 

@@ -20,6 +20,7 @@
 struct replay {
 	const char *dir, *since, *until, *sum, *policy, *history;
 	bool json, csv, as_was;
+	const struct am_cmd_line *line;
 	FILE *out, *err;
 	bool color;
 	char *text;			/* owned: the filter as one */
@@ -37,13 +38,14 @@ static void done(struct replay *r)
 
 /* ---- line by line --------------------------------------------------------------------- */
 
-static int write_row(const struct replay *r, const struct am_row *row)
+static int write_row(const struct replay *r, const struct am_cursor *c, const struct am_row *row)
 {
 	struct am_decoded event;
 	struct am_event_names names;
 	bool is_event = am_recorded_event(row, &event, &names);
 	char day[AM_LOOK_TIME];
 
+	names.host = am_cursor_host(c);
 	if (r->json)	/* OCSF has no class for what the ledger says of itself */
 		return is_event ? am_event_json(r->out, &event, &names) : 0;
 	am_look_day(row->wall_ns, day);
@@ -58,7 +60,7 @@ static int each_row(struct replay *r, struct am_cursor *c, uint64_t *ret_rows)
 	int err = 0;
 
 	while (!err && (err = am_cursor_next(c, &row)) > 0) {
-		err = write_row(r, row);
+		err = write_row(r, c, row);
 		++*ret_rows;
 	}
 	return err;
@@ -230,7 +232,7 @@ static int replay(struct replay *r)
 		if (code != AM_ARGS_GO)
 			return code;
 	}
-	r->fd = am_source_open(r->dir, r->err);
+	r->fd = am_source_borrow(r->line, r->dir);
 	if (r->fd < 0)
 		return AM_EXIT_MISSING;
 	err = am_cursor_open(r->fd, r->filter, AM_COLUMNS_ALL, &c);
@@ -249,7 +251,8 @@ static int replay(struct replay *r)
 
 int am_cli_replay(const struct am_cmd_line *line)
 {
-	__attribute__((cleanup(done))) struct replay r = { .out = line->out, .err = line->err, .fd = -1 };
+	__attribute__((cleanup(done))) struct replay r = { .line = line, .out = line->out, .err = line->err,
+							   .fd = -1 };
 	bool fields = false;
 	const struct am_arg items[] = {
 		{ "--since", &r.since, NULL, false },

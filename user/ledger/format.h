@@ -236,6 +236,7 @@ enum am_mark {
 	AM_MARK_DISK_FULL,
 	AM_MARK_REMOVED,	/* segment number `count`; `why` has its last chain value */
 	AM_MARK_NOTICE,		/* any other thing that the agent noticed */
+	AM_MARK_READ,		/* somebody was given the ledger to read; `why` is what he asked */
 	AM_MARK_MAX_,
 };
 
