@@ -23,7 +23,7 @@ enum {
 /* What a repeat has of the access that it repeats. */
 struct touch {
 	uint64_t ino, start_ns, generation;
-	uint32_t pid, tid, dev, op, act;
+	uint32_t pid, tid, dev, op, act, pad;
 };
 
 struct remembered {
