@@ -12,6 +12,7 @@
 #include "cli/look.h"
 #include "cli/past.h"
 #include "cli/source.h"
+#include "cli/veil.h"
 #include "cli/words.h"
 #include "query/cursor.h"
 #include "query/recorded.h"
@@ -19,12 +20,15 @@
 
 struct replay {
 	const char *dir, *since, *until, *sum, *policy, *history;
-	bool json, csv, as_was;
+	bool json, csv, as_was, veiled;
+	const char *veil_key;
 	const struct am_cmd_line *line;
 	FILE *out, *err;
 	bool color;
 	char *text;			/* owned: the filter as one */
 	struct am_filter *filter;	/* owned */
+	struct am_pseudonym *veil;	/* owned; NULL: rows are shown as they are */
+	struct am_row row;		/* the last one, veiled */
 	int fd;				/* owned */
 };
 
@@ -32,8 +36,25 @@ static void done(struct replay *r)
 {
 	free(r->text);
 	am_filter_free(r->filter);
+	am_pseudonym_free(r->veil);
 	if (r->fd >= 0)
 		(void)close(r->fd); /* read only */
+}
+
+/* The next row that is to be shown: 1; 0 at the end; -errno. */
+static int next_row(struct replay *r, struct am_cursor *c, const struct am_row **ret)
+{
+	const struct am_row *row;
+	int err = am_cursor_next(c, &row);
+
+	if (err <= 0)
+		return err;
+	*ret = row;
+	if (r->veil) {
+		am_pseudonym_row(r->veil, row, &r->row);
+		*ret = &r->row;
+	}
+	return err;
 }
 
 /* ---- line by line --------------------------------------------------------------------- */
@@ -43,9 +64,12 @@ static int write_row(const struct replay *r, const struct am_cursor *c, const st
 	struct am_decoded event;
 	struct am_event_names names;
 	bool is_event = am_recorded_event(row, &event, &names);
+	struct am_host_id host = *am_cursor_host(c);
 	char day[AM_LOOK_TIME];
 
-	names.host = am_cursor_host(c);
+	if (r->veil)
+		am_pseudonym_host(r->veil, &host, &host);
+	names.host = &host;
 	if (r->json)	/* OCSF has no class for what the ledger says of itself */
 		return is_event ? am_event_json(r->out, &event, &names) : 0;
 	am_look_day(row->wall_ns, day);
@@ -59,7 +83,7 @@ static int each_row(struct replay *r, struct am_cursor *c, uint64_t *ret_rows)
 	const struct am_row *row;
 	int err = 0;
 
-	while (!err && (err = am_cursor_next(c, &row)) > 0) {
+	while (!err && (err = next_row(r, c, &row)) > 0) {
 		err = write_row(r, c, row);
 		++*ret_rows;
 	}
@@ -84,7 +108,7 @@ static int csv_rows(struct replay *r, struct am_cursor *c, uint64_t *ret_rows)
 	for (i = 0; i < n; i++)
 		names[i] = fields[i].name;
 	err = am_grid_open(r->out, AM_GRID_CSV, names, n, &grid);
-	while (!err && (err = am_cursor_next(c, &row)) > 0) {
+	while (!err && (err = next_row(r, c, &row)) > 0) {
 		for (i = 0; i < n; i++)
 			cells[i].text = am_field_text(&fields[i], row, made[i]);
 		err = am_grid_row(grid, cells);
@@ -146,7 +170,7 @@ static int sum_rows(struct replay *r, struct am_cursor *c, struct am_sum *sum, u
 	const struct am_row *row;
 	int err;
 
-	while ((err = am_cursor_next(c, &row)) > 0) {
+	while ((err = next_row(r, c, &row)) > 0) {
 		err = am_sum_add(sum, row);
 		if (err)
 			return err;
@@ -211,6 +235,8 @@ static int check_options(const struct replay *r)
 		wrong = "'--policy' and '--as-was' are two questions";
 	else if ((r->policy || r->as_was) && (r->csv || r->sum))
 		wrong = "'--policy' and '--as-was' are answered as text or JSON";
+	else if (r->veiled && (r->policy || r->as_was))
+		wrong = "what '--policy' and '--as-was' tell is not pseudonymised";
 	else if (r->history && !r->policy && !r->as_was)
 		wrong = "'--history' goes with '--policy' or '--as-was'";
 	if (!wrong)
@@ -262,6 +288,8 @@ int am_cli_replay(const struct am_cmd_line *line)
 		{ "--policy", &r.policy, NULL, false },
 		{ "--as-was", NULL, &r.as_was, false },
 		{ "--history", &r.history, NULL, false },
+		{ "--pseudonymise", NULL, &r.veiled, false },
+		{ "--pseudonym-key", &r.veil_key, NULL, false },
 		{ "--json", NULL, &r.json, false },
 		{ "--csv", NULL, &r.csv, false },
 		{ "--fields", NULL, &fields, false },
@@ -277,6 +305,8 @@ int am_cli_replay(const struct am_cmd_line *line)
 		return AM_EXIT_YES;
 	}
 	code = check_options(&r);
+	if (code == AM_ARGS_GO)
+		code = am_veil_open(r.veiled, r.veil_key, r.err, &r.veil);
 	if (code == AM_ARGS_GO)
 		code = am_words_filter(&words, r.since, r.until, r.err, &r.text, &r.filter);
 	if (code != AM_ARGS_GO)

@@ -271,9 +271,11 @@ enum am_pointed am_point_find(const struct am_space *space, const struct am_row 
 	if (is_too_wide(&s))
 		return AM_POINTED_TOO_MANY;
 	try_single(&s, 0);
-	/* A file that was replaced is not what its path says. */
+	/* A file that was replaced is not what its path says, and one that has several names may
+	 * be in the policy by another. */
 	if (!s.many && !s.fitting) {
-		s.single[EXE] = (struct options){ .n = 1 };
+		s.single[EXE] = (struct options){ .n = 0 };
+		add_all(space, AM_FACT_EXE, &s.single[EXE]);
 		try_single(&s, 0);
 	}
 	if (s.many)
