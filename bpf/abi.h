@@ -71,6 +71,18 @@ enum am_act {
 	AM_ACT_SEND,
 	AM_ACT_SPLICE,		/* file to socket: sendfile, splice */
 	AM_ACT_EXEC,
+	AM_ACT_ATTR,		/* mode, owner, times */
+	AM_ACT_XATTR,		/* extended attributes, which hold data */
+	AM_ACT_TEE,		/* tee, splice, vmsplice, at a pipe */
+	AM_ACT_TRACE,		/* ptrace, /proc/PID/mem, process_vm_readv, pidfd_getfd */
+	AM_ACT_RAW,		/* a disk below its file system, the memory of the kernel */
+	AM_ACT_LOOP,		/* a loop device over a file */
+	AM_ACT_RING,		/* an io_uring that the kernel polls */
+	AM_ACT_QUEUE,		/* message queues */
+	AM_ACT_SOCKET,		/* a socket whose data no hook sees */
+	AM_ACT_KEY,		/* the kernel's key store */
+	AM_ACT_BPF,		/* bpf(2) */
+	AM_ACT_CORE,		/* a core dump */
 	AM_ACT_MAX_,
 };
 
@@ -113,13 +125,48 @@ enum am_tag_flag {
 	AM_TAG_STRAY = 1 << 1,	/* may lack a tagged parent: kept in am_strays too, as roots are */
 	AM_TAG_UNPROVEN = 1 << 2,/* renamed into a store: believed once a parent confirms */
 	AM_TAG_DETACHED = 1 << 3,/* reached without a name, on a device with stores: unknown */
+	AM_TAG_RAW = 1 << 4,	/* node of a disk, or the kernel's memory: see am_raws */
+	AM_TAG_PROBER = 1 << 5,	/* executable that may look at disks: udev's */
 };
 
 struct am_tag {
 	__u64 labels;		/* carried beyond those of the store */
 	__u32 store;		/* id, 0 = none */
 	__u32 flags;		/* am_tag_flag */
+	__u32 next;		/* of a root: its store under the policy that comes next; 0 = the same */
+	__u32 pad;
 };
+
+/* Without inode storage: the value of `am_inodes`, by the address of the inode. The rest is
+ * whose tag it is. All zero in `tag`: it has none. */
+struct am_inode {
+	struct am_tag tag;
+	__u64 sb;		/* address of the super block, compared only */
+	__u64 ino;
+};
+
+/* What the agent has the kernel side do to an inode, see serve.bpf.c. */
+enum am_request_op {
+	AM_REQUEST_NONE = 0,	/* also: served */
+	AM_REQUEST_TAG_READ,	/* into `tag`; -ENOENT */
+	AM_REQUEST_TAG_ADD,	/* -EEXIST, -ENOSPC */
+	AM_REQUEST_TAG_REPLACE,	/* -ENOSPC */
+	AM_REQUEST_EXE_PUT,	/* -ENOSPC */
+	AM_REQUEST_EXE_DELETE,	/* -ENOENT */
+};
+
+struct am_request {
+	__u32 op;		/* am_request_op */
+	__s32 result;		/* 0 or -errno */
+	struct am_tag tag;
+	__u32 exe;
+	__u32 pad;
+};
+
+/* In am_sealing, see bpf/maps.h. */
+#define AM_SEALING_OWED (1ULL << 63)
+#define AM_SEALING_RECALL (1ULL << 62)
+#define AM_SEALING_FLAGS (AM_SEALING_OWED | AM_SEALING_RECALL)
 
 /* A file that keeps its tag without a tagged parent: the key of `am_strays`
  * (value: struct am_tag). Built by the kernel side only: stat() lies on btrfs. */
@@ -131,6 +178,9 @@ struct am_inode_key {
 	__u32 generation;
 	__u32 dev;		/* super_block.s_dev where there is no s_uuid, else 0 */
 };
+
+/* Key of `am_raws`: S_IFBLK or S_IFCHR, and the device's number as in the inode. */
+#define AM_RAW(kind, rdev) (((__u64)(kind) << 32) | (rdev))
 
 /* ---- facts about a task, and the sets of subjects that they leave --------- */
 
@@ -227,7 +277,16 @@ struct am_policy {
 
 enum am_task_flag {
 	AM_TASK_AGENT = 1 << 0,	/* the agent itself: set by it through a pidfd */
+	/* On the leader, until the next exec: code of others may run in it, or it may be
+	 * looked into. It counts as no executable and no script then. */
+	AM_TASK_FOREIGN = 1 << 1,/* runs code from a file that others than root can write */
+	AM_TASK_TRACED = 1 << 2,/* somebody has attached to it */
+	/* On the leader, until it ends. */
+	AM_TASK_SQPOLL = 1 << 3,/* has a ring that a thread of the kernel reads for anybody */
+	AM_TASK_OUTLET = 1 << 4,/* has a socket that sends without a call */
 };
+
+enum { AM_TASK_NOT_ITSELF = AM_TASK_FOREIGN | AM_TASK_TRACED };
 
 enum { AM_TOUCHES = 8 };
 
@@ -260,7 +319,9 @@ struct am_task {
 	__u32 script;		/* of the image that runs; 0 = not listed */
 	__u32 exec_script;	/* of an exec that has not happened yet */
 	__u32 epoch;		/* am_epoch when `bits` were made */
-	__u32 pad;
+	__u32 not_itself;	/* AM_TASK_NOT_ITSELF of the leader when `bits` were made */
+	__u64 channel;		/* address of the pipe that a splice under way writes to, 0 = none */
+	__u64 family;		/* key of am_families that the leader shares labels with, 0 = none */
 	struct am_touch touch[AM_TOUCHES];
 };
 
@@ -273,6 +334,7 @@ enum am_event_kind {
 	AM_EVENT_SEND,		/* labelled data towards a destination */
 	AM_EVENT_SPILL,		/* an object outside every store has gained labels */
 	AM_EVENT_RESEAL,	/* a folder came into a store: its tree must be sealed */
+	AM_EVENT_FOREIGN,	/* a listed executable maps code from a file that others can write */
 	AM_EVENT_MAX_,
 };
 
@@ -282,6 +344,8 @@ enum am_event_flag {
 	AM_EVENT_EXE_CUT = 1 << 2,
 	AM_EVENT_DIR = 1 << 3,		/* the object is a folder */
 	AM_EVENT_FS_PATH = 1 << 4,	/* `path` starts at the root of its file system, not of the host */
+	AM_EVENT_FOREIGN_CODE = 1 << 5,	/* the task was AM_TASK_FOREIGN */
+	AM_EVENT_TRACED = 1 << 6,	/* the task was AM_TASK_TRACED */
 	AM_EVENT_URGENT = 1 << 7,	/* it came by the urgent ring: `seq` is of that one */
 };
 
@@ -365,18 +429,27 @@ enum am_count {
 	AM_COUNT_DETACHED,		/* opens by handle that no name could be found for */
 	AM_COUNT_UNPROVEN,		/* uses of a file whose rename into a store has not happened */
 	AM_COUNT_UNRECORDED,		/* accesses refused, or observed, since no record could be made */
+	AM_COUNT_STALE_TAG,		/* tags of an inode that was there before, dropped */
+	AM_COUNT_NO_CHANNEL_ROOM,	/* am_channels is full: who spliced was ended */
+	AM_COUNT_TAKEN,			/* data that reached who may not read it: its call had begun */
+	AM_COUNT_FOREIGN,		/* processes that came to run code others can write */
+	AM_COUNT_KERNEL,		/* accesses by the kernel for nobody that is known */
+	AM_COUNT_NO_FAMILY_ROOM,	/* am_families is full */
+	AM_COUNT_PROBED,		/* disks of stores that udev opened */
 	AM_COUNT_MAX_,
 };
 
 #define AM_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " has padding")
 
-AM_ASSERT_SIZE(struct am_tag, 16);
+AM_ASSERT_SIZE(struct am_tag, 24);
+AM_ASSERT_SIZE(struct am_inode, 40);
+AM_ASSERT_SIZE(struct am_request, 40);
 AM_ASSERT_SIZE(struct am_inode_key, 40);
 AM_ASSERT_SIZE(struct am_fact_key, 16);
 AM_ASSERT_SIZE(struct am_net_key, 24);
 AM_ASSERT_SIZE(struct am_grant, 64);
 AM_ASSERT_SIZE(struct am_store, 152);
 AM_ASSERT_SIZE(struct am_touch, 40);
-AM_ASSERT_SIZE(struct am_task, 104 + AM_TOUCHES * 40);
+AM_ASSERT_SIZE(struct am_task, 120 + AM_TOUCHES * 40);
 AM_ASSERT_SIZE(struct am_zones, 16);
 AM_ASSERT_SIZE(struct am_event, 232);

@@ -3,6 +3,7 @@
  * ends here once it has found a tag. */
 #pragma once
 
+#include "channel.h"
 #include "subject.h"
 
 AM_INLINE struct am_task *am_leader_of(struct task_struct *task)
@@ -17,12 +18,6 @@ AM_INLINE struct am_task *am_leader_create(struct task_struct *task)
 	struct task_struct *leader = task->group_leader;
 
 	return leader ? am_task_create(leader) : NULL;
-}
-
-AM_INLINE void am_labels_gain(struct am_task *leader, __u64 labels)
-{
-	if (labels & ~leader->labels)
-		__sync_fetch_and_or(&leader->labels, labels);
 }
 
 /* Not by the address: clang may shift a pointer as 32 bits, which the verifier refuses. */
@@ -115,16 +110,42 @@ AM_INLINE int am_verdict_return(const struct am_decision *d)
 	return -EACCES;
 }
 
-/* Who asks, under which policy, as far as it can be told. */
-AM_INLINE void am_facts_task(struct am_facts *f, struct task_struct *task, struct am_task *own)
+enum { AM_DOUBT_PROXY = 1U << 31 };
+
+/* What makes it doubtful that the task is who it looks like: AM_TASK_NOT_ITSELF, and
+ * AM_DOUBT_PROXY where who asks is hidden behind who acts: the kernel for somebody that it does
+ * not name, a ring that anybody may fill, a process whose packets leave without a call. */
+AM_NOINLINE __u32 am_doubts(struct task_struct *task, const struct am_task *leader)
 {
+	__u32 flags = leader ? leader->flags : 0, doubts = flags & AM_TASK_NOT_ITSELF;
+
+	if (task->ptrace)
+		doubts |= AM_TASK_TRACED;
+	if (task->flags & PF_KTHREAD) {
+		am_count(AM_COUNT_KERNEL);
+		doubts |= AM_DOUBT_PROXY;
+	}
+	if ((flags & AM_TASK_OUTLET) ||
+	    ((flags & AM_TASK_SQPOLL) && (task->flags & PF_IO_WORKER)))
+		doubts |= AM_DOUBT_PROXY;
+	return doubts;
+}
+
+/* Who asks, under which policy, as far as it can be told. */
+AM_INLINE void am_facts_task(struct am_facts *f, struct task_struct *task, struct am_task *own,
+			     const struct am_task *leader)
+{
+	__u32 doubts;
+
 	f->policy = am_policy_now();
 	if (!f->policy) {
 		am_count(AM_COUNT_NO_POLICY);
 		return;
 	}
 	if (own) {
-		f->unknown = am_bits_now(f->policy, task, own);
+		doubts = am_doubts(task, leader);
+		f->unknown = am_bits_now(f->policy, task, own, doubts & AM_TASK_NOT_ITSELF);
+		f->unknown |= doubts >> 31;
 		f->bits = own->bits;
 		f->purpose = own->purpose;
 	} else {
@@ -134,18 +155,41 @@ AM_INLINE void am_facts_task(struct am_facts *f, struct task_struct *task, struc
 		am_count(AM_COUNT_UNKNOWN_FACT);
 }
 
-/* What happens to labels once the access goes ahead. */
-AM_INLINE void am_access_flow(const struct am_object *o, const struct am_case *c,
-			      struct am_task *leader)
+/* A pipe's labels are kept by its address too, for who cannot ask its inode. */
+AM_INLINE int am_pipe_gain(struct inode *inode, __u64 labels)
+{
+	__u64 pipe = (__u64)inode->i_pipe;
+
+	return (inode->i_mode & S_IFMT) == S_IFIFO && pipe ? am_channel_gain(pipe, labels) : 0;
+}
+
+/* What happens to labels once the access goes ahead. 0, or -EACCES: they would be lost. */
+AM_NOINLINE int am_access_flow(const struct am_object *o, const struct am_case *c,
+			       struct am_task *leader, struct am_task *own)
 {
 	if (!leader)
-		return;
+		return 0;	/* who cannot have storage is an unknown fact already */
 	if (c->f.op == AM_OP_READ) {
 		am_labels_gain(leader, c->labels);
-	} else if (c->f.labels) {
-		__sync_fetch_and_or(&o->tag->labels, c->f.labels);
-		am_stray_keep(o->inode, o->tag);
+		return own && own->channel ? am_channel_gain(own->channel, c->labels) : 0;
 	}
+	if (!c->f.labels)
+		return 0;
+	__sync_fetch_and_or(&o->tag->labels, c->f.labels);
+	am_stray_keep(o->inode, o->tag);
+	return am_pipe_gain(o->inode, c->f.labels);
+}
+
+/* What is read goes straight into a pipe: that is a spill as well. */
+AM_NOINLINE void am_decide_splice(struct am_case *c)
+{
+	__u64 kept = c->f.labels;
+
+	if (c->d.verdict != AM_VERDICT_ALLOW || !c->f.policy)
+		return;
+	c->f.labels |= c->f.store ? c->f.store->labels : 0;
+	am_decide_spill(&c->f, &c->d);
+	c->f.labels = kept;
 }
 
 /* Labels at stake beyond the store's, see struct am_facts. */
@@ -156,7 +200,7 @@ AM_INLINE __u64 am_labels_at_stake(const struct am_facts *f, const struct am_tag
 
 	if (f->op == AM_OP_READ)
 		return tag->labels & ~covered;
-	return leader ? leader->labels & ~(covered | tag->labels) : 0;
+	return am_labels_of(leader) & ~(covered | tag->labels);
 }
 
 /* A file without a name on a device with stores: it may be of any of them. */
@@ -187,7 +231,36 @@ AM_INLINE int am_agent_passes(const struct am_object *o)
 /* Opening moves no data, nor does changing a name; what moves it asks again. */
 AM_INLINE bool am_moves_data(__u32 act)
 {
-	return act != AM_ACT_OPEN && act < AM_ACT_CREATE;
+	return (act != AM_ACT_OPEN && act < AM_ACT_CREATE) || act > AM_ACT_ATTR;
+}
+
+/* What follows from a decision. A function of its own, for am_access() has little stack left. */
+AM_NOINLINE int am_access_done(const struct am_object *o, struct am_case *c,
+			       struct am_task *leader, struct am_task *own)
+{
+	if (c->f.op == AM_OP_READ && own && own->channel)
+		am_decide_splice(c);
+	am_case_object(c, o);
+	am_case_close(c);
+	c->doubts = own ? own->not_itself : 0;
+	am_case_tell(c, own, o->inode);
+	/* Whose a file without a name is, nobody knows: it gives no labels. */
+	if (am_goes_ahead(&c->d) && am_moves_data(c->act) && !(o->tag->flags & AM_TAG_DETACHED) &&
+	    am_access_flow(o, c, leader, own))
+		return -EACCES;
+	return am_verdict_return(&c->d);
+}
+
+/* The object's store. Its tag was settled under the policy of that moment: should another one
+ * have come since, whose store has another id, it is settled again under this one. */
+AM_INLINE const struct am_store *am_store_here(const struct am_policy *policy,
+					       const struct am_object *o)
+{
+	const struct am_store *store = am_tag_store(policy, o->tag);
+
+	if (store || !o->tag->store || !am_is_sealing())
+		return store;
+	return am_tag_store(policy, am_tag_refresh(policy, o->inode, o->dentry, o->tag));
 }
 
 /* Decides an access by the current task to an object that has a tag. 0 or -EACCES. */
@@ -204,19 +277,15 @@ AM_NOINLINE int am_access(const struct am_object *o, __u32 op, __u32 act)
 
 	if (leader && (leader->flags & AM_TASK_AGENT))
 		return am_agent_passes(o);
-	am_facts_task(&c.f, task, own);
-	c.f.store = am_store_of(c.f.policy, o->tag->store);
+	am_facts_task(&c.f, task, own, leader);
+	c.f.store = am_store_here(c.f.policy, o);
 	c.f.labels = am_labels_at_stake(&c.f, o->tag, leader);
 	if (o->tag->flags & AM_TAG_DETACHED)
 		am_facts_detached(&c.f);
+	if ((o->tag->flags & AM_TAG_RAW) && c.f.policy)
+		c.f.labels = c.f.policy->labels;
 	am_decide_object(&c.f, &c.d);
 	if (c.d.reason == AM_REASON_UNPROTECTED)
 		return 0;
-	am_case_object(&c, o);
-	am_case_close(&c);
-	am_case_tell(&c, own, o->inode);
-	/* Whose a file without a name is, nobody knows: it gives no labels. */
-	if (am_goes_ahead(&c.d) && am_moves_data(act) && !(o->tag->flags & AM_TAG_DETACHED))
-		am_access_flow(o, &c, leader);
-	return am_verdict_return(&c.d);
+	return am_access_done(o, &c, leader, own);
 }

@@ -19,7 +19,8 @@ enum {
 	AM_BULK_WAKE_BYTES = AM_BULK_BYTES / 8,
 };
 
-AM_INLINE void am_count(__u32 what)
+/* A function, so that its key is on no caller's stack. */
+AM_NOINLINE void am_count(__u32 what)
 {
 	__u64 *n = bpf_map_lookup_elem(&am_counts, &what);
 
@@ -50,7 +51,8 @@ struct am_case {
 	__u32 generation;
 	__u16 kind;		/* am_event_kind */
 	__u16 act;
-	__u32 urgent;
+	__u16 urgent;
+	__u16 doubts;		/* AM_TASK_NOT_ITSELF */
 };
 
 AM_INLINE struct am_scratch *am_scratch_claim(void)
@@ -277,6 +279,10 @@ AM_INLINE void am_fill_case(struct am_event *e, const struct am_case *c)
 	e->family = c->dest.family;
 	e->port = c->dest.port;
 	e->proto = c->dest.proto;
+	if (c->doubts & AM_TASK_FOREIGN)
+		e->flags |= AM_EVENT_FOREIGN_CODE;
+	if (c->doubts & AM_TASK_TRACED)
+		e->flags |= AM_EVENT_TRACED;
 	if (c->d.verdict == AM_VERDICT_DENY && c->d.enforce)
 		e->flags |= AM_EVENT_BLOCKED;
 }

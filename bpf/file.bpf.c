@@ -11,7 +11,9 @@
  * busiest hooks therefore keep nothing but their context across the look-up, and
  * what comes after takes its arguments from there again. None asks what an earlier
  * program returned: the trampoline runs no program after one that refused. */
+#include "hook.h"
 #include "net.h"
+#include "raw.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -45,6 +47,8 @@ AM_NOINLINE int open_checked(unsigned long long *ctx, struct am_tag *tag)
 	o.tag = am_tag_settle(o.inode, o.dentry, tag);
 	if (!o.tag)
 		return 0;
+	if (o.tag->flags & AM_TAG_RAW)
+		return am_raw_access(&o, AM_ACT_OPEN);
 	if (mode & FMODE_READ)
 		r = am_access(&o, AM_OP_READ, is_below_overlay(file) ? AM_ACT_MMAP : AM_ACT_OPEN);
 	if (!r && (mode & FMODE_WRITE))
@@ -52,14 +56,38 @@ AM_NOINLINE int open_checked(unsigned long long *ctx, struct am_tag *tag)
 	return r;
 }
 
-SEC("lsm/file_open")	/* struct file *file */
+SEC("?lsm/file_open")	/* struct file *file */
 int am_file_open(unsigned long long *ctx)
 {
-	struct am_tag *tag = am_tag_of(((struct file *)ctx[0])->f_inode);
+	struct am_tag *tag = am_tag_stored(((struct file *)ctx[0])->f_inode);
 
 	if (!tag && !am_sealing)
 		return 0;
 	return open_checked(ctx, tag);
+}
+
+SEC("?fmod_ret/security_file_open")
+int am_file_open_m(unsigned long long *ctx)
+{
+	struct am_tag *tag = am_tag_hashed(((struct file *)ctx[0])->f_inode);
+
+	if (!tag && !am_sealing)
+		return 0;
+	return open_checked(ctx, tag);
+}
+
+/* A pipe may have got labels where its inode could not be given any. */
+AM_NOINLINE struct am_tag *pipe_tag(struct inode *inode, struct am_tag *tag)
+{
+	struct am_tag value = { .labels = am_channel_labels((__u64)inode->i_pipe) };
+
+	if (!value.labels)
+		return tag;
+	if (!tag)
+		return am_tag_create(inode, &value);
+	if (value.labels & ~tag->labels)
+		__sync_fetch_and_or(&tag->labels, value.labels);
+	return tag;
 }
 
 AM_NOINLINE int use_checked(unsigned long long *ctx, struct am_tag *tag)
@@ -70,7 +98,15 @@ AM_NOINLINE int use_checked(unsigned long long *ctx, struct am_tag *tag)
 
 	if ((o.inode->i_mode & S_IFMT) == S_IFSOCK)
 		return mask & MAY_WRITE ? am_socket_write(file, &o) : 0;
+	if ((o.inode->i_mode & S_IFMT) == S_IFIFO)
+		tag = pipe_tag(o.inode, tag);
 	o.tag = am_tag_settle(o.inode, o.dentry, tag);
+	if (o.tag && (o.tag->flags & AM_TAG_RAW)) {
+		r = am_raw_access(&o, AM_ACT_RAW);
+		if (r)
+			return r;
+		o.tag = NULL;
+	}
 	if (!o.tag)
 		return mask & (MAY_WRITE | MAY_APPEND) ? am_untagged_write(&o, AM_ACT_WRITE) : 0;
 	if (mask & MAY_READ)
@@ -80,10 +116,20 @@ AM_NOINLINE int use_checked(unsigned long long *ctx, struct am_tag *tag)
 	return r;
 }
 
-SEC("lsm/file_permission")	/* struct file *file, int mask */
+SEC("?lsm/file_permission")	/* struct file *file, int mask */
 int am_file_use(unsigned long long *ctx)
 {
-	struct am_tag *tag = am_tag_of(((struct file *)ctx[0])->f_inode);
+	struct am_tag *tag = am_tag_stored(((struct file *)ctx[0])->f_inode);
+
+	if (!tag && !(ctx[1] & (MAY_WRITE | MAY_APPEND)) && !am_sealing)
+		return 0;
+	return use_checked(ctx, tag);
+}
+
+SEC("?fmod_ret/security_file_permission")
+int am_file_use_m(unsigned long long *ctx)
+{
+	struct am_tag *tag = am_tag_hashed(((struct file *)ctx[0])->f_inode);
 
 	if (!tag && !(ctx[1] & (MAY_WRITE | MAY_APPEND)) && !am_sealing)
 		return 0;
@@ -96,6 +142,12 @@ AM_NOINLINE int map_checked(struct file *file, bool writes, __u32 act)
 	int r;
 
 	o.tag = am_tag_settle(o.inode, o.dentry, am_tag_of(o.inode));
+	if (o.tag && (o.tag->flags & AM_TAG_RAW)) {
+		r = am_raw_access(&o, AM_ACT_RAW);
+		if (r)
+			return r;
+		o.tag = NULL;
+	}
 	if (!o.tag)
 		return writes ? am_untagged_write(&o, act) : 0;
 	r = am_access(&o, AM_OP_READ, act);
@@ -104,38 +156,49 @@ AM_NOINLINE int map_checked(struct file *file, bool writes, __u32 act)
 	return r;
 }
 
-SEC("lsm/mmap_file")
-int BPF_PROG(am_mmap_file, struct file *file, unsigned long reqprot, unsigned long prot,
-	     unsigned long flags, int ret)
+/* PROT_NONE counts as a read: what it will become is not known yet. */
+AM_INLINE int mapping(struct file *file, unsigned long prot, unsigned long flags)
 {
-	if (ret)
-		return ret;
 	if (!file)
 		return 0;
-	/* PROT_NONE counts as a read: what it will become is not known yet. */
+	if ((prot & PROT_EXEC) && am_code_mapped(file, AM_ACT_MMAP))
+		return -EACCES;
 	return map_checked(file, (prot & PROT_WRITE) && (flags & MAP_TYPE) != MAP_PRIVATE,
 			   AM_ACT_MMAP);
 }
 
+AM_LSM(am_mmap_file, mmap_file, struct file *file, unsigned long reqprot, unsigned long prot,
+       unsigned long flags)
+{
+	return mapping(file, prot, flags);
+}
+
+/* `prot` is as asked for: personality(READ_IMPLIES_EXEC) comes in behind it. */
+AM_MOD(am_mmap_file_m, security_mmap_file, struct file *file, unsigned long prot,
+       unsigned long flags)
+{
+	return mapping(file, prot, flags);
+}
+
 /* The real file below an overlay's that is being mapped. */
-SEC("?lsm/mmap_backing_file")	/* from 6.12 on */
-int BPF_PROG(am_mmap_backing, struct vm_area_struct *vma, struct file *file, struct file *user)
+AM_HOOK(am_mmap_below, mmap_backing_file,	/* from 6.12 on */
+	struct vm_area_struct *vma, struct file *file, struct file *user)
 {
 	__u64 flags = vma->vm_flags;
 
 	return map_checked(file, (flags & VM_WRITE) && (flags & VM_SHARED), AM_ACT_MMAP);
 }
 
-SEC("lsm/file_mprotect")
-int BPF_PROG(am_mprotect, struct vm_area_struct *vma, unsigned long reqprot, unsigned long prot,
-	     int ret)
+AM_HOOK(am_mprotect, file_mprotect, struct vm_area_struct *vma, unsigned long reqprot,
+	unsigned long prot)
 {
 	struct file *file = vma->vm_file;
 
-	if (ret)
-		return ret;
 	if (!file)
 		return 0;
+	if ((prot & PROT_EXEC) && !(vma->vm_flags & VM_EXEC) &&
+	    am_code_mapped(file, AM_ACT_MPROTECT))
+		return -EACCES;
 	return map_checked(file, (prot & PROT_WRITE) && (vma->vm_flags & VM_SHARED),
 			   AM_ACT_MPROTECT);
 }
@@ -148,21 +211,15 @@ AM_NOINLINE int truncate_checked(struct inode *inode, __u64 dentry, __u64 mnt)
 	return o.tag ? am_access(&o, AM_OP_WRITE, AM_ACT_TRUNCATE) : 0;
 }
 
-SEC("lsm/path_truncate")
-int BPF_PROG(am_truncate, const struct path *path, int ret)
+AM_HOOK(am_truncate, path_truncate, const struct path *path)
 {
 	struct dentry *dentry = path->dentry;
 	struct inode *inode = dentry->d_inode;
 
-	if (ret)
-		return ret;
 	return inode ? truncate_checked(inode, (__u64)dentry, (__u64)path->mnt) : 0;
 }
 
-SEC("?lsm/file_truncate")	/* from 6.2 on */
-int BPF_PROG(am_ftruncate, struct file *file, int ret)
+AM_HOOK(am_ftruncate, file_truncate, struct file *file)	/* from 6.2 on */
 {
-	if (ret)
-		return ret;
 	return truncate_checked(file->f_inode, (__u64)file->f_path.dentry, (__u64)file->f_path.mnt);
 }

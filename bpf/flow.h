@@ -90,7 +90,16 @@ AM_GLOBAL int am_zones_of(const struct am_policy *policy, const struct am_dest *
 	return 0;
 }
 
-/* Decides a send of all that the task carries. `zone` >= 0 names the zone, else
+/* What follows from a decision; apart, to save am_send() stack. */
+AM_NOINLINE int am_send_done(const struct am_object *o, struct am_case *c, struct am_task *own)
+{
+	am_case_object(c, o);
+	am_case_close(c);
+	am_case_tell(c, own, o->inode);
+	return am_verdict_return(&c->d);
+}
+
+/* Decides a send of all that the task carries. `dest` may be NULL with a zone. `zone` >= 0 names the zone, else
  * the destination's address does. An allowed send is told once for each object,
  * where there is one. */
 AM_NOINLINE int am_send(const struct am_object *o, const struct am_dest *dest, int zone, __u32 act)
@@ -100,12 +109,13 @@ AM_NOINLINE int am_send(const struct am_object *o, const struct am_dest *dest, i
 	struct am_case c = { .kind = AM_EVENT_SEND, .act = act, .f = { .op = AM_OP_SEND } };
 	struct am_task *own;
 
-	if (!leader || !leader->labels)
+	c.f.labels = am_labels_of(leader);
+	if (!c.f.labels)
 		return 0;
 	own = am_task_create(task);
-	am_facts_task(&c.f, task, own);
-	c.f.labels = leader->labels;
-	c.dest = *dest;
+	am_facts_task(&c.f, task, own, leader);
+	if (dest)
+		c.dest = *dest;
 	if (zone > AM_ZONE_ANYWHERE) {
 		c.f.zones.count = 1;
 		c.f.zones.id[0] = zone;
@@ -113,10 +123,7 @@ AM_NOINLINE int am_send(const struct am_object *o, const struct am_dest *dest, i
 		am_zones_of(c.f.policy, &c.dest, &c.f.zones);
 	}
 	am_decide_send(&c.f, &c.d);
-	am_case_object(&c, o);
-	am_case_close(&c);
-	am_case_tell(&c, own, o->inode);
-	return am_verdict_return(&c.d);
+	return am_send_done(o, &c, own);
 }
 
 /* The object has the labels from now on. */
@@ -129,7 +136,7 @@ AM_INLINE int am_spill_onto(struct inode *inode, __u64 labels)
 	if ((inode->i_mode & S_IFMT) == S_IFREG)
 		am_stray_keep(inode, tag);
 	am_count(AM_COUNT_SPILLED);
-	return 0;
+	return am_pipe_gain(inode, labels);
 }
 
 /* A task with labels writes to an object that has no tag yet: a file, a pipe. */
@@ -139,8 +146,8 @@ AM_NOINLINE int am_spill(const struct am_object *o, struct am_task *leader, __u3
 	struct am_case c = { .kind = AM_EVENT_SPILL, .act = act, .f = { .op = AM_OP_WRITE } };
 	int r = 0;
 
-	am_facts_task(&c.f, task, am_task_create(task));
-	c.f.labels = leader->labels;
+	am_facts_task(&c.f, task, am_task_create(task), leader);
+	c.f.labels = am_labels_of(leader);
 	am_decide_object(&c.f, &c.d);
 	am_case_object(&c, o);
 	am_case_close(&c);
@@ -155,24 +162,23 @@ AM_NOINLINE int am_spill(const struct am_object *o, struct am_task *leader, __u3
 AM_INLINE int am_device_write(const struct am_object *o, __u32 act)
 {
 	__u32 rdev = o->inode->i_rdev;
-	struct am_dest dest = {};
 
 	if ((o->inode->i_mode & S_IFMT) == S_IFCHR) {
 		if (am_is_sink(rdev))
 			return 0;
 		if (am_is_terminal(rdev))
-			return am_send(o, &dest, AM_ZONE_TERMINAL, act);
+			return am_send(o, NULL, AM_ZONE_TERMINAL, act);
 	}
-	return am_send(o, &dest, AM_ZONE_ANYWHERE, act);
+	return am_send(o, NULL, AM_ZONE_ANYWHERE, act);
 }
 
 /* A write by the current task to an object without a tag, sockets aside. */
-AM_INLINE int am_untagged_write(const struct am_object *o, __u32 act)
+AM_NOINLINE int am_untagged_write(const struct am_object *o, __u32 act)
 {
 	struct am_task *leader = am_leader_of(bpf_get_current_task_btf());
 	__u32 kind = o->inode->i_mode & S_IFMT;
 
-	if (!leader || !leader->labels)
+	if (!am_labels_of(leader))
 		return 0;
 	if (kind == S_IFCHR || kind == S_IFBLK)
 		return am_device_write(o, act);

@@ -36,8 +36,15 @@ typedef struct {
 
 struct dentry;
 
+struct user_namespace {
+	int level;
+};
+
+struct pipe_inode_info;
+
 struct super_block {
 	__u32 s_dev;
+	struct user_namespace *s_user_ns;
 	unsigned long s_flags;
 	struct dentry *s_root;
 	unsigned long s_magic;
@@ -46,11 +53,13 @@ struct super_block {
 
 struct inode {
 	__u16 i_mode;
+	kuid_t i_uid;
 	__u32 i_nlink;
 	__u32 i_rdev;
 	__u32 i_generation;
 	unsigned long i_ino;
 	struct super_block *i_sb;
+	struct pipe_inode_info *i_pipe;
 };
 
 struct qstr {
@@ -84,6 +93,53 @@ struct file {
 	struct inode *f_inode;
 	__u32 f_mode;
 	__u32 f_flags;
+};
+
+struct kiocb {
+	struct file *ki_filp;
+};
+
+struct coredump_params {
+	struct file *file;
+};
+
+struct io_uring_cmd {
+	struct file *file;
+};
+
+/* The descriptors of a process. */
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct iattr {
+	unsigned int ia_valid;
+};
+
+struct key_type {
+	const char *name;
+};
+
+struct key {
+	struct key_type *type;
+};
+
+struct kern_ipc_perm {
+	int id;
+};
+
+struct msg_msg {
+	long m_type;
+};
+
+/* Has a member for each LSM hook: tells how the arguments of some are. */
+union security_list_options {
+	void *inode_post_setattr;
 };
 
 struct mm_struct {
@@ -122,9 +178,11 @@ struct task_struct {
 	int pid;
 	int tgid;
 	__u32 flags;
+	unsigned int ptrace;
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;
 	struct mm_struct *mm;
+	struct files_struct *files;
 	const struct cred *real_cred;
 	struct css_set *cgroups;
 	kuid_t loginuid;
@@ -196,12 +254,24 @@ enum {
 	PROT_WRITE = 2,
 	PROT_EXEC = 4,
 
+	RENAME_EXCHANGE = 2,
+
 	MAP_TYPE = 0x0f,
 	MAP_PRIVATE = 0x02,
 	VM_WRITE = 2,
 	VM_SHARED = 8,
+	VM_EXEC = 4,
+	PF_IO_WORKER = 0x10,
 	PF_DUMPCORE = 0x200,
+	PF_KTHREAD = 0x200000,
 
+	CLONE_VM = 0x100,
+	CLONE_THREAD = 0x10000,
+
+	PTRACE_MODE_ATTACH = 2,
+
+	S_IWGRP = 020,
+	S_IWOTH = 02,
 	S_IFMT = 0170000,
 	S_IFSOCK = 0140000,
 	S_IFREG = 0100000,
@@ -215,6 +285,8 @@ enum {
 	AF_INET = 2,
 	AF_INET6 = 10,
 	AF_NETLINK = 16,
+	AF_PACKET = 17,
+	AF_XDP = 44,
 
 	SOCK_STREAM = 1,
 	SOCK_DGRAM = 2,

@@ -2,27 +2,31 @@
 /* How inodes come by their tags, and lose them:
  *   d_instantiate        a name gets its inode: what the folder above has, it has
  *   inode_free_security  an inode goes: a deleted stray is forgotten */
-#include "access.h"
+#include "raw.h"
+#include "hook.h"
 
 __u64 am_sealing;
 __u64 am_have_strays;
 __u32 am_epoch;
+__u64 am_family_last;
+__u32 am_filter[AM_FILTER_SLOTS];
+
+const volatile __u32 am_hashed SEC(".rodata.flavour");
 
 /* An inode gets a dentry without a name. If its device holds stores, whose it is
  * has to be found out at its use. Pipes and sockets never have names. */
 AM_INLINE void detached(struct inode *inode)
 {
-	struct super_block *sb = inode->i_sb;
 	struct am_tag value = { .flags = AM_TAG_DETACHED };
 	__u32 dev;
 
-	if ((sb->s_flags >> SB_NOUSER_BIT) & 1)
+	if (am_is_nameless(inode))
 		return;
-	dev = sb->s_dev;
+	dev = inode->i_sb->s_dev;
 	if (!bpf_map_lookup_elem(&am_devices, &dev) || am_tag_of(inode))
 		return;
 	if (!am_stray_restore(inode))
-		am_tag_create(inode, &value);
+		am_tag_owed(inode, &value);
 }
 
 /* A name in a folder whose own place is not known yet is no better known. */
@@ -31,9 +35,10 @@ AM_INLINE void inherit(struct inode *inode, const struct am_tag *above)
 	struct am_tag value = { .flags = AM_TAG_DETACHED };
 
 	if (above->flags & AM_TAG_DETACHED)
-		am_tag_create(inode, &value);
-	else
-		am_tag_inherit(inode, above);
+		am_tag_owed(inode, &value);
+	/* A root of the policy that comes next says nothing yet, and is found by climbing. */
+	else if (above->labels || above->store)
+		am_tag_inherit(inode, above, am_tag_id(am_policy_now(), above));
 }
 
 /* A core file gets what the dying task carries: the kernel writes it unasked. */
@@ -46,17 +51,41 @@ AM_INLINE bool core_dumped(struct inode *inode)
 	if (!(task->flags & PF_DUMPCORE))
 		return false;
 	leader = am_leader_of(task);
-	if (!leader || !leader->labels)
+	value.labels = am_labels_of(leader);
+	if (!value.labels)
 		return false;
-	value.labels = leader->labels;
+	tag = am_tag_owed(inode, &value);
+	am_stray_keep(inode, tag ? tag : &value);
+	return true;
+}
+
+/* /proc/kcore: the memory of the kernel, page cache and all. */
+AM_INLINE bool is_kcore(struct dentry *dentry, struct inode *inode)
+{
+	char name[6] = {};
+
+	if (inode->i_sb->s_magic != AM_MAGIC_PROC || (inode->i_mode & S_IFMT) != S_IFREG)
+		return false;
+	bpf_probe_read_kernel(name, sizeof(name), BPF_CORE_READ(dentry, d_name.name));
+	return name[0] == 'k' && name[1] == 'c' && name[2] == 'o' && name[3] == 'r' &&
+	       name[4] == 'e' && !name[5];
+}
+
+/* Not inherited: a node of a disk is what it is in any folder. */
+AM_INLINE bool is_raw(struct dentry *dentry, struct inode *inode)
+{
+	struct am_tag value = { .flags = AM_TAG_RAW }, *tag;
+
+	if (!am_may_be_raw(inode) && !is_kcore(dentry, inode))
+		return false;
 	tag = am_tag_create(inode, &value);
 	if (tag)
-		am_stray_keep(inode, tag);
+		tag->flags |= AM_TAG_RAW;
 	return tag != NULL;
 }
 
-SEC("lsm/d_instantiate")
-int BPF_PROG(am_instantiate, struct dentry *dentry, struct inode *inode)
+AM_HOOK_VOID(am_named, d_instantiate, security_d_instantiate, struct dentry *dentry,
+	     struct inode *inode)
 {
 	struct dentry *parent;
 	struct am_tag *above;
@@ -70,7 +99,7 @@ int BPF_PROG(am_instantiate, struct dentry *dentry, struct inode *inode)
 		return 0;
 	}
 	dir = parent ? parent->d_inode : NULL;
-	if (!dir)
+	if (!dir || is_raw(dentry, inode))
 		return 0;
 	above = am_tag_of(dir);
 	/* Its own tag stays: of a store's root, of a link from elsewhere. One that says
@@ -86,16 +115,16 @@ int BPF_PROG(am_instantiate, struct dentry *dentry, struct inode *inode)
 	return 0;
 }
 
-SEC("lsm/inode_free_security")
-int BPF_PROG(am_inode_free, struct inode *inode)
+AM_HOOK_VOID(am_inode_free, inode_free_security, security_inode_free, struct inode *inode)
 {
 	struct am_tag *tag = am_tag_of(inode);
 	struct am_inode_key key;
 
 	/* Evicted, not deleted: am_strays is what brings the tag back. */
-	if (!tag || !(tag->flags & AM_TAG_STRAY) || inode->i_nlink)
-		return 0;
-	am_inode_key_of((__u64)inode, &key);
-	bpf_map_delete_elem(&am_strays, &key);
+	if (tag && (tag->flags & AM_TAG_STRAY) && !inode->i_nlink) {
+		am_inode_key_of((__u64)inode, &key);
+		bpf_map_delete_elem(&am_strays, &key);
+	}
+	am_inode_forget(inode);
 	return 0;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Tags on inodes: looked up, inherited, found by climbing, kept for strays.
- * Inode storage is a cache that dies with the inode; what cannot be inherited
+ * A tag is a cache that dies with the inode; what cannot be inherited
  * again from a folder is in am_strays as well. */
 #pragma once
 
-#include "emit.h"
+#include "tag.h"
 
 /* What an access is to: a file, a name in a folder. */
 struct am_object {
@@ -20,21 +20,6 @@ AM_INLINE const struct am_policy *am_policy_now(void)
 	void *table = bpf_map_lookup_elem(&am_policies, &zero);
 
 	return table ? bpf_map_lookup_elem(table, &zero) : NULL;
-}
-
-AM_INLINE struct am_tag *am_tag_of(struct inode *inode)
-{
-	return bpf_inode_storage_get(&am_tags, inode, 0, 0);
-}
-
-AM_INLINE struct am_tag *am_tag_create(struct inode *inode, struct am_tag *value)
-{
-	struct am_tag *tag;
-
-	tag = bpf_inode_storage_get(&am_tags, inode, value, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!tag)
-		am_count(AM_COUNT_NO_TAG_STORAGE);
-	return tag;
 }
 
 AM_INLINE void am_inode_key_of(__u64 address, struct am_inode_key *key)
@@ -67,28 +52,52 @@ AM_NOINLINE void am_stray_keep(struct inode *inode, struct am_tag *tag)
 	am_have_strays = 1;
 }
 
+/* The id of the store that a tag stands for under the policy. While one policy takes over from
+ * another a root has two, and one of them is of the policy that decides. */
+AM_INLINE __u32 am_tag_id(const struct am_policy *policy, const struct am_tag *tag)
+{
+	if (tag->next && !am_store_of(policy, tag->store) && am_store_of(policy, tag->next))
+		return tag->next;
+	return tag->store;
+}
+
+AM_INLINE const struct am_store *am_tag_store(const struct am_policy *policy,
+					      const struct am_tag *tag)
+{
+	return am_store_of(policy, am_tag_id(policy, tag));
+}
+
+/* Whether a kept tag still says something: a live store, or labels of its own. */
+AM_INLINE bool am_tag_speaks(const struct am_policy *policy, const struct am_tag *tag)
+{
+	return tag->labels || am_tag_store(policy, tag);
+}
+
 AM_NOINLINE struct am_tag *am_stray_restore(struct inode *inode)
 {
 	struct am_inode_key key;
-	struct am_tag *kept, value;
+	struct am_tag *kept, *tag, value;
 
 	am_inode_key_of((__u64)inode, &key);
 	kept = bpf_map_lookup_elem(&am_strays, &key);
 	if (!kept)
 		return NULL;
 	value = *kept;
+	value.store = am_tag_id(am_policy_now(), kept);
+	value.next = 0;
 	am_count(AM_COUNT_STRAY_RESTORED);
-	return am_tag_create(inode, &value);
+	tag = am_tag_owed(inode, &value);
+	return tag ? tag : kept;	/* no room for its own: this one decides as well */
 }
 
-/* Gives `inode` what is inherited from a folder's tag. */
-AM_INLINE struct am_tag *am_tag_inherit(struct inode *inode, const struct am_tag *parent)
+/* Gives `inode` what is inherited from a folder's tag, which stands for the store `id`. */
+AM_INLINE struct am_tag *am_tag_inherit(struct inode *inode, const struct am_tag *parent, __u32 id)
 {
 	struct am_tag value = {
 		.labels = parent->labels,
-		.store = parent->store,
+		.store = id,
 	};
-	struct am_tag *tag = am_tag_create(inode, &value);
+	struct am_tag *tag = am_tag_owed(inode, &value);
 
 	if (tag && inode->i_nlink > 1 && (inode->i_mode & S_IFMT) == S_IFREG)
 		am_stray_keep(inode, tag);
@@ -102,12 +111,6 @@ struct am_search {
 	__u64 dentry;
 	struct am_tag *found;
 };
-
-/* Whether a kept tag still says something: a live store, or labels of its own. */
-AM_INLINE bool am_tag_speaks(const struct am_policy *policy, const struct am_tag *tag)
-{
-	return tag->labels || am_store_of(policy, tag->store);
-}
 
 static long am_search_step(__u32 i, struct am_search *s)
 {
@@ -132,29 +135,58 @@ static long am_search_step(__u32 i, struct am_search *s)
 	return 1;
 }
 
-/* The nearest kept tag above `dentry`. */
-AM_INLINE struct am_tag *am_tag_above(__u64 dentry)
+/* The nearest kept tag above `dentry` that says something under the policy. */
+AM_INLINE struct am_tag *am_tag_above(const struct am_policy *policy, __u64 dentry)
 {
-	struct am_search s = { .policy = am_policy_now(), .dentry = dentry };
+	struct am_search s = { .policy = policy, .dentry = dentry };
 
 	if (bpf_loop(AM_CLIMB_DEPTH, am_search_step, &s, 0) == AM_CLIMB_DEPTH && !s.found)
 		am_count(AM_COUNT_CLIMB_TOO_DEEP);
 	return s.found;
 }
 
+/* Whether nobody can say what an untagged file is, on a device with stores: it has no name, and
+ * the tag that says so (AM_TAG_DETACHED) could not be had; or tags are missing for good, and the file
+ * is too deep to climb from. */
+AM_INLINE bool am_is_adrift(struct inode *inode, __u64 dentry, bool deep)
+{
+	struct dentry *d = (struct dentry *)dentry;
+	__u32 dev = inode->i_sb->s_dev;
+
+	if (deep ? !(am_sealing & AM_SEALING_OWED) :
+		   (__u64)BPF_CORE_READ(d, d_parent) != dentry ||
+			   dentry == (__u64)inode->i_sb->s_root)
+		return false;
+	return !am_is_nameless(inode) && bpf_map_lookup_elem(&am_devices, &dev);
+}
+
+/* What such a file is taken for. The agent puts it there, under a key that no file has: another
+ * map would be one more case for the verifier in all that follows. */
+AM_INLINE struct am_tag *am_tag_adrift(void)
+{
+	struct am_inode_key none = {};
+
+	return bpf_map_lookup_elem(&am_strays, &none);
+}
+
 /* While stores are being sealed: what is kept for an untagged file or for the
  * nearest folder above it decides, exactly as if the walk had been there. */
 AM_NOINLINE struct am_tag *am_tag_climb(struct inode *inode, __u64 dentry)
 {
-	struct am_tag *tag = am_stray_restore(inode), *above;
+	struct am_search s = { .policy = am_policy_now(), .dentry = dentry };
+	struct am_tag *tag = am_stray_restore(inode);
+	bool deep;
 
 	if (tag)
 		return tag;
-	above = am_tag_above(dentry);
-	if (!above)
-		return NULL;
+	deep = bpf_loop(AM_CLIMB_DEPTH, am_search_step, &s, 0) == AM_CLIMB_DEPTH && !s.found;
+	if (deep)
+		am_count(AM_COUNT_CLIMB_TOO_DEEP);
+	if (!s.found)
+		return am_is_adrift(inode, dentry, deep) ? am_tag_adrift() : NULL;
 	am_count(AM_COUNT_CLIMB_TAGGED);
-	return am_tag_inherit(inode, above);
+	tag = am_tag_inherit(inode, s.found, am_tag_id(s.policy, s.found));
+	return tag ? tag : s.found;
 }
 
 /* A tag put on at a rename is believed once the store's root is found above. Until
@@ -162,12 +194,15 @@ AM_NOINLINE struct am_tag *am_tag_climb(struct inode *inode, __u64 dentry)
  * be about to happen, or have failed. */
 AM_NOINLINE struct am_tag *am_tag_prove(__u64 dentry, struct am_tag *tag)
 {
-	struct am_tag *above = am_tag_above(dentry);
+	const struct am_policy *policy = am_policy_now();
+	struct am_tag *above = am_tag_above(policy, dentry);
 
-	if (!above || above->store != tag->store) {
+	if (!above) {
 		am_count(AM_COUNT_UNPROVEN);
 		return NULL;
 	}
+	/* Its store may have another id by now, and the rename may have led into another. */
+	tag->store = am_tag_id(policy, above);
 	tag->flags &= ~AM_TAG_UNPROVEN;
 	return tag;
 }
@@ -186,33 +221,49 @@ AM_NOINLINE struct am_tag *am_tag_attach(struct inode *inode, __u64 dentry, stru
 		bpf_loop(AM_CLIMB_DEPTH, am_search_step, &s, 0);
 	if (s.found) {
 		tag->labels = s.found->labels;
-		tag->store = s.found->store;
+		tag->store = am_tag_id(s.policy, s.found);
 		tag->flags = s.found->flags & AM_TAG_STRAY;
 		return tag;
 	}
 	if (s.dentry != (__u64)inode->i_sb->s_root)
 		return tag;
-	bpf_inode_storage_delete(&am_tags, inode);
+	am_tag_delete(inode, tag);
 	return NULL;
+}
+
+/* The id that a stray's store has now. Which of the store's paths it came from nobody knows, so
+ * it stays closed with what is left of them. */
+AM_INLINE __u32 am_stray_id(const struct am_policy *policy, const struct am_tag *tag)
+{
+	return policy ? policy->stores[tag->store & AM_STORE_SLOT_MASK].id : 0;
 }
 
 /* A tag of a store that this policy no longer has there: while stores are being
  * sealed, what is kept for the file itself or a root above says whose it is now. */
-AM_NOINLINE struct am_tag *am_tag_refresh(struct inode *inode, __u64 dentry, struct am_tag *tag)
+AM_NOINLINE struct am_tag *am_tag_refresh(const struct am_policy *policy, struct inode *inode,
+					  __u64 dentry, struct am_tag *tag)
 {
 	struct am_tag *kept = NULL;
 	struct am_inode_key key;
+	__u32 id;
 
-	if (!tag->store || am_store_of(am_policy_now(), tag->store))
+	if (!tag->store || am_tag_store(policy, tag))
 		return tag;
 	if (tag->flags & AM_TAG_STRAY) {
 		am_inode_key_of((__u64)inode, &key);
 		kept = bpf_map_lookup_elem(&am_strays, &key);
+		if (kept && !am_tag_store(policy, kept))
+			kept = NULL;
 	}
 	if (!kept)
-		kept = am_tag_above(dentry);
-	if (kept)
-		tag->store = kept->store;
+		kept = am_tag_above(policy, dentry);
+	if (kept) {
+		tag->store = am_tag_id(policy, kept);
+	} else if (tag->flags & AM_TAG_STRAY) {
+		id = am_stray_id(policy, tag);
+		if (id)
+			tag->store = id;
+	}
 	return tag;
 }
 
@@ -220,13 +271,15 @@ AM_NOINLINE struct am_tag *am_tag_refresh(struct inode *inode, __u64 dentry, str
  * `tag` up and it may be NULL. */
 AM_INLINE struct am_tag *am_tag_settle(struct inode *inode, __u64 dentry, struct am_tag *tag)
 {
-	if (!tag)
-		return am_sealing ? am_tag_climb(inode, dentry) : NULL;
+	if (!tag) {
+		tag = am_is_sealing() ? am_tag_climb(inode, dentry) : NULL;
+		return tag ? am_tag_refresh(am_policy_now(), inode, dentry, tag) : NULL;
+	}
 	if (tag->flags & AM_TAG_UNPROVEN)
 		return am_tag_prove(dentry, tag);
 	if (tag->flags & AM_TAG_DETACHED)
 		return am_tag_attach(inode, dentry, tag);
-	if (am_sealing)
-		return am_tag_refresh(inode, dentry, tag);
+	if (am_is_sealing())
+		return am_tag_refresh(am_policy_now(), inode, dentry, tag);
 	return tag;
 }

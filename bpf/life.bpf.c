@@ -3,10 +3,12 @@
  *   task_alloc           a child carries what its parent carries
  *   bprm_check_security  which script it is; exec by a thread that is not the
  *                        leader takes the leader's place: the labels move along
- *   bprm_committed_creds the exec has happened
+ *   bprm_creds_from_file a listed executable starts without what its caller would preload
+ *   bprm_committed_creds the exec has happened: it is itself again
  *   cred_prepare         new credentials: who the task is must be found anew
  *   sched_process_exit   repeats that were only counted so far are told */
 #include "access.h"
+#include "hook.h"
 
 /* A purpose that cannot be passed on is lost: the child may do less, not more. */
 AM_INLINE void purpose_inherit(struct task_struct *task, struct task_struct *child)
@@ -17,28 +19,39 @@ AM_INLINE void purpose_inherit(struct task_struct *task, struct task_struct *chi
 		bpf_task_storage_get(&am_purposes, child, &grant, BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
 
-SEC("lsm/task_alloc")
-int BPF_PROG(am_task_alloc, struct task_struct *child, unsigned long flags, int ret)
+/* A process of its own with the memory of another. */
+AM_INLINE bool shares_memory(unsigned long flags)
+{
+	return (flags & CLONE_VM) && !(flags & CLONE_THREAD);
+}
+
+AM_HOOK(am_task_alloc, task_alloc, struct task_struct *child, unsigned long flags)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct am_task *leader, *own, *t;
 	__u64 labels;
 	__u32 script;
 
-	if (ret)
-		return ret;
 	purpose_inherit(task, child);
 	leader = am_leader_of(task);
 	own = am_task_of(task);
-	labels = leader ? leader->labels : 0;
+	if (shares_memory(flags)) {
+		leader = am_leader_create(task);
+		t = am_task_create(child);
+		if (leader && t)
+			am_family_join(leader, t);
+	}
+	labels = am_labels_of(leader);
 	script = own ? own->script : 0;
-	if (!labels && !script)
+	if (!labels && !script && !(leader && leader->flags & ~AM_TASK_AGENT))
 		return 0;
 	t = am_task_create(child);
 	if (!t)
 		return labels ? -EACCES : 0;	/* closed: a child without labels could send */
 	t->labels = labels;
 	t->script = script;
+	if (leader)
+		t->flags |= leader->flags & (AM_TASK_NOT_ITSELF | AM_TASK_OUTLET);
 	return 0;
 }
 
@@ -54,52 +67,70 @@ AM_INLINE void script_note(struct linux_binprm *bprm, struct task_struct *task)
 		return;
 	bpf_probe_read_kernel(&magic, sizeof(magic), bprm->buf);
 	if (magic != ELF_MAGIC)
-		id = bpf_inode_storage_get(&am_exes, bprm->file->f_inode, 0, 0);
+		id = am_exe_id_of(bprm->file->f_inode);
 	own = id ? am_task_create(task) : am_task_of(task);
 	if (own)
 		own->exec_script = id ? *id : 0;
 }
 
-SEC("lsm/bprm_check_security")
-int BPF_PROG(am_exec, struct linux_binprm *bprm, int ret)
+AM_HOOK_AS(am_exec, bprm_check_security, security_bprm_check, struct linux_binprm *bprm)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct am_task *leader, *own;
+	__u64 labels;
 
-	if (ret)
-		return ret;
 	script_note(bprm, task);
 	if (task->pid == task->tgid)
 		return 0;
 	leader = am_leader_of(task);
-	if (!leader || !leader->labels)
+	labels = am_labels_of(leader);
+	if (!labels)
 		return 0;
 	own = am_task_create(task);
 	if (!own)
 		return -EACCES;
-	__sync_fetch_and_or(&own->labels, leader->labels);
+	__sync_fetch_and_or(&own->labels, labels);
 	return 0;
 }
 
-SEC("lsm/bprm_committed_creds")
-int BPF_PROG(am_exec_done, struct linux_binprm *bprm)
+AM_HOOK_VOID(am_exec_done, bprm_committed_creds, security_bprm_committed_creds,
+	     struct linux_binprm *bprm)
 {
-	struct am_task *own = am_task_of(bpf_get_current_task_btf());
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct am_task *own = am_task_of(task);
 
 	if (!own)
 		return 0;
 	own->script = own->exec_script;
 	own->generation = 0;
+	own->flags &= ~(AM_TASK_FOREIGN | AM_TASK_SQPOLL);
+	if (!task->ptrace) {
+		own->flags &= ~AM_TASK_TRACED;
+		am_family_leave(own);
+	}
 	return 0;
 }
 
-SEC("lsm/cred_prepare")
-int BPF_PROG(am_cred_prepare, struct cred *new, const struct cred *old, unsigned int gfp, int ret)
+/* With AT_SECURE set the loader ignores LD_PRELOAD, LD_LIBRARY_PATH, LD_AUDIT and the like.
+ * There is no such call in a fmod_ret program: there foreign code is noticed as it is mapped. */
+SEC("?lsm/bprm_creds_from_file")
+int BPF_PROG(am_exec_clean, struct linux_binprm *bprm, struct file *file)
+{
+	struct inode *inode = file->f_inode;
+	struct am_task *own = am_task_of(bpf_get_current_task_btf());
+	struct am_tag *tag = am_tag_of(inode);
+
+	if (am_exe_id_of(inode) || (own && own->exec_script) ||
+	    (tag && (tag->flags & AM_TAG_PROBER)))
+		bpf_bprm_opts_set(bprm, BPF_F_BPRM_SECUREEXEC);
+	return 0;
+}
+
+AM_HOOK_AS(am_cred, cred_prepare, security_prepare_creds, struct cred *new, const struct cred *old,
+	   unsigned int gfp)
 {
 	struct am_task *own;
 
-	if (ret)
-		return ret;
 	own = am_task_of(bpf_get_current_task_btf());
 	if (own)
 		own->generation = 0;

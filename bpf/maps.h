@@ -3,17 +3,24 @@
  * or the kernel cuts them. Value types and their meaning: abi.h. */
 #pragma once
 
-#include "abi.h"
+#include "decide.h"
 #include "kernel.h"
 
 enum {
 	AM_FACTS_ROOM = 131072,
 	AM_NETS_ROOM = 16384,
 	AM_STRAYS_ROOM = 65536,
+	AM_CHANNELS_ROOM = 16384,
+	AM_RAWS_ROOM = 4096,
+	AM_FAMILIES_ROOM = 32768,
 	AM_URGENT_BYTES = 1 << 20,
 	AM_BULK_BYTES = 4 << 20,
 	AM_SCRATCH_SLOTS = 4,
 	AM_NAME_MAX = 256,	/* one name with its NUL */
+	AM_FILTER_BITS = 18,
+	AM_FILTER_SLOTS = 1 << AM_FILTER_BITS,
+	AM_INODES_ROOM = 65536,	/* at least; the agent makes it fit the host's memory */
+	AM_EXE_IDS_ROOM = 65536,
 };
 
 struct {
@@ -29,6 +36,24 @@ struct {
 	__type(key, int);
 	__type(value, __u32);
 } am_exes SEC(".maps") __weak;
+
+/* In place of the two above where the kernel has no inode storage for us, see tag.h. Keys are
+ * addresses of inodes. Only one pair of them is ever made. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AM_INODES_ROOM);
+	__type(key, __u64);
+	__type(value, struct am_inode);
+} am_inodes SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AM_EXE_IDS_ROOM);
+	__type(key, __u64);
+	__type(value, __u32);
+} am_exe_ids SEC(".maps") __weak;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -53,6 +78,44 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } am_devices SEC(".maps") __weak;
+
+/* Labels of what carries data and has no inode of its own that a program could hang them on:
+ * pipes and message queues, by address. Gone before their memory is used again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AM_CHANNELS_ROOM);
+	__type(key, __u64);
+	__type(value, __u64);
+} am_channels SEC(".maps") __weak;
+
+/* Processes that see each other's memory, see family.h. */
+struct am_family {
+	__u64 number;
+	__u64 labels;
+	__u64 next;		/* the family that this one has become part of, 0 = none */
+	__u64 members;		/* processes, and families that point here */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AM_FAMILIES_ROOM);
+	__type(key, __u64);
+	__type(value, struct am_family);
+} am_families SEC(".maps") __weak;
+
+extern __u64 am_family_last;
+
+/* Devices whose bytes are those of stores: disks below the file systems that hold roots, and
+ * the kernel's memory. Key: AM_RAW(kind, rdev). The agent fills it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AM_RAWS_ROOM);
+	__type(key, __u64);
+	__type(value, __u32);
+} am_raws SEC(".maps") __weak;
 
 /* The grant by which a process runs under a purpose: its number, set by the agent on the
  * leader, through a pidfd, and inherited. Apart from am_tasks, whose labels an update
@@ -148,9 +211,27 @@ struct {
 	__type(value, __u64);
 } am_seqs SEC(".maps") __weak;
 
-/* Seal walks that are not done: while there are any, an untagged file climbs its
- * parents. Raised by whoever makes a walk necessary, lowered by the agent. */
+/* What makes a hook look twice at an untagged file, in one word, so that it costs one look:
+ *   low half    seal walks that are not done: while there are any, an untagged file climbs
+ *               its parents. Raised by whoever makes a walk necessary, lowered by the agent.
+ *   high half   entries of am_channels: while there are any, a pipe asks for its labels there
+ *   last bit    AM_SEALING_OWED: some tag could not be had. The agent takes it out once all is
+ *               walked anew under a policy and none was refused meanwhile
+ *   bit 62      AM_SEALING_RECALL: files outside the stores whose tags have another id now are
+ *               being looked for by the agent */
 extern __u64 am_sealing;
+
+enum { AM_CHANNEL_SHIFT = 32 };
+
+AM_INLINE bool am_is_sealing(void)
+{
+	return (am_sealing & (AM_SEALING_FLAGS | 0xffffffff)) != 0;
+}
+
+AM_INLINE bool am_have_channels(void)
+{
+	return (am_sealing & ~AM_SEALING_FLAGS) >> AM_CHANNEL_SHIFT != 0;
+}
 
 /* Raised by the agent when facts change under a policy (an executable replaced, a
  * unit started): subjects found before count no more. */

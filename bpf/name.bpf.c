@@ -6,6 +6,7 @@
  * A file that leaves keeps its tag (a stray); one that comes in takes the
  * store's. inode_* hooks, not path_*: those are absent without CONFIG_SECURITY_PATH. */
 #include "access.h"
+#include "hook.h"
 
 /* The folder that `dentry` is, or will be, in. */
 AM_NOINLINE struct am_tag *folder_tag(struct inode *dir, struct dentry *dentry)
@@ -34,51 +35,42 @@ AM_NOINLINE int victim_checked(struct dentry *dentry, __u32 act)
 	return o.tag && o.tag->store ? am_access(&o, AM_OP_WRITE, act) : 0;
 }
 
-SEC("lsm/inode_create")
-int BPF_PROG(am_create, struct inode *dir, struct dentry *dentry, __u16 mode, int ret)
+AM_HOOK(am_create, inode_create, struct inode *dir, struct dentry *dentry, __u16 mode)
 {
-	return ret ? ret : name_checked(dir, dentry, AM_ACT_CREATE);
+	return name_checked(dir, dentry, AM_ACT_CREATE);
 }
 
-SEC("lsm/inode_mkdir")
-int BPF_PROG(am_mkdir, struct inode *dir, struct dentry *dentry, __u16 mode, int ret)
+AM_HOOK(am_mkdir, inode_mkdir, struct inode *dir, struct dentry *dentry, __u16 mode)
 {
-	return ret ? ret : name_checked(dir, dentry, AM_ACT_CREATE);
+	return name_checked(dir, dentry, AM_ACT_CREATE);
 }
 
-SEC("lsm/inode_mknod")
-int BPF_PROG(am_mknod, struct inode *dir, struct dentry *dentry, __u16 mode, __u32 dev, int ret)
+AM_HOOK(am_mknod, inode_mknod, struct inode *dir, struct dentry *dentry, __u16 mode, __u32 dev)
 {
-	return ret ? ret : name_checked(dir, dentry, AM_ACT_CREATE);
+	return name_checked(dir, dentry, AM_ACT_CREATE);
 }
 
-SEC("lsm/inode_symlink")
-int BPF_PROG(am_symlink, struct inode *dir, struct dentry *dentry, const char *name, int ret)
+AM_HOOK(am_symlink, inode_symlink, struct inode *dir, struct dentry *dentry, const char *name)
 {
-	return ret ? ret : name_checked(dir, dentry, AM_ACT_CREATE);
+	return name_checked(dir, dentry, AM_ACT_CREATE);
 }
 
-SEC("lsm/inode_unlink")
-int BPF_PROG(am_unlink, struct inode *dir, struct dentry *dentry, int ret)
+AM_HOOK(am_unlink, inode_unlink, struct inode *dir, struct dentry *dentry)
 {
-	return ret ? ret : victim_checked(dentry, AM_ACT_UNLINK);
+	return victim_checked(dentry, AM_ACT_UNLINK);
 }
 
-SEC("lsm/inode_rmdir")
-int BPF_PROG(am_rmdir, struct inode *dir, struct dentry *dentry, int ret)
+AM_HOOK(am_rmdir, inode_rmdir, struct inode *dir, struct dentry *dentry)
 {
-	return ret ? ret : victim_checked(dentry, AM_ACT_UNLINK);
+	return victim_checked(dentry, AM_ACT_UNLINK);
 }
 
-SEC("lsm/inode_link")
-int BPF_PROG(am_link, struct dentry *old, struct inode *dir, struct dentry *new, int ret)
+AM_HOOK(am_link, inode_link, struct dentry *old, struct inode *dir, struct dentry *new)
 {
 	struct inode *inode = old->d_inode;
 	struct am_tag *tag;
 	int r;
 
-	if (ret)
-		return ret;
 	r = victim_checked(old, AM_ACT_LINK);
 	if (!r)
 		r = name_checked(dir, new, AM_ACT_LINK);
@@ -129,19 +121,15 @@ AM_NOINLINE void moved(struct dentry *dentry, struct am_tag *into)
 		return;
 	value.store = into->store;
 	value.labels = into->labels;
-	tag = am_tag_create(inode, &value);
+	tag = am_tag_owed(inode, &value);
 	if (tag && (inode->i_mode & S_IFMT) == S_IFDIR)
 		reseal(inode, dentry, into);
 }
 
-SEC("lsm/inode_rename")
-int BPF_PROG(am_rename, struct inode *old_dir, struct dentry *old, struct inode *new_dir,
-	     struct dentry *new, int ret)
+AM_INLINE int rename_checked(struct dentry *old, struct inode *new_dir, struct dentry *new)
 {
 	int r;
 
-	if (ret)
-		return ret;
 	r = victim_checked(old, AM_ACT_RENAME);
 	if (!r)
 		r = name_checked(new_dir, new, AM_ACT_RENAME);
@@ -151,4 +139,21 @@ int BPF_PROG(am_rename, struct inode *old_dir, struct dentry *old, struct inode 
 		return r;
 	moved(old, folder_tag(new_dir, new));
 	return 0;
+}
+
+AM_LSM(am_rename, inode_rename, struct inode *old_dir, struct dentry *old, struct inode *new_dir,
+       struct dentry *new)
+{
+	return rename_checked(old, new_dir, new);
+}
+
+/* The function runs its hook twice for an exchange, in this order. */
+AM_MOD(am_rename_m, security_inode_rename, struct inode *old_dir, struct dentry *old,
+       struct inode *new_dir, struct dentry *new, unsigned int flags)
+{
+	int r = 0;
+
+	if (flags & RENAME_EXCHANGE)
+		r = rename_checked(new, old_dir, old);
+	return r ? r : rename_checked(old, new_dir, new);
 }

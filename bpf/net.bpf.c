@@ -3,6 +3,7 @@
  *   socket_sendmsg   every send call of every family, io_uring's too
  *   socket_connect   so that a labelled task is refused before it says hello
  * Tasks without labels leave after one look-up. */
+#include "hook.h"
 #include "net.h"
 
 /* The busy hook keeps its context only, see file.bpf.c. */
@@ -15,27 +16,23 @@ AM_NOINLINE int send_checked(unsigned long long *ctx)
 	return am_socket_send(sock, msg->msg_name, msg->msg_namelen, &none, AM_ACT_SEND);
 }
 
-SEC("lsm/socket_sendmsg")	/* struct socket *sock, struct msghdr *msg, int size */
-int am_sendmsg(unsigned long long *ctx)
+AM_HOOK(am_sendmsg, socket_sendmsg)	/* struct socket *sock, struct msghdr *msg, int size */
 {
 	struct am_task *leader = am_leader_of(bpf_get_current_task_btf());
 
-	if (!leader || !leader->labels)
+	if (!am_labels_of(leader))
 		return 0;
 	return send_checked(ctx);
 }
 
-SEC("lsm/socket_connect")
-int BPF_PROG(am_connect, struct socket *sock, void *address, int addrlen, int ret)
+AM_HOOK(am_connect, socket_connect, struct socket *sock, void *address, int addrlen)
 {
 	struct am_object none = {};
 	struct sock *sk = sock->sk;
 	struct am_task *leader;
 
-	if (ret)
-		return ret;
 	leader = am_leader_of(bpf_get_current_task_btf());
-	if (!leader || !leader->labels || !sk)
+	if (!sk || !am_labels_of(leader))
 		return 0;
 	/* Connecting a datagram or a Unix socket sends nothing; its sends are asked about. */
 	if (sock->type == SOCK_DGRAM || sk->__sk_common.skc_family == AF_UNIX)

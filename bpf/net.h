@@ -134,7 +134,7 @@ AM_INLINE int am_socket_write(struct file *file, const struct am_object *o)
 	struct am_object none = {};
 	struct socket *sock;
 
-	if (!leader || !leader->labels)
+	if (!am_labels_of(leader))
 		return 0;
 	sock = bpf_sock_from_file(file);
 	return sock ? am_socket_send(sock, NULL, 0, &none, AM_ACT_SPLICE) : 0;

@@ -7,6 +7,7 @@
  * for a moment on somebody's behalf, as overlayfs does with its mounter's. */
 #pragma once
 
+#include "family.h"
 #include "label.h"
 
 AM_INLINE struct am_task *am_task_of(struct task_struct *task)
@@ -159,27 +160,30 @@ AM_INLINE struct inode *am_exe_of(struct task_struct *task)
 	return exe ? exe->f_inode : NULL;
 }
 
-/* Makes own->bits of the current task from the facts as they are. Returns
- * whether one is unknown. */
-AM_GLOBAL int am_bits_make(const struct am_policy *policy, struct am_task *own)
+/* Makes own->bits of the current task from the facts as they are; `exe` is its executable's
+ * id, 0 for one that is not listed. Returns whether a fact is unknown. */
+AM_GLOBAL int am_bits_make(const struct am_policy *policy, struct am_task *own, __u32 exe)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	const struct cred *cred = task->real_cred;
-	struct inode *exe = am_exe_of(task);
-	__u32 *id = exe ? bpf_inode_storage_get(&am_exes, exe, 0, 0) : NULL;
 	__u32 epoch = am_epoch;	/* before any fact is looked up */
+	__u32 script;
 	int unknown;
 
 	if (!policy || !own)
 		return 1;
+	/* Whose code it runs is not known: it is not the executable that it looks like. */
+	if (own->not_itself)
+		exe = 0;
+	script = own->not_itself ? 0 : own->script;
 	own->generation = 0;
 	own->bits = policy->live;
-	am_fact_apply(policy, AM_FACT_EXE, id ? *id : 0, &own->bits);
+	am_fact_apply(policy, AM_FACT_EXE, exe, &own->bits);
 	am_fact_apply(policy, AM_FACT_USER, cred->euid.val, &own->bits);
 	am_fact_apply(policy, AM_FACT_LOGIN, own->login, &own->bits);
 	own->purpose = am_purpose_of(task);
 	am_fact_apply(policy, AM_FACT_PURPOSE, own->purpose, &own->bits);
-	am_fact_apply(policy, AM_FACT_SCRIPT, own->script, &own->bits);
+	am_fact_apply(policy, AM_FACT_SCRIPT, script, &own->bits);
 	unknown = 0;
 	if (am_is_mentioned(policy, AM_FACT_CGROUP))
 		unknown |= am_cgroups_apply(policy, &own->bits);
@@ -192,13 +196,13 @@ AM_GLOBAL int am_bits_make(const struct am_policy *policy, struct am_task *own)
 	return unknown;
 }
 
-/* Sees to it that own->bits holds now. Returns whether a fact is unknown.
+/* Whether own->bits holds, for the facts as they are. If not, it is made ready to be made.
  *
  * Addresses stand for what they point to: a credential object begins its life in
  * cred_prepare, which drops the cache of the task that it is made for, so an
  * address that is used again is never taken for the one before. */
-AM_INLINE bool am_bits_now(const struct am_policy *policy, struct task_struct *task,
-			   struct am_task *own)
+AM_NOINLINE bool am_bits_hold(const struct am_policy *policy, struct task_struct *task,
+			      struct am_task *own, __u32 not_itself)
 {
 	__u64 cred = (__u64)task->real_cred, cgroup = task->cgroups->dfl_cgrp->kn->id;
 	struct inode *exe = am_exe_of(task);
@@ -207,12 +211,44 @@ AM_INLINE bool am_bits_now(const struct am_policy *policy, struct task_struct *t
 
 	if (own->generation == policy->generation && own->epoch == am_epoch && own->cred == cred &&
 	    own->exe == (__u64)exe && own->exe_ino == exe_ino && own->cgroup == cgroup &&
-	    own->login == login)
-		return false;
+	    own->login == login && own->not_itself == not_itself)
+		return true;
 	own->cred = cred;
 	own->exe = (__u64)exe;
 	own->exe_ino = exe_ino;
 	own->cgroup = cgroup;
 	own->login = login;
-	return am_bits_make(policy, own);
+	own->not_itself = not_itself;
+	return false;
+}
+
+/* The id of the task's executable, 0 if the policy does not name it. */
+AM_NOINLINE __u32 am_exe_number(struct task_struct *task)
+{
+	struct inode *exe = am_exe_of(task);
+	__u32 *id = exe ? am_exe_id_of(exe) : NULL;
+
+	return id ? *id : 0;
+}
+
+/* Sees to it that own->bits holds now; `not_itself` are flags of the leader. Returns whether
+ * a fact is unknown. */
+AM_INLINE bool am_bits_now(const struct am_policy *policy, struct task_struct *task,
+			   struct am_task *own, __u32 not_itself)
+{
+	if (am_bits_hold(policy, task, own, not_itself))
+		return false;
+	return am_bits_make(policy, own, am_exe_number(task));
+}
+
+/* The same where executables cannot be looked up, in fentry programs. Unless own->bits holds,
+ * those that depend on the executable are missing, and that is returned. */
+AM_INLINE bool am_bits_blind(const struct am_policy *policy, struct task_struct *task,
+			     struct am_task *own, __u32 not_itself)
+{
+	if (am_bits_hold(policy, task, own, not_itself))
+		return false;
+	am_bits_make(policy, own, 0);
+	own->generation = 0;
+	return am_is_mentioned(policy, AM_FACT_EXE);
 }

@@ -2,10 +2,12 @@
 /* What the shipped programs are measured against. Both take the list of programs
  * from the object itself, so neither can lag behind it.
  *
- *   programs floor OBJECT COMMAND [ARGUMENT...]
+ * FLAVOUR is `lsm` or `fmod_ret`: which of the two programs of each hook.
+ *
+ *   programs floor FLAVOUR OBJECT COMMAND [ARGUMENT...]
  *       Attaches an empty program wherever OBJECT has one, and runs COMMAND: what
  *       the hooks cost before a single line of ours has run. Exits as it does.
- *   programs cost OBJECT
+ *   programs cost FLAVOUR OBJECT
  *       Loads each program of OBJECT, and prints lines `name <tab> instructions`:
  *       how many the verifier went through.
  */
@@ -38,15 +40,22 @@ static int warn(enum libbpf_print_level level, const char *format, va_list args)
 	return level == LIBBPF_WARN ? vfprintf(stderr, format, args) : 0;
 }
 
+enum { LSM = 1, MOD = 2 };
+
 /* How the kernel's BTF calls what a section name speaks of. */
 static const struct family {
 	const char *section;
 	const char *prefix;
 	__u32 kind;
+	int flavours;		/* of hook, see bpf/hook.h */
 } families[] = {
-	{ "lsm/", "bpf_lsm_", BTF_KIND_FUNC },
-	{ "lsm.s/", "bpf_lsm_", BTF_KIND_FUNC },
-	{ "tp_btf/", "btf_trace_", BTF_KIND_TYPEDEF },
+	{ "lsm/", "bpf_lsm_", BTF_KIND_FUNC, LSM },
+	{ "lsm.s/", "bpf_lsm_", BTF_KIND_FUNC, LSM },
+	{ "fmod_ret/", "", BTF_KIND_FUNC, MOD },
+	{ "fentry/security_", "security_", BTF_KIND_FUNC, MOD },
+	{ "fentry/", "", BTF_KIND_FUNC, LSM | MOD },
+	{ "fexit/", "", BTF_KIND_FUNC, LSM | MOD },
+	{ "tp_btf/", "btf_trace_", BTF_KIND_TYPEDEF, LSM | MOD },
 	{ 0 },
 };
 
@@ -62,12 +71,12 @@ static const struct family *family_of(const struct bpf_program *program)
 }
 
 /* BTF id of what the program hangs on; negative if this kernel has no such hook. */
-static int target_of(const struct btf *kernel, const struct bpf_program *program)
+static int target_of(const struct btf *kernel, const struct bpf_program *program, int flavour)
 {
 	const struct family *f = family_of(program);
 	char name[128];
 
-	if (!f)
+	if (!f || !(f->flavours & flavour))
 		return -ENOENT;
 	(void)snprintf(name, sizeof(name), "%s%s", f->prefix,
 		       bpf_program__section_name(program) + strlen(f->section));
@@ -92,13 +101,13 @@ static int attach_empty(const struct bpf_program *like, int target)
 }
 
 /* Links end with this process. Returns how many, or -errno. */
-static int attach_floor(struct bpf_object *object, const struct btf *kernel)
+static int attach_floor(struct bpf_object *object, const struct btf *kernel, int flavour)
 {
 	struct bpf_program *program;
 	int attached = 0;
 
 	bpf_object__for_each_program(program, object) {
-		int target = target_of(kernel, program), fd;
+		int target = target_of(kernel, program, flavour), fd;
 
 		if (target < 0)
 			continue;
@@ -124,9 +133,10 @@ static int run_command(char *argv[])
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 }
 
-static int do_floor(struct bpf_object *object, const struct btf *kernel, char *command[])
+static int do_floor(struct bpf_object *object, const struct btf *kernel, int flavour,
+		    char *command[])
 {
-	int n = attach_floor(object, kernel);
+	int n = attach_floor(object, kernel, flavour);
 
 	if (n <= 0) {
 		fprintf(stderr, "error: cannot attach empty programs: %s\n", strerror(-n));
@@ -143,7 +153,28 @@ struct log {
 	char text[LOG_SIZE];
 };
 
-static int prepare_logs(struct bpf_object *object, const struct btf *kernel, struct log *logs)
+/* The agent does the same, see choose_maps() in user/kernel/engine.c. */
+static int set_flavour(struct bpf_object *object, int flavour)
+{
+	static const struct {
+		const char *name;
+		int flavour;
+	} maps[] = {
+		{ "am_tags", LSM }, { "am_exes", LSM }, { "am_inodes", MOD }, { "am_exe_ids", MOD },
+	};
+	const __u32 hashed = flavour == MOD;
+	int r = bpf_map__set_initial_value(
+		bpf_object__find_map_by_name(object, ".rodata.flavour"), &hashed, sizeof(hashed));
+	size_t i;
+
+	for (i = 0; !r && i < sizeof(maps) / sizeof(maps[0]); i++)
+		r = bpf_map__set_autocreate(bpf_object__find_map_by_name(object, maps[i].name),
+					    maps[i].flavour == flavour);
+	return r;
+}
+
+static int prepare_logs(struct bpf_object *object, const struct btf *kernel, int flavour,
+			struct log *logs)
 {
 	struct bpf_program *program;
 	int n = 0, r = 0;
@@ -152,7 +183,7 @@ static int prepare_logs(struct bpf_object *object, const struct btf *kernel, str
 		if (n == PROGRAMS_MAX)
 			return -E2BIG;
 		r = bpf_program__set_autoload(program, !family_of(program) ||
-						       target_of(kernel, program) > 0);
+						       target_of(kernel, program, flavour) > 0);
 		if (r)
 			return r;
 		logs[n].program = program;
@@ -184,15 +215,17 @@ static int print_costs(const struct log *logs, int n)
 	return EXIT_FAILURE;
 }
 
-static int do_cost(struct bpf_object *object, const struct btf *kernel)
+static int do_cost(struct bpf_object *object, const struct btf *kernel, int flavour)
 {
 	am_autofree struct log *logs = calloc(PROGRAMS_MAX, sizeof(*logs));
 	int n, r;
 
 	if (!logs)
 		return EXIT_FAILURE;
-	n = prepare_logs(object, kernel, logs);
-	r = n < 0 ? n : bpf_object__load(object);
+	n = prepare_logs(object, kernel, flavour, logs);
+	r = n < 0 ? n : set_flavour(object, flavour);
+	if (!r)
+		r = bpf_object__load(object);
 	if (r < 0)
 		fprintf(stderr, "error: cannot load the object: %s\n", strerror(-r));
 	/* Also after a failure: the figures are what tells where it was. */
@@ -201,25 +234,33 @@ static int do_cost(struct bpf_object *object, const struct btf *kernel)
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static int usage(void)
+{
+	fprintf(stderr, "usage: programs floor FLAVOUR OBJECT COMMAND [ARGUMENT...]\n"
+			"       programs cost FLAVOUR OBJECT\n");
+	return 2;
+}
+
 int main(int argc, char *argv[])
 {
 	struct bpf_object *object;
 	struct btf *kernel;
-	bool floor = argc > 3 && !strcmp(argv[1], "floor");
-	int r;
+	bool floor = argc > 4 && !strcmp(argv[1], "floor");
+	int flavour, r;
 
-	if (!floor && (argc != 3 || strcmp(argv[1], "cost"))) {
-		fprintf(stderr, "usage: programs floor OBJECT COMMAND [ARGUMENT...]\n"
-				"       programs cost OBJECT\n");
-		return 2;
-	}
+	if (!floor && (argc != 4 || strcmp(argv[1], "cost")))
+		return usage();
+	flavour = !strcmp(argv[2], "lsm") ? LSM : !strcmp(argv[2], "fmod_ret") ? MOD : 0;
+	if (!flavour)
+		return usage();
 	(void)libbpf_set_print(warn);
-	object = bpf_object__open_file(argv[2], NULL);
+	object = bpf_object__open_file(argv[3], NULL);
 	kernel = btf__load_vmlinux_btf();
 	if (object && kernel) {
-		r = floor ? do_floor(object, kernel, argv + 3) : do_cost(object, kernel);
+		r = floor ? do_floor(object, kernel, flavour, argv + 4) :
+			    do_cost(object, kernel, flavour);
 	} else {
-		fprintf(stderr, "error: cannot open '%s' or the kernel's BTF\n", argv[2]);
+		fprintf(stderr, "error: cannot open '%s' or the kernel's BTF\n", argv[3]);
 		r = EXIT_FAILURE;
 	}
 	btf__free(kernel);

@@ -6,7 +6,7 @@ BEGIN {
 	budget["read 1 B, tmpfs"] = budget["read 4 KiB, tmpfs"] = budget["open+close, tmpfs"] = 60
 	budget["read 1 B, ext4"] = budget["read 4 KiB, ext4"] = budget["open+close, ext4"] = 60
 	budget["send 1 B, UDP"] = 100
-	n_columns = split("none floor untagged named tagged", columns, " ")
+	n_columns = split("none floor untagged named tagged hashed", columns, " ")
 }
 
 /^#/ || /^$/ { next }
@@ -48,14 +48,15 @@ function print_head(words,    word) {
 	gsub(/,/, "\t", words)
 	gsub(/;/, ",", words)
 	split(words, word, "\t")
-	printf "%-24s %10s %16s %16s %16s %16s\n", word[1], word[2], word[3], word[4], word[5], word[6]
+	printf "%-24s %10s %16s %16s %16s %16s %16s\n", word[1], word[2], word[3], word[4], word[5], word[6],
+		word[7]
 }
 
 function print_costs(    i, j) {
 	print "Instructions per operation on Linux " kernel ", in one boot: the least of 1,500 (of 200:"
 	print "fork+exec, first, refused; of 10: grep, tar), and the ratio to no monitor.\n"
-	print_head(",no,empty,untagged file;,the same; by a,tagged and")
-	print_head(",monitor,programs,by anybody,named program,allowed")
+	print_head(",no,empty,untagged file;,the same; by a,tagged and,untagged file;")
+	print_head(",monitor,programs,by anybody,named program,allowed,fmod_ret hooks")
 	for (i = 1; i <= n_rows; i++) {
 		printf "%-24s", rows[i]
 		for (j = 1; j <= n_columns; j++)

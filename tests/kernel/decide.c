@@ -17,9 +17,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "test.h"	/* types that the next one needs */
 #include "amanat.skel.h"
 #include "base/cleanup.h"
-#include "test.h"
 #include "unit/decide_table.h"
 #include "unit/random_rules.h"
 

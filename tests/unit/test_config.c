@@ -42,6 +42,8 @@ static void runs_with_defaults_when_nothing_is_said(void **state)
 	assert_string_equal(c.keys, "/etc/amanat/keys");
 	assert_string_equal(c.bundles, "/etc/amanat/bundles");
 	assert_null(c.group);
+	assert_int_equal(c.flavour, AM_FLAVOUR_AUTO);
+	assert_int_equal(c.tags, 0);
 	assert_string_equal(said, "");
 }
 
@@ -52,13 +54,16 @@ static void takes_every_option(void **state)
 
 	(void)state;
 	assert_int_equal(parse(WORDS("--policy", "p", "--state", "s", "--run", "r", "--group", "g",
-				     "--keys", "k", "--bundles", "b"), &c, &said), 0);
+				     "--keys", "k", "--bundles", "b",
+				     "--hooks", "fmod_ret", "--tags", "64"), &c, &said), 0);
 	assert_string_equal(c.policy, "p");
 	assert_string_equal(c.state, "s");
 	assert_string_equal(c.run, "r");
 	assert_string_equal(c.group, "g");
 	assert_string_equal(c.keys, "k");
 	assert_string_equal(c.bundles, "b");
+	assert_int_equal(c.flavour, AM_FLAVOUR_FMOD_RET);
+	assert_int_equal(c.tags, 64);
 }
 
 static void refuses_what_it_does_not_know_in_one_line(void **state)
@@ -66,7 +71,9 @@ static void refuses_what_it_does_not_know_in_one_line(void **state)
 	const char *const *const cases[] = {
 		WORDS("--polcy", "p"), WORDS("--pol", "p"), WORDS("policy.yaml"), WORDS("-h"),
 		WORDS("--policy=p"), WORDS(""), WORDS("--policy"), WORDS("--policy", ""),
-		WORDS("--state", "s", "--run"),
+		WORDS("--state", "s", "--run"), WORDS("--hooks", "kprobe"), WORDS("--hooks", "LSM"),
+		WORDS("--tags", "63"), WORDS("--tags", "16777217"), WORDS("--tags", "-64"),
+		WORDS("--tags", "100k"), WORDS("--tags", "99999999999999999999999"),
 	};
 
 	(void)state;
@@ -95,7 +102,7 @@ static void asks_for_help_and_version(void **state)
 
 static void describes_every_option_in_the_help(void **state)
 {
-	static const char *const words[] = { "--policy", "--state", "--run", "--group", "--help", "--keys", "--bundles",
+	static const char *const words[] = { "--policy", "--state", "--run", "--group", "--hooks", "--tags", "--help", "--keys", "--bundles",
 					     "--version", "/var/lib/amanat" };
 	am_autofree char *text = NULL;
 	size_t len;

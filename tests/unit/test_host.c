@@ -55,7 +55,8 @@ static void drop(const char *root, const char *path)
 
 static const char config[] = "CONFIG_BPF=y\nCONFIG_BPF_SYSCALL=y\nCONFIG_BPF_JIT=y\n"
 			     "CONFIG_BPF_LSM=y\nCONFIG_SECURITY=y\nCONFIG_SECURITY_NETWORK=y\n"
-			     "# CONFIG_PREEMPT is not set\nCONFIG_DEBUG_INFO_BTF=y\n";
+			     "# CONFIG_PREEMPT is not set\nCONFIG_DEBUG_INFO_BTF=y\n"
+			     "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS=y\n";
 
 static const struct {
 	const char *path, *text;
@@ -169,17 +170,19 @@ static void tells_each_fault_and_what_to_do(void **state)
 		{ "/sys/kernel/security/lsm", NULL, "lsm", AM_HOST_FAIL, "cannot be read",
 		  "mount -t securityfs" },
 		{ "/sys/kernel/security/lsm", "lockdown,capability,yama,apparmor\n", "lsm",
-		  AM_HOST_FAIL, "not among the security modules: lockdown,capability,yama,apparmor",
+		  AM_HOST_WARN,
+		  "not among the security modules (lockdown,capability,yama,apparmor): hooks are of "
+		  "the fmod_ret flavour",
 		  "lsm=lockdown,yama,apparmor,bpf " },
-		{ "/sys/kernel/security/lsm", "bpfilter,notbpf", "lsm", AM_HOST_FAIL,
+		{ "/sys/kernel/security/lsm", "bpfilter,notbpf", "lsm", AM_HOST_WARN,
 		  "not among", "lsm=bpfilter,notbpf,bpf " },
-		{ "/sys/kernel/security/lsm", "", "lsm", AM_HOST_FAIL, "not among", "lsm=bpf " },
+		{ "/sys/kernel/security/lsm", "", "lsm", AM_HOST_WARN, "not among", "lsm=bpf " },
 		{ "/sys/kernel/security/lockdown", "none integrity [confidentiality]", "lockdown",
 		  AM_HOST_FAIL, "confidentiality", "lockdown=integrity" },
 		{ "/boot/config-6.1.0-25-amd64", "CONFIG_BPF_SYSCALL=y\nCONFIG_BPF_JIT=y\n"
-		  "CONFIG_BPF_LSM=n\nCONFIG_SECURITY=y\nCONFIG_SECURITY_NETWORK=y\n"
-		  "# CONFIG_DEBUG_INFO_BTF=y\n", "config", AM_HOST_FAIL,
-		  "lacks CONFIG_BPF_LSM=y, CONFIG_DEBUG_INFO_BTF=y", "Debian" },
+		  "CONFIG_BPF_LSM=n\nCONFIG_SECURITY=y\nCONFIG_SECURITY_NETWORK=n\n"
+		  "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS=y\n# CONFIG_DEBUG_INFO_BTF=y\n", "config",
+		  AM_HOST_FAIL, "lacks CONFIG_DEBUG_INFO_BTF=y, CONFIG_SECURITY_NETWORK=y", "Debian" },
 		{ "/proc/sys/net/core/bpf_jit_enable", "0\n", "jit", AM_HOST_WARN, "interpreted",
 		  "sysctl" },
 		{ "/proc/sys/net/core/bpf_jit_enable", NULL, "jit", AM_HOST_WARN, "cannot be seen",
@@ -253,6 +256,31 @@ static void finds_the_default_of_dynamic_preemption_in_the_configuration(void **
 	expect(t, "preemption", AM_HOST_WARN, "fully preemptible", "");
 }
 
+static void refuses_hooks_that_a_preemptible_kernel_may_skip(void **state)
+{
+	struct tree *t = *state;
+	struct am_host host = { .root = t->root, .ringbuf = fake_ringbuf };
+	struct am_host_report report;
+
+	put(t->root, "/sys/kernel/security/lsm", "yama");
+	for (int i = 0; i < 3; i++) {
+		static const char *const lines[] = { "preempt=full", "preempt=lazy", "preempt=none" };
+
+		put(t->root, "/proc/cmdline", lines[i]);
+		expect(t, "lsm", i < 2 ? AM_HOST_FAIL : AM_HOST_WARN,
+		       i < 2 ? "may skip hooks" : "fmod_ret flavour", "lsm=yama,bpf ");
+		assert_int_equal(am_host_may_skip(&host), i < 2);
+		host.accept_skips = true;
+		am_host_check(&host, &report);
+		assert_int_equal(report.fails, 0);
+		host.accept_skips = false;
+	}
+	drop(t->root, "/proc/version");
+	expect(t, "lsm", AM_HOST_FAIL, "cannot be seen", "--hooks fmod_ret");
+	put(t->root, "/sys/kernel/security/lsm", "yama,bpf");
+	expect(t, "lsm", AM_HOST_OK, "bpf is among", "");
+}
+
 static void says_nothing_of_what_it_cannot_see(void **state)
 {
 	static const char *const paths[] = {
@@ -303,12 +331,12 @@ static void says_what_is_missing_in_one_sentence(void **state)
 
 	put(t->root, "/sys/kernel/security/lsm", "yama");
 	put(t->root, "/proc/sys/kernel/ftrace_enabled", "0");
+	put(t->root, "/sys/kernel/security/lockdown", "[confidentiality]");
 	assert_int_equal(am_host_missing(&host, sentence, sizeof(sentence)), 2);
-	assert_string_equal(sentence, "bpf is not among the security modules: yama; add lsm=yama,bpf "
-				      "to the kernel's command line (GRUB_CMDLINE_LINUX in "
-				      "/etc/default/grub, then update-grub) and reboot");
+	assert_string_equal(sentence, "kernel.ftrace_enabled is off, so that no BPF program on a kernel "
+				      "function runs; sysctl kernel.ftrace_enabled=1");
 	assert_int_equal(am_host_missing(&host, sentence, 4), 2);
-	assert_string_equal(sentence, "bpf");
+	assert_string_equal(sentence, "ker");
 }
 
 static void survives_files_without_sense(void **state)
@@ -375,14 +403,18 @@ static void shows_what_fails_and_returns_so(void **state)
 	struct tree *t = *state;
 	am_autofree char *text = NULL, *json = NULL;
 
+	put(t->root, "/proc/cmdline", "preempt=voluntary");
 	put(t->root, "/sys/kernel/security/lsm", "a\x1b[2Jb\"\n");
+	put(t->root, "/proc/sys/kernel/ftrace_enabled", "0");
 	text = shown(t, false, AM_EXIT_MISSING);
-	assert_non_null(strstr(text, "FAIL  lsm           bpf is not among the security modules: "
-				     "a\\x1b[2Jb\"  — add lsm=a\\x1b[2Jb\",bpf to"));
+	assert_non_null(strstr(text, "FAIL  ftrace        kernel.ftrace_enabled is off"));
+	assert_non_null(strstr(text, "warn  lsm           bpf is not among the security modules "
+				     "(a\\x1b[2Jb\"): hooks"));
+	assert_non_null(strstr(text, "for LSM hooks add lsm=a\\x1b[2Jb\",bpf to"));
 	json = shown(t, true, AM_EXIT_MISSING);
 	assert_ptr_equal(strstr(json, "{\"ready\":false,\"checks\":[{\"check\":\"root\","), json);
-	assert_non_null(strstr(json, "{\"check\":\"lsm\",\"level\":\"FAIL\",\"found\":\"bpf is not among the "
-				     "security modules: a\\u001b[2Jb\\\"\",\"todo\":\"add "));
+	assert_non_null(strstr(json, "{\"check\":\"lsm\",\"level\":\"warn\",\"found\":\"bpf is not among the "
+				     "security modules (a\\u001b[2Jb\\\"): "));
 	assert_string_equal(strchr(json, '\n'), "\n");
 }
 
@@ -394,6 +426,7 @@ int main(void)
 		TEST(finds_nothing_amiss_where_all_is_well),
 		TEST(tells_each_fault_and_what_to_do),
 		TEST(wants_linux_6_1),
+		TEST(refuses_hooks_that_a_preemptible_kernel_may_skip),
 		TEST(takes_full_preemption_from_6_2_on),
 		TEST(finds_the_default_of_dynamic_preemption_in_the_configuration),
 		TEST(says_nothing_of_what_it_cannot_see),

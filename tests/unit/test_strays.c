@@ -102,12 +102,12 @@ static void has_the_format_that_its_header_describes(void **state)
 	make_strays(strays, 2);
 	assert_int_equal(am_strays_save(s->fd, strays, 2), 0);
 	assert_int_equal(am_file_read(s->fd, "strays", 4096, &bytes, &len), 0);
-	assert_int_equal(len, 16 + 2 * 56 + 8);
+	assert_int_equal(len, 16 + 2 * 64 + 8);
 	assert_memory_equal(bytes, "AMSTRAYS", 8);
 	memcpy(&version, bytes + 8, 4);
 	memcpy(&n, bytes + 12, 4);
 	memcpy(&sum, bytes + len - 8, 8);
-	assert_int_equal(version, 1);
+	assert_int_equal(version, 2);
 	assert_int_equal(n, 2);
 	assert_true(sum == am_strays_sum(strays, 2));
 	assert_memory_equal(bytes + 16, strays, sizeof(strays));

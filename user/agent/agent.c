@@ -18,6 +18,7 @@
 #include "agent/governor.h"
 #include "agent/health.h"
 #include "agent/inbox.h"
+#include "agent/hooks.h"
 #include "agent/instance.h"
 #include "agent/keeper.h"
 #include "agent/log.h"
@@ -31,6 +32,7 @@
 #include "agent/lender.h"
 #include "agent/recorder.h"
 #include "agent/witness.h"
+#include "agent/selftest.h"
 #include "base/host.h"
 #include "event/notice.h"
 #include "kernel/counters.h"
@@ -71,8 +73,10 @@ struct am_agent {
 	struct am_source timer;
 	struct am_source records;	/* fd is the ring's */
 	bool records_wait;
+	uint64_t skips;			/* runs of hooks that there should have been */
 	bool held;			/* they do not wake the loop now */
 	bool told_sealed;
+	uint64_t missed;		/* tags, when this policy came */
 	char why[512];			/* a policy was refused last; "" if it was not */
 	bool answers;
 	uint64_t lost;			/* events, already told */
@@ -108,6 +112,16 @@ static bool is_ready(void *ctx)
 	return am_health_ready(&h);
 }
 
+static void tell_skips(struct am_agent *a)
+{
+	uint64_t skips = am_engine_skips(a->engine);
+
+	if (skips && !a->skips)
+		am_error("the kernel has skipped hooks, as it is preemptible and they are no LSM's: "
+			 "accesses were not checked ('amanat status' counts them)");
+	a->skips = skips;
+}
+
 /* A policy without stores has no labelled file to try it on, and nothing to lose. */
 static void probe(struct am_agent *a)
 {
@@ -120,6 +134,7 @@ static void probe(struct am_agent *a)
 	if (!a->answers && answers && a->probe_ms)
 		am_say("the kernel runs the hooks again");
 	a->answers = answers;
+	tell_skips(a);
 }
 
 static bool write_status(void *ctx, bool json, FILE *out)
@@ -173,6 +188,13 @@ static void tell_source(const struct am_agent *a)
 		       a->config->policy);
 }
 
+static uint64_t missed_tags(const struct am_agent *a)
+{
+	uint64_t counts[AM_COUNT_MAX_];
+
+	return am_counters_read(a->engine, counts) < 0 ? UINT64_MAX : counts[AM_COUNT_NO_TAG_STORAGE];
+}
+
 /* An am_intake's put(). What was decided so far is told in the words of the policy that
  * decided it. */
 static int take_over(void *ctx, struct am_force *f, struct am_diags *diags)
@@ -182,6 +204,7 @@ static int take_over(void *ctx, struct am_force *f, struct am_diags *diags)
 
 	if (a->ring)
 		(void)am_ring_consume(a->ring, RING_BUDGET); /* the loop sees a failure again */
+	a->missed = missed_tags(a);
 	r = am_governor_put(&a->governor, f, diags);
 	if (r < 0)
 		return r;
@@ -287,6 +310,17 @@ static void tell_losses(struct am_agent *a)
 	a->lost = lost;
 }
 
+/* Everything has been labelled under this policy. If no label was missed meanwhile, there is room
+ * for all of them again. */
+static void forgive(struct am_agent *a)
+{
+	if (!am_engine_owes_tags(a->engine) || a->recall.unreachable ||
+	    missed_tags(a) != a->missed)
+		return;
+	am_engine_forgive_tags(a->engine);
+	am_say("there is room for all labels again");
+}
+
 static void tell_sealed(struct am_agent *a)
 {
 	bool sealed = am_sealer_is_sealed(&a->sealer) && am_recall_is_done(&a->recall) &&
@@ -296,6 +330,7 @@ static void tell_sealed(struct am_agent *a)
 		return;
 	am_say("policy %s#%u: all stores are sealed", a->governor.now->model->name,
 	       a->governor.now->generation);
+	forgive(a);
 	a->told_sealed = true;	/* once per policy, not whenever a folder moves in */
 }
 
@@ -442,9 +477,12 @@ static int kernel_failed(int r, const char *what)
 
 static int load_kernel(struct am_agent *a)
 {
+	struct am_engine_options hooks;
 	int r;
 
-	r = am_engine_open(&a->engine);
+	if (am_hooks_choose(a->config, &hooks) < 0)
+		return -EOPNOTSUPP;
+	r = am_engine_open(&hooks, &a->engine);
 	if (r < 0)
 		return kernel_failed(r, "cannot load the programs into the kernel");
 	am_sealer_init(&a->sealer, a->engine);
@@ -470,7 +508,7 @@ static void load_strays(struct am_agent *a)
 			 "of files outside the stores that it held");
 	else if (r < 0)
 		(void)am_err(r, "cannot read 'strays' in the state directory, continuing without it");
-	r = am_recall_prepare(&a->recall, now->image->policy, now->roots);
+	r = am_recall_prepare(&a->recall, now->image->policy);
 	if (!r)
 		r = am_recall_begin(&a->recall, true);
 	if (r < 0)
@@ -528,12 +566,12 @@ static int check_hooks(struct am_agent *a)
 	if (a->answers)
 		return 0;
 	am_error("the kernel has attached the hooks and does not run them; "
-		 "set kernel.ftrace_enabled to 1 and have 'bpf' in the kernel's lsm= list");
+		 "set kernel.ftrace_enabled to 1");
 	return -EOPNOTSUPP;
 }
 
 /* The hooks run before there is a policy or a label: to the kernel side all files are
- * nobody's. The policy then closes the stores from its first instant, as their roots are
+ * nobody's, that of the self-test aside. The policy then closes the stores from its first instant, as their roots are
  * labelled with it; the walk only makes it cheaper. */
 static int put_first(struct am_agent *a, struct am_force *f)
 {
@@ -555,6 +593,8 @@ static int go_into_force(struct am_agent *a, struct am_force *f)
 		(void)kernel_failed(r, "cannot attach the programs");
 		return AM_EXIT_KERNEL;
 	}
+	if (am_selftest_run(a->engine) < 0)
+		return AM_EXIT_KERNEL;
 	if (put_first(a, f) < 0)
 		return AM_EXIT_CANNOT;
 	load_strays(a);
@@ -615,10 +655,12 @@ static int bring_up(struct am_agent *a)
 
 static int start(struct am_agent *a)
 {
+	struct am_host host = am_host_here;
 	char missing[1024];
 	int code;
 
-	if (am_host_missing(&am_host_here, missing, sizeof(missing))) {
+	host.accept_skips = a->config->flavour == AM_FLAVOUR_FMOD_RET;
+	if (am_host_missing(&host, missing, sizeof(missing))) {
 		am_error("%s", missing);
 		return AM_EXIT_KERNEL;
 	}

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct am_config defaults = {
@@ -12,6 +13,7 @@ static const struct am_config defaults = {
 	.run = "/run/amanat",
 	.keys = "/etc/amanat/keys",
 	.bundles = "/etc/amanat/bundles",
+	.hooks = "auto",
 };
 
 /* Parsing and help come from here. */
@@ -32,10 +34,15 @@ static const struct option {
 	  offsetof(struct am_config, bundles), 0 },
 	{ "--group", "NAME", "whose members may use 'amanat' besides root",
 	  offsetof(struct am_config, group), 0 },
+	{ "--hooks", "KIND", "lsm, fmod_ret or auto: lsm if bpf is among the kernel's LSMs",
+	  offsetof(struct am_config, hooks), 0 },
+	{ "--tags", "N", "labelled files in memory at once with fmod_ret hooks; else as many as fit",
+	  offsetof(struct am_config, room), 0 },
 	{ "--help", NULL, "show this", 0, AM_CONFIG_HELP },
 	{ "--version", NULL, "show the version", 0, AM_CONFIG_VERSION },
 };
 
+enum { TAGS_MIN = 64, TAGS_MAX = 1 << 24 };
 enum { N_OPTIONS = sizeof(options) / sizeof(options[0]) };
 
 static const char **value_of(struct am_config *config, const struct option *option)
@@ -79,6 +86,22 @@ static int refuse(FILE *err, const char *fact, const char *word)
 	return -EINVAL;
 }
 
+/* What more there is to say of words that are no paths or names. */
+static int parse_words(struct am_config *config, FILE *err)
+{
+	unsigned long n = 0;
+	char *end = NULL;
+
+	if (am_flavour_parse(config->hooks, &config->flavour) < 0)
+		return refuse(err, "unknown kind of hooks", config->hooks);
+	if (config->room)
+		n = strtoul(config->room, &end, 10);
+	if (end && (*end || n < TAGS_MIN || n > TAGS_MAX))
+		return refuse(err, "a number from 64 to 16777216 is wanted, not", config->room);
+	config->tags = (uint32_t)n;
+	return 0;
+}
+
 int am_config_parse(int argc, char *const argv[], FILE *err, struct am_config *ret)
 {
 	struct am_config config = defaults;
@@ -97,6 +120,8 @@ int am_config_parse(int argc, char *const argv[], FILE *err, struct am_config *r
 			return refuse(err, "a value is missing after", argv[i]);
 		*value_of(&config, o) = argv[++i];
 	}
+	if (parse_words(&config, err) < 0)
+		return -EINVAL;
 	*ret = config;
 	return 0;
 }

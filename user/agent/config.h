@@ -2,7 +2,10 @@
 /* What the agent was started with. Strings are borrowed from the arguments. */
 #pragma once
 
+#include <stdint.h>
 #include <stdio.h>
+
+#include "base/flavour.h"
 
 enum am_config_action {
 	AM_CONFIG_INVALID = 0,
@@ -20,6 +23,10 @@ struct am_config {
 	const char *keys;	/* directory of the keys whose bundles are taken */
 	const char *bundles;	/* directory that is watched for bundles */
 	const char *group;	/* whose members may ask the agent; NULL: only root */
+	const char *hooks;	/* as it was written: */
+	enum am_flavour flavour;
+	const char *room;	/* likewise; NULL: fits the host's memory */
+	uint32_t tags;		/* labelled files in memory at once, where that has a bound; 0: fits */
 };
 
 /* 0; -EINVAL after one line on `err`. */

@@ -8,6 +8,7 @@
 #include "agent/log.h"
 #include "kernel/engine.h"
 #include "kernel/publish.h"
+#include "kernel/raws.h"
 #include "kernel/tags.h"
 #include "store/generation.h"
 
@@ -181,17 +182,21 @@ static int prepare(struct am_governor *g, struct am_force *f)
 
 /* From "sealing" on, a file whose label is of a store that the policy does not have, or that has
  * none, is what the kernel side finds kept for it or above it; so that must be right first. */
-static int publish(struct am_governor *g, struct am_force *f, struct am_diags *diags)
+static int publish(struct am_governor *g, struct am_force *f, struct am_seal *seal,
+		   struct am_diags *diags)
 {
 	const struct am_image *previous = g->now ? g->now->image : NULL;
 	int r;
 
 	am_engine_sealing_raise(g->engine);
-	r = am_recall_prepare(g->recall, f->image->policy, f->roots);
+	r = am_recall_prepare(g->recall, f->image->policy);
+	/* Before the first policy what is tagged would be refused to everybody. */
+	if (!r && previous)
+		r = am_seal_announce(seal);
 	if (!r) {
 		r = am_publish(g->publisher, f->image, previous, diags);
 		if (r < 0)
-			am_recall_revert(g->recall);
+			am_seal_revoke(seal);
 	}
 	if (r < 0)
 		am_engine_sealing_lower(g->engine, 1);
@@ -200,16 +205,23 @@ static int publish(struct am_governor *g, struct am_force *f, struct am_diags *d
 
 /* There is no way back from what is in force. What fails here is shown by `status` until a
  * walk succeeds. */
-static void close_stores(struct am_governor *g, struct am_seal *seal)
+static void close_stores(struct am_governor *g, struct am_seal *seal,
+			 const struct am_roots *roots)
 {
 	int r = am_seal_roots(seal);
 
 	if (r < 0)
 		(void)am_err(r, "cannot label the roots of the stores");
-	am_sealer_take(g->sealer, seal);
-	r = am_recall_begin(g->recall, false);
+	r = am_raws_enter(g->engine, roots);
 	if (r < 0)
+		(void)am_err(r, "cannot close the disks below the stores");
+	am_sealer_take(g->sealer, seal);
+	/* Also strays that could get no tag while there was no room for it. */
+	r = am_recall_begin(g->recall, am_engine_owes_tags(g->engine));
+	if (r < 0) {
 		(void)am_err(r, "cannot look for labelled files outside the stores");
+		am_engine_recall(g->engine, true);	/* they are found by climbing, for good */
+	}
 }
 
 static int stamp(struct am_governor *g, struct am_force *f)
@@ -249,12 +261,12 @@ static int put(struct am_governor *g, struct am_force *f, struct am_diags *diags
 	am_tags_ops(g->engine, &ops);
 	r = am_seal_new(f->roots, f->image->policy, &ops, &seal);
 	if (!r)
-		r = publish(g, f, diags);
+		r = publish(g, f, seal, diags);
 	if (r < 0) {
 		am_annals_revert(&g->annals);
 		return refuse(diags, f, r, "cannot put it in force", NULL);
 	}
-	close_stores(g, AM_TAKE_PTR(seal));
+	close_stores(g, AM_TAKE_PTR(seal), f->roots);
 	take_over(g, f);
 	return 0;
 }

@@ -9,8 +9,10 @@
 
 #include "agent/lookback.h"
 #include "agent/programs.h"
+#include "base/host.h"
 #include "base/text.h"
 #include "event/json.h"
+#include "event/roads.h"
 #include "kernel/counters.h"
 #include "kernel/engine.h"
 #include "kernel/grants.h"
@@ -189,15 +191,53 @@ static void text_strays(const struct am_health *h, FILE *out)
 	(void)fputc('\n', out);
 }
 
+static const char *flavour_of(const struct am_health *h)
+{
+	return am_flavour_name(am_engine_flavour(h->engine));
+}
+
+static bool has_hook(void *ctx, const char *hook)
+{
+	const struct am_health *h = ctx;
+
+	return h->answers && am_engine_has_hook(h->engine, hook);
+}
+
+/* A run that is skipped is an access that nobody checked. */
+static bool may_skip(const struct am_health *h)
+{
+	return am_engine_flavour(h->engine) == AM_FLAVOUR_FMOD_RET && am_host_may_skip(&am_host_here);
+}
+
+static void text_skips(const struct am_health *h, FILE *out)
+{
+	uint64_t skips = am_engine_skips(h->engine);
+
+	if (!skips && !may_skip(h))
+		return;
+	(void)fprintf(out, "warning    this kernel is preemptible and may skip fmod_ret hooks, so that an access "
+		      "is not checked: %" PRIu64 " skipped so far; have bpf in its lsm= list\n", skips);
+}
+
+/* Tags that could not be had close what they should have, at a price. */
+static void text_owed(const struct am_health *h, FILE *out)
+{
+	if (am_engine_owes_tags(h->engine))
+		(void)fputs("warning    labels could not be kept on some files (counter no-tag-storage): "
+			    "until a policy is loaded with room for all, every file is looked up by its "
+			    "folders, which is slow\n", out);
+}
+
 static void text_hooks(const struct am_health *h, FILE *out)
 {
 	size_t loaded, missing, i;
 
 	am_engine_hooks(h->engine, &loaded, &missing);
 	if (h->answers)
-		(void)fprintf(out, "hooks      %zu run", loaded);
+		(void)fprintf(out, "hooks      %zu run, %s", loaded, flavour_of(h));
 	else
-		(void)fprintf(out, "hooks      %zu attached, but the kernel does not run them", loaded);
+		(void)fprintf(out, "hooks      %zu attached, %s, but the kernel does not run them",
+			      loaded, flavour_of(h));
 	for (i = 0; i < missing; i++)
 		(void)fprintf(out, "%s%s", i ? ", " : "; this kernel has no ",
 			      am_engine_missing(h->engine, i));
@@ -280,6 +320,9 @@ int am_health_text(const struct am_health *h, FILE *out)
 	text_purposes(h, out);
 	text_strays(h, out);
 	text_hooks(h, out);
+	text_skips(h, out);
+	text_owed(h, out);
+	am_roads_text(out, "rules      ", has_hook, (void *)h);
 	text_counters(h, out);
 	text_ledger(h, out);
 	text_clients(h, out);
@@ -388,6 +431,10 @@ static void json_hooks(const struct am_health *h, struct am_json *j)
 	am_engine_hooks(h->engine, &loaded, &missing);
 	am_json_object(j, "hooks");
 	am_json_bool(j, "run", h->answers);
+	am_json_text(j, "flavour", flavour_of(h));
+	am_json_int(j, "skipped", (int64_t)am_engine_skips(h->engine));
+	am_json_bool(j, "may_be_skipped", may_skip(h));
+	am_json_bool(j, "tags_owed", am_engine_owes_tags(h->engine));
 	am_json_int(j, "loaded", (int64_t)loaded);
 	am_json_list(j, "missing");
 	for (i = 0; i < missing; i++)
@@ -484,6 +531,7 @@ int am_health_json(const struct am_health *h, FILE *out)
 	am_json_end(&j);
 	json_strays(h, &j);
 	json_hooks(h, &j);
+	am_roads_json(&j, has_hook, (void *)h);
 	json_counters(h, &j);
 	json_events(h, &j);
 	json_ledger(h, &j);

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "decide.h"
+#include "kernel/engine.h"
 #include "kernel/tags.h"
 #include "store/mount.h"
 
@@ -262,76 +263,32 @@ static void recall(struct am_recall *r, const struct am_stray *stray)
 
 /* ---- another id ----------------------------------------------------------- */
 
-static bool is_root_of(const struct am_roots *roots, uint32_t store, uint64_t ino)
-{
-	size_t i;
-
-	for (i = 0; i < roots->count; i++)
-		if (roots->items[i].store == store && roots->items[i].ino == ino)
-			return true;
-	return false;
-}
-
 /* What is to be kept of a stray under the policy. A store that lost a path has another id; which
- * path a stray came from nobody knows, so it stays closed. What may still be a root, as far as
- * its inode number tells, is one when it is labelled as one. */
-static struct am_tag next_tag(const struct am_recall *r, const struct am_roots *roots,
-			      const struct am_stray *stray)
+ * path a stray came from nobody knows, so it stays closed. */
+static struct am_tag next_tag(const struct am_recall *r, const struct am_tag *now)
 {
-	struct am_tag tag = stray->tag;
+	struct am_tag tag = *now;
 	uint32_t id = r->policy->stores[tag.store & AM_STORE_SLOT_MASK].id;
 
-	if (!tag.store || !id || id == tag.store)
-		return tag;
-	if (tag.flags & AM_TAG_ROOT && !is_root_of(roots, id, stray->key.ino))
-		return tag;
-	tag.store = id;
-	tag.flags &= ~(__u32)AM_TAG_ROOT;
+	if (tag.store && id)
+		tag.store = id;
 	return tag;
-}
-
-static bool is_same(const struct am_tag *a, const struct am_tag *b)
-{
-	return a->store == b->store && a->flags == b->flags && a->labels == b->labels;
 }
 
 static void stop(struct am_recall *r)
 {
+	if (r->count)
+		am_engine_recall(r->engine, false);
 	free(r->strays);
 	free_mounts(r->mounts);
 	*r = (struct am_recall){ .engine = r->engine, .unreachable = r->unreachable };
 }
 
-int am_recall_prepare(struct am_recall *r, const struct am_policy *policy,
-		      const struct am_roots *roots)
+int am_recall_prepare(struct am_recall *r, const struct am_policy *policy)
 {
-	size_t i;
-	int e;
-
 	stop(r);
 	r->policy = policy;
-	e = am_tags_strays(r->engine, &r->strays, &r->n_strays);
-	for (i = 0; !e && i < r->n_strays; i++) {
-		struct am_stray next = r->strays[i];
-
-		next.tag = next_tag(r, roots, &next);
-		if (!is_same(&next.tag, &r->strays[i].tag))
-			e = am_tags_stray_change(r->engine, &next);
-		if (e == -ENOENT)
-			e = 0;	/* deleted meanwhile */
-	}
-	if (e < 0)
-		am_recall_revert(r);
-	return e;
-}
-
-void am_recall_revert(struct am_recall *r)
-{
-	size_t i;
-
-	for (i = 0; i < r->n_strays; i++)
-		(void)am_tags_stray_change(r->engine, &r->strays[i]); /* -ENOENT: deleted */
-	stop(r);
+	return am_tags_strays(r->engine, &r->strays, &r->n_strays);
 }
 
 /* ---- all of them ---------------------------------------------------------- */
@@ -341,49 +298,70 @@ void am_recall_init(struct am_recall *r, struct am_engine *e)
 	*r = (struct am_recall){ .engine = e };
 }
 
+static int settle_root(struct am_recall *r, const struct am_stray *now)
+{
+	int e = am_store_of(r->policy, now->tag.store) ? 0 : am_tags_stray_drop(r->engine, now);
+
+	return e == -ENOENT ? 0 : e;
+}
+
 /* Looks at what became of one that was kept before. 1 when it is to be recalled, as *ret; 0;
  * -errno. */
 static int settle(struct am_recall *r, const struct am_stray *before, bool all,
 		  struct am_stray *ret)
 {
 	struct am_stray now = *before;
-	bool is_root;
+	bool changed;
 	int e;
 
 	e = am_tags_stray_get(r->engine, &now);
 	if (e < 0)
-		return e == -ENOENT ? 0 : e;
-	is_root = now.tag.flags & AM_TAG_ROOT && am_store_of(r->policy, now.tag.store);
-	if (before->tag.flags & AM_TAG_ROOT) {
-		e = is_root ? 0 : am_tags_stray_drop(r->engine, &now);
-		return e == -ENOENT ? 0 : e;
-	}
-	if (is_root || (!all && now.tag.store == before->tag.store))
-		return 0;
+		return e == -ENOENT ? 0 : e;	/* deleted meanwhile */
+	if (now.tag.flags & AM_TAG_ROOT)
+		return settle_root(r, &now);
 	*ret = now;
-	return 1;
+	ret->tag = next_tag(r, &now.tag);
+	changed = ret->tag.store != now.tag.store;
+	e = changed ? am_tags_stray_change(r->engine, ret) : 0;
+	if (e < 0)
+		return e == -ENOENT ? 0 : e;
+	return changed || all;
+}
+
+/* One that fails is left as it is; the others are not. */
+static int settle_all(struct am_recall *r, bool all, size_t *ret_due)
+{
+	size_t i, due = 0;
+	int failed = 0;
+
+	for (i = 0; i < r->n_strays; i++) {
+		const struct am_stray before = r->strays[i];
+		int e = settle(r, &before, all, &r->strays[due]);
+
+		if (e < 0 && !failed)
+			failed = e;
+		due += e > 0;
+	}
+	*ret_due = due;
+	return failed;
 }
 
 int am_recall_begin(struct am_recall *r, bool all)
 {
-	size_t i, due = 0;
-	int e;
+	size_t due;
+	int failed = settle_all(r, all, &due), e;
 
-	for (i = 0; i < r->n_strays; i++) {
-		e = settle(r, &r->strays[i], all, &r->strays[due]);
-		if (e < 0)
-			return e;
-		due += (size_t)e;
-	}
 	r->n_strays = 0;
 	r->unreachable = 0;
 	if (!due)
-		return 0;
+		return failed;
 	r->mounts = calloc(1, sizeof(*r->mounts));
 	if (!r->mounts)
 		return -ENOMEM;
 	r->count = due;
-	return am_mount_each(add_mount, r->mounts);
+	am_engine_recall(r->engine, true);
+	e = am_mount_each(add_mount, r->mounts);
+	return failed ? failed : e;
 }
 
 bool am_recall_is_done(const struct am_recall *r)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What has to happen to strays, and to what the kernel side keeps of roots:
  *
- * A policy may give a store another id. Before it goes into force, what is kept with
- * the old id gets the new one, so that the kernel side finds it from the first
- * instant; or a store would be open until its roots are labelled anew.
+ * A policy may give a store another id. Once it is in force, what is kept with the old id gets
+ * the new one; until then the kernel side knows which is meant (am_stray_id() in bpf/label.h).
  *
  * Strays that are in the kernel's cache then get their labels: after the agent's
  * start, as labels on inodes went with the agent before, and when their store has
@@ -17,7 +16,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "store/root.h"
 #include "store/strays.h"
 
 struct am_engine;
@@ -29,23 +27,20 @@ struct am_recall {
 	struct am_recall_mounts *mounts;	/* owned */
 	struct am_stray *strays;		/* owned: kept before; then those to recall */
 	size_t n_strays;
-	size_t count;		/* to recall */
+	size_t count;		/* to recall; while there are any, the kernel side climbs */
 	size_t next;
 	uint64_t unreachable;	/* strays of file systems that are not mounted or not supported */
 };
 
 void am_recall_init(struct am_recall *r, struct am_engine *e);
 
-/* Gives what is kept of stores that have another id in `policy` that id; with `roots`, which are
- * the policy's. What was under way is given up. 0; -errno, and nothing is changed. */
-int am_recall_prepare(struct am_recall *r, const struct am_policy *policy,
-		      const struct am_roots *roots);
+/* Lists what is kept before `policy` goes into force. What was under way is given up. 0 or
+ * -errno. */
+int am_recall_prepare(struct am_recall *r, const struct am_policy *policy);
 
-/* The policy did not go into force. */
-void am_recall_revert(struct am_recall *r);
-
-/* The policy is in force and its roots are labelled: forgets what is no root any more, and begins
- * to recall strays whose id has changed; with `all`, every one. 0 or -errno. */
+/* The policy is in force and its roots are labelled: forgets what is no root any more, gives
+ * what is kept of stores that have another id that id, and begins to recall it; with `all`,
+ * every stray. Until that is done untagged files climb. 0 or -errno, of the first that failed. */
 int am_recall_begin(struct am_recall *r, bool all);
 
 /* Goes on for a moment. Whether there is more to do. */

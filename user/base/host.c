@@ -194,7 +194,8 @@ static bool check_kernel(const struct am_host *host, struct am_host_check *c)
 		found(c, AM_HOST_OK, "Linux %s", release);
 		return true;
 	}
-	found(c, AM_HOST_FAIL, "Linux %s is too old", release);
+	found(c, AM_HOST_FAIL, "Linux %s is refused: before 6.1 labels cannot be kept on processes for "
+			       "all hooks, nor can policies be evaluated in loops", release);
 	advise(c, "boot Linux 6.1 or later");
 	return true;
 }
@@ -213,51 +214,11 @@ static bool check_btf(const struct am_host *host, struct am_host_check *c)
 	return true;
 }
 
-/* For the kernel's command line: the modules that are on, and bpf. `capability` is
- * always on and is not named there. */
-static void lsm_with_bpf(const char *list, char *ret, size_t size)
-{
-	size_t used = 0;
-
-	ret[0] = '\0';
-	while (*list) {
-		size_t n = strcspn(list, ",");
-
-		if (n && !(n == strlen("capability") && !strncmp(list, "capability", n)) &&
-		    used + n + 1 < size)
-			used += (size_t)snprintf(ret + used, size - used, "%.*s,", (int)n, list);
-		list += n + (list[n] == ',');
-	}
-	snprintf(ret + used, size - used, "bpf");
-}
-
-static bool check_lsm(const struct am_host *host, struct am_host_check *c)
-{
-	char list[256], with_bpf[256];
-
-	if (read_text(host, "/sys/kernel/security/lsm", list, sizeof(list)) < 0) {
-		found(c, AM_HOST_FAIL, "the list of security modules (/sys/kernel/security/lsm) "
-				       "cannot be read");
-		advise(c, "mount -t securityfs securityfs /sys/kernel/security");
-		return true;
-	}
-	if (has_word(list, "bpf", ",")) {
-		found(c, AM_HOST_OK, "bpf is among the security modules: %s", list);
-		return true;
-	}
-	/* Programs would load and attach without an error, and never run. */
-	lsm_with_bpf(list, with_bpf, sizeof(with_bpf));
-	found(c, AM_HOST_FAIL, "bpf is not among the security modules: %s", list);
-	advise(c, "add lsm=%s to the kernel's command line (GRUB_CMDLINE_LINUX in "
-		  "/etc/default/grub, then update-grub) and reboot", with_bpf);
-	return true;
-}
-
 static bool check_config(const struct am_host *host, struct am_host_check *c)
 {
 	static const char *const needed[] = {
-		"CONFIG_BPF_SYSCALL", "CONFIG_BPF_JIT", "CONFIG_BPF_LSM", "CONFIG_DEBUG_INFO_BTF",
-		"CONFIG_SECURITY", "CONFIG_SECURITY_NETWORK",
+		"CONFIG_BPF_SYSCALL", "CONFIG_BPF_JIT", "CONFIG_DEBUG_INFO_BTF", "CONFIG_SECURITY",
+		"CONFIG_SECURITY_NETWORK", "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS",
 	};
 	char path[256], missing[192] = "", key[64], value[16];
 	size_t i, used = 0;
@@ -351,7 +312,7 @@ static bool check_lockdown(const struct am_host *host, struct am_host_check *c)
 	return true;
 }
 
-enum preemption { PREEMPTION_UNKNOWN, PREEMPTION_PARTIAL, PREEMPTION_FULL };
+enum preemption { PREEMPTION_UNKNOWN, PREEMPTION_PARTIAL, PREEMPTION_LAZY, PREEMPTION_FULL };
 
 static enum preemption preemption_at_boot(const struct am_host *host)
 {
@@ -360,11 +321,15 @@ static enum preemption preemption_at_boot(const struct am_host *host)
 	if (read_text(host, "/proc/cmdline", text, sizeof(text)) == 0) {
 		if (has_word(text, "preempt=full", " "))
 			return PREEMPTION_FULL;
+		if (has_word(text, "preempt=lazy", " "))
+			return PREEMPTION_LAZY;
 		if (strstr(text, "preempt="))
 			return PREEMPTION_PARTIAL;
 	}
 	if (!config_path(host, path, sizeof(path)))
 		return PREEMPTION_UNKNOWN;
+	if (find_line(host, path, "CONFIG_PREEMPT_LAZY=", value, sizeof(value)))
+		return PREEMPTION_LAZY;
 	return find_line(host, path, "CONFIG_PREEMPT=", value, sizeof(value)) ?
 		       PREEMPTION_FULL : PREEMPTION_PARTIAL;
 }
@@ -374,7 +339,8 @@ static enum preemption preemption_of(const struct am_host *host)
 	char text[4096];
 
 	if (read_text(host, "/sys/kernel/debug/sched/preempt", text, sizeof(text)) == 0)
-		return strstr(text, "(full)") ? PREEMPTION_FULL : PREEMPTION_PARTIAL;
+		return strstr(text, "(full)") ? PREEMPTION_FULL :
+		       strstr(text, "(lazy)") ? PREEMPTION_LAZY : PREEMPTION_PARTIAL;
 	if (read_text(host, "/proc/version", text, sizeof(text)) < 0)
 		return PREEMPTION_UNKNOWN;
 	if (has_word(text, "PREEMPT_DYNAMIC", " "))
@@ -382,6 +348,63 @@ static enum preemption preemption_of(const struct am_host *host)
 	if (has_word(text, "PREEMPT", " ") || has_word(text, "PREEMPT_RT", " "))
 		return PREEMPTION_FULL;
 	return PREEMPTION_PARTIAL;
+}
+
+/* For the kernel's command line: the modules that are on, and bpf. `capability` is
+ * always on and is not named there. */
+static void lsm_with_bpf(const char *list, char *ret, size_t size)
+{
+	size_t used = 0;
+
+	ret[0] = '\0';
+	while (*list) {
+		size_t n = strcspn(list, ",");
+
+		if (n && !(n == strlen("capability") && !strncmp(list, "capability", n)) &&
+		    used + n + 1 < size)
+			used += (size_t)snprintf(ret + used, size - used, "%.*s,", (int)n, list);
+		list += n + (list[n] == ',');
+	}
+	snprintf(ret + used, size - used, "bpf");
+}
+
+/* __bpf_prog_enter_recur() of the kernel skips a run of a tracing program, which those of the fmod_ret
+ * flavour are, if another task was preempted within the same program on the same CPU. LSM programs are
+ * not skipped (bpf_prog_check_recur()). */
+static bool check_lsm(const struct am_host *host, struct am_host_check *c)
+{
+	char list[256], with_bpf[256];
+	enum preemption p = preemption_of(host);
+
+	if (read_text(host, "/sys/kernel/security/lsm", list, sizeof(list)) < 0) {
+		found(c, AM_HOST_FAIL, "the list of security modules (/sys/kernel/security/lsm) "
+				       "cannot be read");
+		advise(c, "mount -t securityfs securityfs /sys/kernel/security");
+		return true;
+	}
+	if (has_word(list, "bpf", ",")) {
+		found(c, AM_HOST_OK, "bpf is among the security modules: %s", list);
+		return true;
+	}
+	/* Programs on LSM hooks would load and attach without an error, and never run. */
+	lsm_with_bpf(list, with_bpf, sizeof(with_bpf));
+	if (p != PREEMPTION_PARTIAL && !host->accept_skips) {
+		found(c, AM_HOST_FAIL, "bpf is not among the security modules (%s), and %s, where the "
+				       "kernel may skip hooks of the fmod_ret flavour", list,
+		      p == PREEMPTION_UNKNOWN ? "whether the kernel is preemptible cannot be seen" :
+						"the kernel is preemptible");
+		advise(c, "add lsm=%s to the kernel's command line (GRUB_CMDLINE_LINUX in "
+			  "/etc/default/grub, then update-grub) and reboot; or boot with "
+			  "preempt=voluntary, if this kernel has that; or accept it with "
+			  "'amanatd --hooks fmod_ret'", with_bpf);
+		return true;
+	}
+	found(c, AM_HOST_WARN, "bpf is not among the security modules (%s): hooks are of the "
+			       "fmod_ret flavour", list);
+	advise(c, "that protects as well and costs more; for LSM hooks add lsm=%s to the kernel's "
+		  "command line (GRUB_CMDLINE_LINUX in /etc/default/grub, then update-grub) and "
+		  "reboot", with_bpf);
+	return true;
 }
 
 /* Until Linux 6.2 ("bpf: Add new bpf_task_storage_get proto with no deadlock detection")
@@ -394,7 +417,7 @@ static bool check_preemption(const struct am_host *host, struct am_host_check *c
 
 	if (p == PREEMPTION_UNKNOWN || !kernel_version(host, &major, &minor))
 		return false;
-	if (p == PREEMPTION_PARTIAL || major > 6 || (major == 6 && minor >= 2)) {
+	if (p != PREEMPTION_FULL || major > 6 || (major == 6 && minor >= 2)) {
 		found(c, AM_HOST_OK, p == PREEMPTION_FULL ? "preemption is full, which this kernel "
 							    "copes with" : "preemption is not full");
 		return true;
@@ -482,6 +505,19 @@ int am_host_missing(const struct am_host *host, char *sentence, size_t size)
 		break;
 	}
 	return (int)report.fails;
+}
+
+bool am_host_may_skip(const struct am_host *host)
+{
+	return preemption_of(host) != PREEMPTION_PARTIAL;
+}
+
+bool am_host_has_bpf_lsm(const struct am_host *host)
+{
+	char list[256];
+
+	return read_text(host, "/sys/kernel/security/lsm", list, sizeof(list)) == 0 &&
+	       has_word(list, "bpf", ",");
 }
 
 void am_host_id_read(const struct am_host *host, struct am_host_id *ret)

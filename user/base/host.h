@@ -4,6 +4,7 @@
  * folder with the same files stands for a host in tests. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Where to look. `root` is put before every path: "" is this host. */
@@ -11,6 +12,8 @@ struct am_host {
 	const char *root;
 	/* Makes and drops a BPF ring buffer: 0 or -errno. NULL: not tried. */
 	int (*ringbuf)(void);
+	/* A person wants fmod_ret hooks although a preemptible kernel may skip them. */
+	bool accept_skips;
 };
 
 extern const struct am_host am_host_here;
@@ -43,6 +46,12 @@ void am_host_check(const struct am_host *host, struct am_host_report *ret);
 /* 0 when the agent can run here. Otherwise the number of failed checks, and
  * `sentence` (always terminated) says what the first of them misses and what to do. */
 int am_host_missing(const struct am_host *host, char *sentence, size_t size);
+
+/* Whether programs on LSM hooks run. Without it they load, attach, and never do. */
+bool am_host_has_bpf_lsm(const struct am_host *host);
+
+/* Whether the kernel is preemptible, or may be: it may then skip hooks that are no LSM's. */
+bool am_host_may_skip(const struct am_host *host);
 
 /* Who the host is; a string is empty when the host does not tell. */
 struct am_host_id {

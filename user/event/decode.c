@@ -121,6 +121,18 @@ const char *am_act_name(unsigned act)
 		[AM_ACT_SEND] = "send",
 		[AM_ACT_SPLICE] = "splice",
 		[AM_ACT_EXEC] = "exec",
+		[AM_ACT_ATTR] = "attr",
+		[AM_ACT_XATTR] = "xattr",
+		[AM_ACT_TEE] = "tee",
+		[AM_ACT_TRACE] = "trace",
+		[AM_ACT_RAW] = "raw",
+		[AM_ACT_LOOP] = "loop",
+		[AM_ACT_RING] = "ring",
+		[AM_ACT_QUEUE] = "queue",
+		[AM_ACT_SOCKET] = "socket",
+		[AM_ACT_KEY] = "key",
+		[AM_ACT_BPF] = "bpf",
+		[AM_ACT_CORE] = "core",
 	};
 
 	return NAME_OF(names, act);
@@ -132,6 +144,8 @@ const char *am_event_verb(const struct am_event *e)
 		return "spill";
 	if (e->kind == AM_EVENT_RESEAL)
 		return "reseal";
+	if (e->kind == AM_EVENT_FOREIGN)
+		return "foreign";
 	return e->op ? am_op_name(e->op) : am_act_name(e->act);
 }
 

@@ -264,7 +264,7 @@ static const char *kind_name(unsigned kind)
 	static const char *const names[AM_EVENT_MAX_] = {
 		[AM_EVENT_ACCESS] = "access", [AM_EVENT_REPEAT] = "repeat",
 		[AM_EVENT_SEND] = "send",     [AM_EVENT_SPILL] = "spill",
-		[AM_EVENT_RESEAL] = "reseal",
+		[AM_EVENT_RESEAL] = "reseal", [AM_EVENT_FOREIGN] = "foreign",
 	};
 
 	return kind < AM_EVENT_MAX_ && names[kind] ? names[kind] : "?";
@@ -333,6 +333,10 @@ static void unmapped(struct form *f)
 		am_json_bool(j, "path_cut", true);
 	if (e->flags & AM_EVENT_FS_PATH)
 		am_json_bool(j, "path_within_file_system", true);
+	if (e->flags & AM_EVENT_FOREIGN_CODE)
+		am_json_bool(j, "foreign_code", true);
+	if (e->flags & AM_EVENT_TRACED)
+		am_json_bool(j, "traced", true);
 	if (f->class == &class_network && f->from.e->path[0])	/* that class knows no file */
 		am_json_text(j, "file_path", f->from.e->path);
 	path_bytes(j, f->from.e->path);

@@ -30,6 +30,13 @@ static const char *const names[AM_COUNT_MAX_] = {
 	[AM_COUNT_DETACHED] = "detached",
 	[AM_COUNT_UNPROVEN] = "unproven",
 	[AM_COUNT_UNRECORDED] = "unrecorded",
+	[AM_COUNT_NO_CHANNEL_ROOM] = "no-channel-room",
+	[AM_COUNT_TAKEN] = "taken",
+	[AM_COUNT_FOREIGN] = "foreign",
+	[AM_COUNT_KERNEL] = "kernel",
+	[AM_COUNT_NO_FAMILY_ROOM] = "no-family-room",
+	[AM_COUNT_PROBED] = "probed",
+	[AM_COUNT_STALE_TAG] = "stale-tag",
 };
 
 const char *am_counter_name(unsigned count)
@@ -59,4 +66,27 @@ int am_counters_read(struct am_engine *e, uint64_t ret[AM_COUNT_MAX_])
 	for (i = 0; i < AM_COUNT_MAX_; i++)
 		ret[i] = sums[i];
 	return 0;
+}
+
+static int clear_array(const struct bpf_map *map)
+{
+	int fd = bpf_map__fd(map), cpus = libbpf_num_possible_cpus(), r = 0;
+	am_autofree uint64_t *zeros = NULL;
+	uint32_t i;
+
+	if (cpus < 0)
+		return cpus;
+	zeros = calloc((size_t)cpus, sizeof(*zeros));
+	if (!zeros)
+		return -ENOMEM;
+	for (i = 0; !r && i < bpf_map__max_entries(map); i++)
+		r = bpf_map_update_elem(fd, &i, zeros, BPF_ANY);
+	return r;
+}
+
+int am_counters_clear(struct am_engine *e)
+{
+	int r = clear_array(e->object->maps.am_counts);
+
+	return r ? r : clear_array(e->object->maps.am_seqs);
 }

@@ -9,6 +9,9 @@
 struct am_engine;
 
 /* 0 or -errno. */
+/* Sets all to 0, and the numbers of records with them: no hook that counts may run. */
+int am_counters_clear(struct am_engine *e);
+
 int am_counters_read(struct am_engine *e, uint64_t ret[AM_COUNT_MAX_]);
 
 /* A word for output, such as `urgent-lost`; "?" out of range. */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/syscall.h>
 
 #include "kernel/counters.h"
@@ -60,35 +61,28 @@ const char *am_engine_said(void)
 
 /* ---- loading -------------------------------------------------------------- */
 
-/* The hook that a program is for, out of "lsm/file_open"; NULL if it is of another kind. */
-static const char *hook_of(const struct bpf_program *program, const char *prefix)
-{
-	const char *section = bpf_program__section_name(program);
-	size_t len = strlen(prefix);
-
-	return strncmp(section, prefix, len) ? NULL : section + len;
-}
-
-static bool kernel_has(const struct btf *kernel, const char *prefix, const char *name)
+static bool kernel_has(const struct btf *kernel, const struct am_target *target)
 {
 	char function[128];
 
-	(void)snprintf(function, sizeof(function), "%s%s", prefix, name);
+	(void)snprintf(function, sizeof(function), "%s%s", target->prefix, target->hook);
 	return btf__find_by_name_kind(kernel, function, BTF_KIND_FUNC) > 0;
 }
 
-static bool is_available(const struct btf *kernel, const struct bpf_program *program)
+/* Whether the program is to be loaded. One that this kernel has no function for is noted. */
+static bool is_wanted(struct am_engine *e, const struct btf *kernel, const char *section)
 {
-	const char *hook = hook_of(program, "lsm/");
+	struct am_target target;
 
-	if (!hook)
-		hook = hook_of(program, "lsm.s/");
-	if (hook)
-		return kernel_has(kernel, "bpf_lsm_", hook);
-	hook = hook_of(program, "fentry/");
-	if (!hook)
-		hook = hook_of(program, "fexit/");
-	return !hook || kernel_has(kernel, "", hook);
+	if (!am_target_of(section, &target))
+		return strcmp(section, "syscall") != 0;	/* those are tests' */
+	if (target.flavour && target.flavour != e->flavour)
+		return false;
+	if (kernel_has(kernel, &target))
+		return true;
+	if (e->n_missing < AM_ENGINE_MISSING_MAX)
+		e->missing[e->n_missing++] = target.hook;
+	return false;
 }
 
 static int choose_programs(struct am_engine *e)
@@ -100,22 +94,34 @@ static int choose_programs(struct am_engine *e)
 	if (!kernel)
 		return -errno;
 	bpf_object__for_each_program(program, e->object->obj) {
-		/* Those are for tests, which load them by themselves. */
-		if (!strcmp(bpf_program__section_name(program), "syscall")) {
-			r = bpf_program__set_autoload(program, false);
-		} else if (is_available(kernel, program)) {
-			e->loaded++;
-			r = bpf_program__set_autoload(program, true);	/* "?" in its section */
-		} else {
-			r = bpf_program__set_autoload(program, false);
-			if (e->n_missing < AM_ENGINE_MISSING_MAX)
-				e->missing[e->n_missing++] =
-					strchr(bpf_program__section_name(program), '/') + 1;
-		}
+		bool wanted = is_wanted(e, kernel, bpf_program__section_name(program));
+
+		r = bpf_program__set_autoload(program, wanted);
 		if (r)
 			break;
+		e->loaded += wanted;
 	}
 	btf__free(kernel);
+	return r;
+}
+
+/* Maps of the other flavour are not made. Code that names them is dead, and the verifier knows
+ * it by the frozen `am_hashed`. */
+static int choose_maps(struct am_engine *e, uint32_t tags)
+{
+	bool hashed = e->flavour == AM_FLAVOUR_FMOD_RET;
+	int r;
+
+	e->object->rodata_flavour->am_hashed = hashed;
+	r = bpf_map__set_autocreate(e->object->maps.am_tags, !hashed);
+	if (!r)
+		r = bpf_map__set_autocreate(e->object->maps.am_exes, !hashed);
+	if (!r)
+		r = bpf_map__set_autocreate(e->object->maps.am_inodes, hashed);
+	if (!r)
+		r = bpf_map__set_autocreate(e->object->maps.am_exe_ids, hashed);
+	if (!r && hashed)
+		r = bpf_map__set_max_entries(e->object->maps.am_inodes, tags);
 	return r;
 }
 
@@ -131,21 +137,46 @@ static struct am_table_shape shape_of(const struct bpf_map *model)
 	};
 }
 
-int am_engine_open(struct am_engine **ret)
+static int open_watcher(struct am_engine *e)
+{
+	if (e->flavour != AM_FLAVOUR_FMOD_RET)
+		return 0;
+	e->watcher = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	return e->watcher < 0 ? -errno : 0;
+}
+
+/* See am_tag_adrift() in bpf/label.h. */
+static int put_adrift(struct am_engine *e)
+{
+	const struct am_inode_key none = { 0 };
+	const struct am_tag tag = { .flags = AM_TAG_DETACHED };
+
+	return bpf_map_update_elem(bpf_map__fd(e->object->maps.am_strays), &none, &tag, BPF_ANY);
+}
+
+int am_engine_open(const struct am_engine_options *options, struct am_engine **ret)
 {
 	am_auto(am_engine) struct am_engine *e = calloc(1, sizeof(*e));
 	int r;
 
 	if (!e)
 		return -ENOMEM;
+	e->watcher = -1;
 	(void)libbpf_set_print(remember);
 	e->object = amanat__open();
 	if (!e->object)
 		return -errno;
 	e->table = shape_of(bpf_map__inner_map(e->object->maps.am_policies));
-	r = choose_programs(e);
+	e->flavour = options->flavour;
+	r = open_watcher(e);
+	if (!r)
+		r = choose_programs(e);
+	if (!r)
+		r = choose_maps(e, options->tags);
 	if (!r)
 		r = amanat__load(e->object);
+	if (!r)
+		r = put_adrift(e);
 	if (r)
 		return r;
 	*ret = AM_TAKE_PTR(e);
@@ -167,19 +198,36 @@ void am_engine_free(struct am_engine *e)
 	if (!e)
 		return;
 	amanat__destroy(e->object);
+	if (e->watcher >= 0)
+		(void)close(e->watcher); /* nothing can be lost */
 	free(e);
 }
 
 /* ---- loaded --------------------------------------------------------------- */
+
+static int put_task(struct am_engine *e, int pidfd, const struct am_task *task)
+{
+	return bpf_map_update_elem(bpf_map__fd(e->object->maps.am_tasks), &pidfd, task, BPF_ANY);
+}
 
 int am_engine_mark_agent(struct am_engine *e)
 {
 	const struct am_task task = { .flags = AM_TASK_AGENT };
 	am_autoclose int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
 
-	if (pidfd < 0)
-		return -errno;
-	return bpf_map_update_elem(bpf_map__fd(e->object->maps.am_tasks), &pidfd, &task, BPF_ANY);
+	return pidfd < 0 ? -errno : put_task(e, pidfd, &task);
+}
+
+int am_engine_label_task(struct am_engine *e, int pidfd, uint64_t labels)
+{
+	const struct am_task task = { .labels = labels };
+
+	return put_task(e, pidfd, &task);
+}
+
+enum am_flavour am_engine_flavour(const struct am_engine *e)
+{
+	return e->flavour;
 }
 
 void am_engine_hooks(const struct am_engine *e, size_t *ret_loaded, size_t *ret_missing)
@@ -191,6 +239,41 @@ void am_engine_hooks(const struct am_engine *e, size_t *ret_loaded, size_t *ret_
 const char *am_engine_missing(const struct am_engine *e, size_t n)
 {
 	return n < e->n_missing ? e->missing[n] : NULL;
+}
+
+bool am_engine_has_hook(const struct am_engine *e, const char *hook)
+{
+	struct bpf_program *program;
+	struct am_target target;
+	char name[AM_HOOK_NAME];
+
+	bpf_object__for_each_program(program, e->object->obj) {
+		if (!bpf_program__autoload(program) ||
+		    !am_target_of(bpf_program__section_name(program), &target))
+			continue;
+		am_target_name(&target, name, sizeof(name));
+		if (!strcmp(name, hook))
+			return true;
+	}
+	return false;
+}
+
+uint64_t am_engine_skips(const struct am_engine *e)
+{
+	struct bpf_program *program;
+	struct am_target target;
+	uint64_t skips = 0;
+
+	bpf_object__for_each_program(program, e->object->obj) {
+		struct bpf_prog_info info = { 0 };
+		__u32 size = sizeof(info);
+
+		if (bpf_program__autoload(program) &&
+		    am_target_of(bpf_program__section_name(program), &target) &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
+			skips += info.recursion_misses;
+	}
+	return skips;
 }
 
 bool am_engine_answers(struct am_engine *e, int fd)
@@ -210,7 +293,8 @@ bool am_engine_answers(struct am_engine *e, int fd)
 
 uint64_t am_engine_sealing(const struct am_engine *e)
 {
-	return __atomic_load_n(&e->object->bss->am_sealing, __ATOMIC_SEQ_CST);
+	/* The low half: see am_sealing in bpf/maps.h. */
+	return (uint32_t)__atomic_load_n(&e->object->bss->am_sealing, __ATOMIC_SEQ_CST);
 }
 
 void am_engine_sealing_raise(struct am_engine *e)
@@ -221,4 +305,24 @@ void am_engine_sealing_raise(struct am_engine *e)
 void am_engine_sealing_lower(struct am_engine *e, uint64_t by)
 {
 	(void)__atomic_fetch_sub(&e->object->bss->am_sealing, by, __ATOMIC_SEQ_CST);
+}
+
+void am_engine_recall(struct am_engine *e, bool begins)
+{
+	__u64 *word = &e->object->bss->am_sealing;
+
+	if (begins)
+		(void)__atomic_fetch_or(word, AM_SEALING_RECALL, __ATOMIC_SEQ_CST);
+	else
+		(void)__atomic_fetch_and(word, ~AM_SEALING_RECALL, __ATOMIC_SEQ_CST);
+}
+
+bool am_engine_owes_tags(const struct am_engine *e)
+{
+	return __atomic_load_n(&e->object->bss->am_sealing, __ATOMIC_SEQ_CST) & AM_SEALING_OWED;
+}
+
+void am_engine_forgive_tags(struct am_engine *e)
+{
+	(void)__atomic_fetch_and(&e->object->bss->am_sealing, ~AM_SEALING_OWED, __ATOMIC_SEQ_CST);
 }

@@ -11,12 +11,20 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
+#include "base/flavour.h"
 
 struct am_engine;
 
-/* Loads the programs and maps; nothing runs yet. 0 or -errno; then
+struct am_engine_options {
+	enum am_flavour flavour;	/* not AM_FLAVOUR_AUTO */
+	uint32_t tags;			/* room in the table of tags of AM_FLAVOUR_FMOD_RET */
+};
+
+/* Loads the programs and maps of one flavour; nothing runs yet. 0 or -errno; then
  * am_engine_said() tells more. *ret is owned. */
-int am_engine_open(struct am_engine **ret);
+int am_engine_open(const struct am_engine_options *options, struct am_engine **ret);
+
+enum am_flavour am_engine_flavour(const struct am_engine *e);
 
 /* Attaches every program that was loaded: from its return on, all hooks run. May take
  * seconds. 0 or -errno, with am_engine_said() as well. */
@@ -35,11 +43,21 @@ const char *am_engine_said(void);
 /* Tells the kernel side that this process is the agent, whose accesses are let through. */
 int am_engine_mark_agent(struct am_engine *e);
 
+/* Lets another process carry labels, for a test of the hooks. `pidfd` is of a thread group leader. */
+int am_engine_label_task(struct am_engine *e, int pidfd, uint64_t labels);
+
 /* The number of hooks that are loaded, and how many this kernel does not have. */
 void am_engine_hooks(const struct am_engine *e, size_t *ret_loaded, size_t *ret_missing);
 
 /* The name of the n-th missing hook. Borrowed. */
 const char *am_engine_missing(const struct am_engine *e, size_t n);
+
+/* Whether a program is on the hook, by its name of am_target_name(). */
+bool am_engine_has_hook(const struct am_engine *e, const char *hook);
+
+/* How many runs of hooks the kernel has skipped (recursion_misses in bpf_prog_info): of those that
+ * are no LSM's, where a task is preempted in one and another comes by on the same CPU. */
+uint64_t am_engine_skips(const struct am_engine *e);
 
 /* Whether the hooks run: opens `fd` (of a labelled file or folder) anew and looks whether
  * they noticed. A kernel without `bpf` among its LSMs, or with ftrace switched off,
@@ -50,3 +68,10 @@ bool am_engine_answers(struct am_engine *e, int fd);
 uint64_t am_engine_sealing(const struct am_engine *e);
 void am_engine_sealing_raise(struct am_engine *e);
 void am_engine_sealing_lower(struct am_engine *e, uint64_t by);
+
+/* Files outside the stores are being looked for: until that is over, untagged files climb. */
+void am_engine_recall(struct am_engine *e, bool begins);
+
+/* Whether some inode could not be given its tag since that was last forgiven, see AM_SEALING_OWED. */
+bool am_engine_owes_tags(const struct am_engine *e);
+void am_engine_forgive_tags(struct am_engine *e);

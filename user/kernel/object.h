@@ -10,6 +10,7 @@
 
 #include "abi.h"
 #include "amanat.skel.h"
+#include "base/flavour.h"
 
 enum { AM_ENGINE_MISSING_MAX = 64 };
 
@@ -25,6 +26,8 @@ struct am_table_shape {
 struct am_engine {
 	struct amanat *object;		/* owned */
 	struct am_table_shape table;
+	enum am_flavour flavour;
+	int watcher;			/* owned; of inotify, see inodes.c; -1: not needed */
 	size_t loaded;
 	size_t n_missing;
 	const char *missing[AM_ENGINE_MISSING_MAX];	/* borrowed from the object */

@@ -6,6 +6,7 @@
 
 #include "kernel/exes.h"
 #include "kernel/grants.h"
+#include "kernel/inodes.h"
 #include "kernel/object.h"
 #include "kernel/subjects.h"
 
@@ -46,11 +47,6 @@ void am_publisher_teller(struct am_publisher *p, const struct am_exe_teller *tel
 	p->teller = *teller;
 }
 
-static int exes_map(const struct am_publisher *p)
-{
-	return bpf_map__fd(p->engine->object->maps.am_exes);
-}
-
 static int facts_map(const struct am_publisher *p)
 {
 	return bpf_map__fd(p->engine->object->maps.am_facts);
@@ -60,7 +56,7 @@ static int facts_map(const struct am_publisher *p)
 static void drop_id(const struct am_publisher *p, const struct am_exe_file *f)
 {
 	if (f->id)
-		(void)bpf_map_delete_elem(exes_map(p), &f->fd);
+		(void)am_inode_exe_delete(p->engine, f->fd);
 }
 
 /* Lets go of `found`; files that `kept` does not have lose their id. */
@@ -102,7 +98,7 @@ static int give_ids(struct am_publisher *p, struct am_exes *exes)
 
 		if (f->id)
 			continue;
-		r = bpf_map_update_elem(exes_map(p), &f->fd, &id, BPF_ANY);
+		r = am_inode_exe_put(p->engine, f->fd, id);
 		if (r < 0)
 			return r;
 		f->id = p->last_id = id;

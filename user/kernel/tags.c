@@ -3,32 +3,27 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
 #include "kernel/engine.h"
+#include "kernel/inodes.h"
 #include "kernel/object.h"
-
-static int tags_fd(void *ctx)
-{
-	const struct am_engine *e = ctx;
-
-	return bpf_map__fd(e->object->maps.am_tags);
-}
 
 static int read_tag(void *ctx, int fd, struct am_tag *ret)
 {
-	return bpf_map_lookup_elem(tags_fd(ctx), &fd, ret);
+	return am_inode_tag_read(ctx, fd, ret);
 }
 
 static int add_tag(void *ctx, int fd, const struct am_tag *tag)
 {
-	return bpf_map_update_elem(tags_fd(ctx), &fd, tag, BPF_NOEXIST);
+	return am_inode_tag_add(ctx, fd, tag);
 }
 
 /* What the kernel side ORs into the tag between the walk's look at it and this is lost. It
  * happens only to files whose store has changed, while they are written. */
 static int replace_tag(void *ctx, int fd, const struct am_tag *tag)
 {
-	return bpf_map_update_elem(tags_fd(ctx), &fd, tag, BPF_ANY);
+	return am_inode_tag_replace(ctx, fd, tag);
 }
 
 /* Only the kernel side can make a stray's key. It does when the agent opens the file. */
@@ -56,6 +51,14 @@ void am_tags_ops(struct am_engine *e, struct am_seal_ops *ret)
 
 enum { BATCH = 1024 };
 
+/* One key is of no file, see am_tag_adrift() in bpf/label.h. */
+static bool is_file(const struct am_inode_key *key)
+{
+	const struct am_inode_key none = { 0 };
+
+	return memcmp(key, &none, sizeof(none)) != 0;
+}
+
 int am_tags_strays(struct am_engine *e, struct am_stray **ret, size_t *ret_n)
 {
 	int fd = bpf_map__fd(e->object->maps.am_strays), r = 0;
@@ -81,7 +84,8 @@ int am_tags_strays(struct am_engine *e, struct am_stray **ret, size_t *ret_n)
 			return -ENOMEM;
 		strays = more;
 		for (i = 0; i < count; i++)
-			strays[n++] = (struct am_stray){ keys[i], tags[i] };
+			if (is_file(&keys[i]))
+				strays[n++] = (struct am_stray){ keys[i], tags[i] };
 		first = false;
 	}
 	*ret = AM_TAKE_PTR(strays);

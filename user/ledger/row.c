@@ -148,6 +148,7 @@ const char *am_row_kind_name(unsigned kind)
 		[AM_EVENT_SEND] = "send",
 		[AM_EVENT_SPILL] = "spill",
 		[AM_EVENT_RESEAL] = "reseal",
+		[AM_EVENT_FOREIGN] = "foreign",
 		[AM_ROW_GAP] = "gap",
 		[AM_ROW_MARK] = "mark",
 	};

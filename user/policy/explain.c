@@ -490,6 +490,18 @@ static void answer(const struct am_question *q)
 	}
 }
 
+/* Why a task that looks like an executable is not it. */
+static void say_doubts(const struct am_question *q)
+{
+	if (q->event->flags & AM_EVENT_FOREIGN_CODE)
+		fputs("; it does not count as its executable: it runs code from a file that "
+		      "others than root can write",
+		      q->out);
+	if (q->event->flags & AM_EVENT_TRACED)
+		fputs("; it does not count as its executable: another process has looked into it",
+		      q->out);
+}
+
 static void answer_without_model(const struct am_question *q)
 {
 	fprintf(q->out, "%s, under policy generation %u, whose text is not known any more",
@@ -512,13 +524,19 @@ void am_explain_event(const struct am_model *model, const struct am_image *image
 	if (!out)
 		return;
 	q.out = out;
-	if (event->reason == AM_REASON_NO_POLICY) {
+	if (event->kind == AM_EVENT_FOREIGN) {
+		fputs("others than root can write this file and its code runs in the process, which "
+		      "therefore does not count as its executable until the next exec",
+		      out);
+	} else if (event->reason == AM_REASON_NO_POLICY) {
 		fputs("no policy is in force", out);
 	} else if (!model || !image) {
 		answer_without_model(&q);
 	} else {
 		q.store = find_store(&q);
 		answer(&q);
+		if (event->verdict == AM_VERDICT_DENY)
+			say_doubts(&q);
 	}
 }
 

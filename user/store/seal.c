@@ -22,6 +22,8 @@ struct part {
 	uint64_t failures;
 	int error;
 	char where[AM_SEAL_PATH];
+	struct am_tag before;	/* of the root, as am_seal_announce() found it */
+	bool announced;
 };
 
 struct am_seal {
@@ -108,6 +110,66 @@ static int put_tag(struct am_seal *s, int fd, const struct am_tag *want, struct 
 	}
 	return r < 0 ? r : 1;
 }
+
+/* ---- roots of the policy that comes next ------------------------------------ */
+
+static int announce_root(struct am_seal *s, size_t i)
+{
+	const struct am_root *root = &s->roots->items[i];
+	struct part *part = &s->parts[i];
+	struct am_tag tag = { 0 };
+	int r = s->ops.read(s->ops.ctx, root->fd, &tag);
+	bool has = !r;
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	part->before = tag;
+	if (tag.store == root->store && tag.flags & AM_TAG_ROOT)
+		return 0;
+	tag.next = root->store;
+	tag.flags |= AM_TAG_ROOT;
+	r = (has ? s->ops.replace : s->ops.add)(s->ops.ctx, root->fd, &tag);
+	if (r < 0)
+		return r;
+	part->announced = true;
+	return s->ops.stray(s->ops.ctx, root->fd);
+}
+
+/* Who had no tag keeps one that says nothing. */
+static void revoke_root(struct am_seal *s, size_t i)
+{
+	struct part *part = &s->parts[i];
+
+	if (!part->announced)
+		return;
+	part->announced = false;
+	part->before.flags |= AM_TAG_STRAY;
+	/* What fails here stands for a store that no policy has, until a later one labels it. */
+	if (!s->ops.replace(s->ops.ctx, s->roots->items[i].fd, &part->before))
+		(void)s->ops.stray(s->ops.ctx, s->roots->items[i].fd);
+}
+
+void am_seal_revoke(struct am_seal *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->roots->count; i++)
+		revoke_root(s, i);
+}
+
+int am_seal_announce(struct am_seal *s)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; !r && i < s->roots->count; i++)
+		r = announce_root(s, i);
+	if (r < 0)
+		am_seal_revoke(s);
+	return r;
+}
+
+/* ---- roots and files --------------------------------------------------------- */
 
 static int label(struct am_seal *s, const struct am_root *root, int fd, const struct stat *st,
 		 __u32 flags)

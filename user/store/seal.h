@@ -47,6 +47,13 @@ struct am_seal;
 int am_seal_new(const struct am_roots *roots, const struct am_policy *policy,
 		const struct am_seal_ops *ops, struct am_seal **ret);
 
+/* Before the policy goes into force: tells the kernel side whose the roots will be, so that they
+ * are from its first instant on. 0, or -errno after all is as it was. */
+int am_seal_announce(struct am_seal *s);
+
+/* The policy did not go into force. */
+void am_seal_revoke(struct am_seal *s);
+
 /* Labels the roots themselves: from then on every file below is the store's. 0, or -errno of
  * the first that failed. */
 int am_seal_roots(struct am_seal *s);

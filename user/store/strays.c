@@ -16,13 +16,13 @@ struct head {
 };
 
 enum {
-	VERSION = 1,
+	VERSION = 2,
 	SUM_LEN = sizeof(__u64),
 	FILE_MAX = sizeof(struct head) + AM_STRAYS_MAX * sizeof(struct am_stray) + SUM_LEN,
 };
 
 AM_ASSERT_SIZE(struct head, 16);
-AM_ASSERT_SIZE(struct am_stray, 56);
+AM_ASSERT_SIZE(struct am_stray, 64);
 
 static const struct head empty = { .magic = "AMSTRAYS", .version = VERSION };
 

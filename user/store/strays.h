@@ -6,12 +6,12 @@
  *
  *    offset  bytes
  *         0      8  "AMSTRAYS"
- *         8      4  version, 1
+ *         8      4  version, 2
  *        12      4  n, the number of entries
- *        16   56 n  entries: struct am_inode_key (40), struct am_tag (16), as in abi.h
- *   16+56 n      8  FNV-1a (64 bit) of all bytes before
+ *        16   64 n  entries: struct am_inode_key (40), struct am_tag (24), as in abi.h
+ *   16+64 n      8  FNV-1a (64 bit) of all bytes before
  *
- * It is valid if its length is exactly that, the version is 1 and the sum is
+ * It is valid if its length is exactly that, the version is 2 and the sum is
  * right; else it is refused whole: half of the labels would look like all. */
 #pragma once
 

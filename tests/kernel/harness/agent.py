@@ -15,6 +15,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
 BUILD = os.path.join(TOP, 'build')
 F_SETPIPE_SZ = 1031
 
+HOOKS = os.environ.get('AMANAT_HOOKS', 'auto')
+
 START_SECONDS = 120     # the verifier takes its time on an emulated CPU
 EVENT_SECONDS = 20
 
@@ -163,10 +165,11 @@ class Agent:
 
     def __init__(self, programs, policy, state, run, net=None, *options):
         """`programs` is a directory; `net` is the network namespace to run in, if not
-        the caller's."""
+        the caller's; `options` are the agent's."""
         self.programs, self.policy, self.state, self.run = programs, policy, state, run
         self.process = subprocess.Popen(
-            [f'{programs}/amanatd', '--policy', policy, '--state', state, '--run', run, *options],
+            [f'{programs}/amanatd', '--policy', policy, '--state', state, '--run', run,
+             '--hooks', HOOKS, *options],
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
             preexec_fn=None if net is None else lambda: check(libc.setns(net, 0)))
         self.lines = Lines(self.process.stderr)

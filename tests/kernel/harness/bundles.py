@@ -147,7 +147,8 @@ class Bundles:
 
     def start(self):
         agent = Agent(self.lab.programs, self.policy_file, self.state, self.run,
-                      self.lab.world.host_net, '--keys', self.keys, '--bundles', self.folder)
+                      self.lab.world.host_net, '--keys', self.keys, '--bundles', self.folder,
+                      '--ledger', self.lab.world.path('bundle-ledger'))
         self.lab.agent = agent
         agent.wait()
         agent.follow()

@@ -101,11 +101,55 @@ def sendmmsg(fd, data, addresses):
     return check(libc.sendmmsg(fd, messages, len(names), 0))
 
 
+# ---- other processes -------------------------------------------------------------
+
+SYS_PIDFD_GETFD = 438
+libc.process_vm_readv.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_void_p,
+                                  ctypes.c_ulong, ctypes.c_ulong)
+
+
+def process_vm_read(pid, address, size):
+    text = ctypes.create_string_buffer(size)
+    here, there = Iovec(ctypes.addressof(text), size), Iovec(address, size)
+    n = libc.process_vm_readv(pid, ctypes.byref(here), 1, ctypes.byref(there), 1, 0)
+    return text.raw[:check(n)]
+
+
+def pidfd_getfd(pidfd, fd):
+    return check(libc.syscall(SYS_PIDFD_GETFD, pidfd, fd, 0))
+
+
+# ---- pipes ---------------------------------------------------------------------
+
+libc.tee.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_size_t, ctypes.c_uint)
+libc.vmsplice.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint)
+
+
+def tee(source, target, size):
+    return check(libc.tee(source, target, size, 0))
+
+
+_given = []     # a pipe refers to these pages until they are read
+
+
+def vmsplice_in(fd, data):
+    text = ctypes.create_string_buffer(data, len(data))
+    _given.append(text)
+    iov = Iovec(ctypes.addressof(text), len(data))
+    return check(libc.vmsplice(fd, ctypes.byref(iov), 1, 0))
+
+
+def vmsplice_out(fd, size):
+    text = ctypes.create_string_buffer(size)
+    iov = Iovec(ctypes.addressof(text), size)
+    return text.raw[:check(libc.vmsplice(fd, ctypes.byref(iov), 1, 0))]
+
+
 # ---- io_uring ------------------------------------------------------------------
 
 SYS_IO_URING_SETUP, SYS_IO_URING_ENTER = 425, 426
 IORING_OP_READV, IORING_OP_SENDMSG, IORING_OP_OPENAT = 1, 9, 18
-IORING_OP_READ, IORING_OP_SEND = 22, 26
+IORING_OP_READ, IORING_OP_SEND, IORING_OP_TEE = 22, 26, 33
 IORING_ENTER_GETEVENTS = 1
 IOSQE_ASYNC = 1 << 4    # by a worker thread of the kernel
 OFF_SQ_RING, OFF_CQ_RING, OFF_SQES = 0, 0x8000000, 0x10000000
@@ -115,8 +159,10 @@ SQE_SIZE = 64
 class Ring:
     """An io_uring that takes one request at a time."""
 
-    def __init__(self):
+    def __init__(self, setup=0):
         params = ctypes.create_string_buffer(120)
+        struct.pack_into('I', params, 8, setup)
+        self.polled = setup & 2
         self.fd = check(libc.syscall(SYS_IO_URING_SETUP, 4, params))
         entries = struct.unpack_from('2I', params)
         self.sq_off = struct.unpack_from('8I', params, 40)
@@ -129,16 +175,18 @@ class Ring:
     def _word(ring, at):
         return struct.unpack_from('I', ring, at)[0]
 
-    def run(self, opcode, fd, address, size, offset=0, flags=0):
+    def run(self, opcode, fd, address, size, offset=0, flags=0, splice_from=0):
         """The request's result; raises OSError as the system call would."""
         tail, mask = self.sq_off[1], self.sq_off[2]
         at = self._word(self.sq, tail)
         slot = at & self._word(self.sq, mask)
-        struct.pack_into('BBHiQQIi24x', self.sqes, slot * SQE_SIZE, opcode, flags, 0, fd, offset,
-                         address, size, 0)
+        struct.pack_into('BBHiQQIiQHHi16x', self.sqes, slot * SQE_SIZE, opcode, flags, 0, fd,
+                         offset, address, size, 0, 0, 0, 0, splice_from)
         struct.pack_into('I', self.sq, self.sq_off[6] + slot * 4, slot)
         struct.pack_into('I', self.sq, tail, at + 1)
-        check(libc.syscall(SYS_IO_URING_ENTER, self.fd, 1, 1, IORING_ENTER_GETEVENTS, None, 0))
+        # A polled ring's thread may sleep: IORING_ENTER_SQ_WAKEUP.
+        check(libc.syscall(SYS_IO_URING_ENTER, self.fd, 1, 1,
+                           IORING_ENTER_GETEVENTS | self.polled, None, 0))
         done = self._word(self.cq, self.cq_off[0])
         entry = self.cq_off[5] + (done & self._word(self.cq, self.cq_off[2])) * 16
         result = struct.unpack_from('Qi', self.cq, entry)[1]
@@ -146,6 +194,10 @@ class Ring:
         if result < 0:
             raise OSError(-result, os.strerror(-result))
         return result
+
+
+def uring_tee(source, target, size):
+    return Ring().run(IORING_OP_TEE, target, 0, size, splice_from=source)
 
 
 def uring_read(fd, size, flags=0):

@@ -7,6 +7,7 @@ import subprocess
 import time
 
 from harness.actor import Actor, do
+from harness.agent import HOOKS
 from harness.check import Deadline, attempt, expect, expect_that, fail, refused, scenario
 from harness.lab import MANY, SECRET
 from harness.stages import BEFORE, KILLED, RESTARTED, SEALING, STOPPED, STRESSED
@@ -40,7 +41,9 @@ def none_are_loaded():
 @scenario(BEFORE)
 def the_doctor_finds_the_host_fit(lab):
     r = subprocess.run([f'{lab.programs}/amanat', 'doctor'], capture_output=True, text=True)
-    expect_that(f'it says: {r.stdout}{r.stderr}', r.returncode == 0)
+    # Where the agent is told to have hooks that a preemptible kernel may skip, that is the one fault.
+    told = HOOKS == 'fmod_ret' and 'may skip hooks' in r.stdout and r.stdout.count('FAIL') == 1
+    expect_that(f'it says: {r.stdout}{r.stderr}', r.returncode == (3 if told else 0))
 
 
 @scenario(BEFORE)

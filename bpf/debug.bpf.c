@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Who looks into another process, or lets itself be looked into:
+ *   ptrace_access_check  ptrace, /proc/PID/mem, process_vm_readv and _writev, pidfd_getfd
+ *   ptrace_traceme       a child that offers itself to its parent
+ *   task_free            a process is gone, and so is its part in a family
+ * Allowed is who may read all that the process carries. From then on both carry the same:
+ * what one of them comes to read, the other can see, or was told. */
+#include "took.h"
+#include "hook.h"
+
+/* A reading or giving of labels between processes: decided, and told if refused. */
+AM_NOINLINE int labels_checked(__u64 labels, __u32 op, struct am_task *leader, __u32 unknown)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct am_case c = {
+		.kind = AM_EVENT_ACCESS,
+		.act = AM_ACT_TRACE,
+		.f = { .op = op, .tagged = 1 },
+	};
+
+	am_facts_task(&c.f, task, am_task_create(task), leader);
+	c.f.unknown |= unknown;
+	c.f.labels = labels;
+	am_decide_object(&c.f, &c.d);
+	am_case_close(&c);
+	am_tell(&c);
+	return am_verdict_return(&c.d);
+}
+
+/* `mine` is about to see, and may change, what `theirs` has in memory. */
+AM_NOINLINE int attach_checked(struct am_task *mine, struct am_task *theirs)
+{
+	__u64 see = am_labels_of(theirs) & ~am_labels_of(mine);
+	__u64 give = am_labels_of(mine) & ~am_labels_of(theirs);
+	int r = 0;
+
+	if (see)
+		r = labels_checked(see, AM_OP_READ, mine, 0);
+	if (!r && give)
+		r = labels_checked(give, AM_OP_WRITE, mine, 0);
+	if (r)
+		return r;
+	if (am_family_join(mine, theirs) && (see | give))
+		return -EACCES;
+	__sync_fetch_and_or(&theirs->flags, AM_TASK_TRACED);
+	return 0;
+}
+
+AM_HOOK(am_ptrace, ptrace_access_check, struct task_struct *child, unsigned int mode)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *target = child->group_leader;
+	struct am_task *mine, *theirs;
+
+	if (!(mode & PTRACE_MODE_ATTACH) || !target)
+		return 0;
+	mine = am_leader_of(task);
+	if (mine && (mine->flags & AM_TASK_AGENT))
+		return 0;
+	mine = am_leader_create(task);
+	theirs = am_task_create(target);
+	/* Without storage neither can be held to anything, nor carries labels so far. */
+	if (!mine || !theirs)
+		return mine || theirs ? -EACCES : 0;
+	return attach_checked(mine, theirs);
+}
+
+/* Who the parent is cannot be asked from here: an unknown fact. */
+AM_HOOK(am_traceme, ptrace_traceme, struct task_struct *parent)
+{
+	struct task_struct *task = bpf_get_current_task_btf(), *tracer = parent->group_leader;
+	struct am_task *mine, *theirs;
+	__u64 see;
+	int r;
+
+	if (!tracer)
+		return 0;
+	mine = am_leader_create(task);
+	theirs = am_task_create(tracer);
+	if (!mine || !theirs)
+		return mine || theirs ? -EACCES : 0;
+	see = am_labels_of(mine) & ~am_labels_of(theirs);
+	r = see ? labels_checked(see, AM_OP_READ, mine, 1) : 0;
+	if (r)
+		return r;
+	if (am_family_join(theirs, mine) && see)
+		return -EACCES;
+	__sync_fetch_and_or(&mine->flags, AM_TASK_TRACED);
+	return 0;
+}
+
+AM_HOOK_VOID(am_task_gone, task_free, security_task_free, struct task_struct *task)
+{
+	struct am_task *t;
+
+	if (!am_family_last)
+		return 0;
+	t = am_task_of(task);
+	if (t && t->family)
+		am_family_leave(t);
+	return 0;
+}

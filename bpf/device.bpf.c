@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Roads to stored bytes that lead past their files:
+ *   file_ioctl   a loop device over a stored file; commands that read a disk
+ * Opening, reading and mapping such a device is asked about in file.bpf.c. */
+#include "raw.h"
+#include "hook.h"
+
+enum {
+	LOOP_SET_FD = 0x4c00,
+	LOOP_CHANGE_FD = 0x4c06,
+	LOOP_CONFIGURE = 0x4c0a,
+	AM_FDS_MAX = 1 << 20,
+};
+
+/* The file behind one of the current task's descriptors, as an address. */
+AM_INLINE __u64 fd_file(__u32 fd)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **slots = BPF_CORE_READ(table, fd), *file = NULL;
+
+	if (fd >= BPF_CORE_READ(table, max_fds))
+		return 0;
+	bpf_probe_read_kernel(&file, sizeof(file), &slots[fd]);
+	return (__u64)file;
+}
+
+/* The tag of an inode that is known by its address only: what is kept for it, or for the nearest
+ * folder above its name. */
+AM_NOINLINE struct am_tag *tag_at(__u64 inode, __u64 dentry)
+{
+	struct am_inode_key key;
+	struct am_tag *tag;
+
+	am_inode_key_of(inode, &key);
+	tag = bpf_map_lookup_elem(&am_strays, &key);
+	return tag ? tag : am_tag_above(am_policy_now(), dentry);
+}
+
+/* Reading through a loop device asks nobody from 6.12 on, nor does mounting it anywhere. So who
+ * will read the file is an unknown fact, whoever makes the device. */
+AM_NOINLINE int loop_checked(struct file *loop, __u64 address)
+{
+	struct file *file = (struct file *)address;
+	struct am_tag raw = { .flags = AM_TAG_DETACHED };
+	struct am_object o = { .inode = loop->f_inode, .tag = &raw };
+	__u64 inode = (__u64)BPF_CORE_READ(file, f_inode);
+	__u64 dentry = (__u64)BPF_CORE_READ(file, f_path.dentry);
+
+	if (!inode || !tag_at(inode, dentry))
+		return 0;
+	o.dentry = dentry;
+	o.mnt = (__u64)BPF_CORE_READ(file, f_path.mnt);
+	return am_access(&o, AM_OP_READ, AM_ACT_LOOP);
+}
+
+AM_INLINE int loop_made(struct file *loop, unsigned int cmd, unsigned long arg)
+{
+	__u32 fd = arg;
+	__u64 file;
+
+	if (cmd == LOOP_CONFIGURE && bpf_probe_read_user(&fd, sizeof(fd), (void *)arg))
+		return 0;	/* the kernel cannot read it either */
+	file = fd_file(fd);
+	return file ? loop_checked(loop, file) : 0;
+}
+
+AM_HOOK(am_ioctl, file_ioctl, struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct inode *inode = file->f_inode;
+	__u32 kind = inode->i_mode & S_IFMT;
+
+	if (kind != S_IFBLK && kind != S_IFCHR)
+		return 0;
+	if (kind == S_IFBLK && inode->i_rdev >> MINORBITS == AM_MAJOR_LOOP &&
+	    (cmd == LOOP_SET_FD || cmd == LOOP_CHANGE_FD || cmd == LOOP_CONFIGURE))
+		return loop_made(file, cmd, arg);
+	return am_raw_command(file);
+}

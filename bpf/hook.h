@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A hook in two flavours from one body. The agent loads one of them:
+ *   lsm        on the LSM hook, where `bpf` is among the kernel's active LSMs
+ *   fmod_ret   on the function security_*() around it, everywhere else
+ *
+ * Both kinds sit in the same sort of trampoline: a program that returns an error ends
+ * it there, and 0 lets the next program, then the function itself, run. So a
+ * body never asks what an earlier program returned. What differs:
+ *   - fmod_ret programs run before every LSM, lsm ones after those that are listed
+ *     before bpf: what another LSM will refuse has been seen, and told, already.
+ *   - some security_*() have other arguments than their hook (mmap_file, rename): such a
+ *     pair is written out with AM_LSM and AM_MOD.
+ *   - inode storage does not exist in fmod_ret: tags and ids of executables are had through
+ *     tag.h only.
+ * A name with its suffix fits 15 characters. */
+#pragma once
+
+#include "kernel.h"
+
+/* One flavour. Every section is optional: the agent loads those of its flavour that the
+ * kernel has a function for. */
+#define AM_LSM(name, hook, args...) SEC("?lsm/" #hook) int BPF_PROG(name, ##args)
+#define AM_MOD(name, function, args...) SEC("?fmod_ret/" #function) int BPF_PROG(name, ##args)
+/* For functions that return nothing. */
+#define AM_ENTRY(name, function, args...) SEC("?fentry/" #function) int BPF_PROG(name, ##args)
+
+#define AM_HOOK_PAIR(name, lsm, mod, args...)						\
+static __attribute__((always_inline)) int name##_body(unsigned long long *ctx, ##args);	\
+_Pragma("GCC diagnostic push")								\
+_Pragma("GCC diagnostic ignored \"-Wint-conversion\"")					\
+SEC(lsm) int name(unsigned long long *ctx)						\
+{											\
+	return name##_body(___bpf_ctx_cast(args));					\
+}											\
+SEC(mod) int name##_m(unsigned long long *ctx)						\
+{											\
+	return name##_body(___bpf_ctx_cast(args));					\
+}											\
+_Pragma("GCC diagnostic pop")								\
+static __attribute__((always_inline)) int name##_body(unsigned long long *ctx, ##args)
+
+/* Both flavours of a hook that may refuse: lsm/HOOK as `name`, fmod_ret/FUNCTION as
+ * `name_m`. What follows is the body: `args` as of a function, and `ctx`. */
+#define AM_HOOK_AS(name, hook, function, args...)					\
+	AM_HOOK_PAIR(name, "?lsm/" #hook, "?fmod_ret/" #function, ##args)
+#define AM_HOOK(name, hook, args...) AM_HOOK_AS(name, hook, security_##hook, ##args)
+
+/* The same for hooks that return nothing. The body returns 0. */
+#define AM_HOOK_VOID(name, hook, function, args...)					\
+	AM_HOOK_PAIR(name, "?lsm/" #hook, "?fentry/" #function, ##args)

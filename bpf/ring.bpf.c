@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0
+/* io_uring, beyond the reads and sends that its workers do in their owner's name:
+ *   uring_sqpoll  a ring that a thread of the kernel empties for whoever fills it
+ *   uring_cmd     commands to a device, past read and write
+ * Personalities (uring_override_creds) change a task's cred, and we ask its real_cred; a file
+ * passed from ring to ring is asked about at its use. */
+#include "raw.h"
+#include "hook.h"
+
+/* Refused to who carries labels; others are known by it: what that thread does for them is
+ * done for nobody knows whom. */
+AM_INLINE int sqpoll_checked(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct am_task *leader = am_leader_create(task);
+	struct am_object none = {};
+
+	if (!leader)
+		return -EACCES;
+	__sync_fetch_and_or(&leader->flags, AM_TASK_SQPOLL);
+	return am_labels_of(leader) ? am_send(&none, NULL, AM_ZONE_ANYWHERE, AM_ACT_RING) : 0;
+}
+
+SEC("?lsm/uring_sqpoll")
+int am_sqpoll(void *ctx)
+{
+	return sqpoll_checked();
+}
+
+SEC("?fmod_ret/security_uring_sqpoll")
+int am_sqpoll_m(void *ctx)
+{
+	return sqpoll_checked();
+}
+
+AM_HOOK(am_uring_cmd, uring_cmd, struct io_uring_cmd *cmd)
+{
+	return am_raw_command(cmd->file);
+}
