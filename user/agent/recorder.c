@@ -249,6 +249,7 @@ const struct am_row *am_recorder_take(struct am_recorder *r, const struct am_dec
 	int err = -EIO;
 
 	*row = (struct am_row){
+		.event = n->run,
 		.wall_ns = n->wall_ns, .boot_ns = (int64_t)e->boottime_ns,
 		.cpu = e->cpu, .seq = e->seq, .count = e->count,
 		.object = {
