@@ -5,6 +5,7 @@
 #   make test      installs what is missing, builds, runs every test (6.1 and 6.12)
 #   make test-kernels   the kernel scenarios on 6.1, 6.12 and 7.x
 #   make prove     the proofs alone (make test runs them too)
+#   make evasions  every way around a store, on every kernel: build/evasions.md
 #   make bench     what an operation costs, in instructions
 
 CC ?= gcc
@@ -142,6 +143,27 @@ $(B)/tests/nothing: tests/bench/nothing.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -fno-stack-protector -static -nostdlib $< -o $@
 
+# The ways around a store, and the library that a stranger brings into a program.
+EVASION_SRC := $(filter-out tests/evasion/foreign.c,$(wildcard tests/evasion/*.c))
+EVASION_OBJ := $(EVASION_SRC:tests/evasion/%.c=$(B)/tests/evasion.o/%.o)
+EVASION := $(B)/tests/evasion $(B)/tests/foreign.so
+
+$(B)/tests/evasion.o/%.o: tests/evasion/%.c
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/evasion -c $< -o $@
+
+$(B)/tests/evasion: $(EVASION_OBJ)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) $^ -o $@ $(LDFLAGS)
+
+$(B)/tests/foreign.so: tests/evasion/foreign.c
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -shared -fPIC -Itests/evasion $< -o $@ $(LDFLAGS)
+
+evasion-build: $(EVASION)
+
 # The ledger beside SQLite: natively, no kernel is needed. Ratios, never asserted.
 $(B)/tests/ledger: tests/bench/ledger.c $(B)/libamanat.a
 	$(call say,CC)
@@ -179,27 +201,40 @@ demo: setup
 	@scripts/demo
 
 test: setup
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all evasion-build
 	@scripts/test 6.1 6.12
 
 test-kernels: setup
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all evasion-build
 	@scripts/test --kernel-only 6.1 6.12 7
 
 bench: setup
 	@$(MAKE) --no-print-directory all bench-build
 	@scripts/bench
 
-install: all
+# Every way around a store that we know, on every kernel and in every flavour.
+evasions: setup
+	@$(MAKE) --no-print-directory all evasion-build
+	@scripts/evasions
+
+# An ordinary day under enforcement: a database, an installation, a container.
+harm: setup
+	@$(MAKE) --no-print-directory all evasion-build
+	@scripts/vm -k 6.1 -t 900 -- tests/evasion/harm
+
+install: all evasion-build
 	install -D -m 755 $(B)/amanatd $(DESTDIR)/usr/sbin/amanatd
 	install -D -m 755 $(B)/amanat $(DESTDIR)/usr/bin/amanat
+	install -D -m 755 $(B)/tests/evasion $(DESTDIR)/usr/libexec/amanat/evasion
+	install -D -m 755 $(B)/tests/foreign.so $(DESTDIR)/usr/libexec/amanat/foreign.so
+	install -D -m 644 tests/evasion/known-open $(DESTDIR)/usr/libexec/amanat/known-open
 
 clean:
 	rm -rf $(B)
 
 -include $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(PROGRAMS:$(B)/%=$(B)/user/%.d) $(UNIT:=.d) \
-	$(addsuffix .d,$(BENCH) $(B)/tests/decide $(B)/tests/property $(B)/tests/ledger)
+	$(EVASION_OBJ:.o=.d) $(addsuffix .d,$(BENCH) $(B)/tests/decide $(B)/tests/property $(B)/tests/ledger)
 
-.PHONY: all unit unit-build bench-build fuzz fuzz-one setup setup-build demo test test-kernels bench install clean
+.PHONY: all unit unit-build bench-build evasion-build evasions harm fuzz fuzz-one setup setup-build demo test test-kernels bench install clean
 .SECONDARY:
 .DELETE_ON_ERROR:

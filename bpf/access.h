@@ -251,16 +251,11 @@ AM_NOINLINE int am_access_done(const struct am_object *o, struct am_case *c,
 	return am_verdict_return(&c->d);
 }
 
-/* The object's store. Its tag was settled under the policy of that moment: should another one
- * have come since, whose store has another id, it is settled again under this one. */
-AM_INLINE const struct am_store *am_store_here(const struct am_policy *policy,
-					       const struct am_object *o)
+/* Whether the tag is of no store of the policy that decides. Tags are settled first: so either
+ * another policy has come into force since, or nobody found out whose the file is. */
+AM_INLINE bool am_is_unsettled(const struct am_facts *f, const struct am_tag *tag)
 {
-	const struct am_store *store = am_tag_store(policy, o->tag);
-
-	if (store || !o->tag->store || !am_is_sealing())
-		return store;
-	return am_tag_store(policy, am_tag_refresh(policy, o->inode, o->dentry, o->tag));
+	return !f->store && tag->store && am_is_sealing();
 }
 
 /* Decides an access by the current task to an object that has a tag. 0 or -EACCES. */
@@ -278,9 +273,9 @@ AM_NOINLINE int am_access(const struct am_object *o, __u32 op, __u32 act)
 	if (leader && (leader->flags & AM_TASK_AGENT))
 		return am_agent_passes(o);
 	am_facts_task(&c.f, task, own, leader);
-	c.f.store = am_store_here(c.f.policy, o);
+	c.f.store = am_tag_store(c.f.policy, o->tag);
 	c.f.labels = am_labels_at_stake(&c.f, o->tag, leader);
-	if (o->tag->flags & AM_TAG_DETACHED)
+	if ((o->tag->flags & AM_TAG_DETACHED) || am_is_unsettled(&c.f, o->tag))
 		am_facts_detached(&c.f);
 	if ((o->tag->flags & AM_TAG_RAW) && c.f.policy)
 		c.f.labels = c.f.policy->labels;

@@ -22,6 +22,8 @@ AM_NOINLINE int change_checked(struct dentry *dentry)
 	if (!o.inode)
 		return 0;
 	o.tag = am_tag_settle(o.inode, o.dentry, am_tag_of(o.inode));
+	if (o.tag == AM_TAG_CLOSED)
+		return -EACCES;
 	return o.tag && o.tag->store ? am_access(&o, AM_OP_WRITE, AM_ACT_ATTR) : 0;
 }
 
@@ -74,6 +76,8 @@ AM_NOINLINE int xattr_written(struct dentry *dentry)
 	if (!o.inode)
 		return 0;
 	o.tag = am_tag_settle(o.inode, o.dentry, am_tag_of(o.inode));
+	if (o.tag == AM_TAG_CLOSED)
+		return -EACCES;
 	if (o.tag)
 		return am_access(&o, AM_OP_WRITE, AM_ACT_XATTR);
 	if (!am_labels_of(leader))
@@ -119,5 +123,7 @@ AM_HOOK(am_getxattr, inode_getxattr, struct dentry *dentry, const char *name)
 	    start[4] != '.')
 		return 0;
 	o.tag = am_tag_settle(o.inode, o.dentry, o.tag);
+	if (o.tag == AM_TAG_CLOSED)
+		return -EACCES;
 	return o.tag ? am_access(&o, AM_OP_READ, AM_ACT_XATTR) : 0;
 }

@@ -45,6 +45,8 @@ AM_NOINLINE int open_checked(unsigned long long *ctx, struct am_tag *tag)
 	int r = 0;
 
 	o.tag = am_tag_settle(o.inode, o.dentry, tag);
+	if (o.tag == AM_TAG_CLOSED)
+		return -EACCES;
 	if (!o.tag)
 		return 0;
 	if (o.tag->flags & AM_TAG_RAW)
@@ -101,6 +103,8 @@ AM_NOINLINE int use_checked(unsigned long long *ctx, struct am_tag *tag)
 	if ((o.inode->i_mode & S_IFMT) == S_IFIFO)
 		tag = pipe_tag(o.inode, tag);
 	o.tag = am_tag_settle(o.inode, o.dentry, tag);
+	if (o.tag == AM_TAG_CLOSED)
+		return -EACCES;
 	if (o.tag && (o.tag->flags & AM_TAG_RAW)) {
 		r = am_raw_access(&o, AM_ACT_RAW);
 		if (r)
@@ -142,6 +146,8 @@ AM_NOINLINE int map_checked(struct file *file, bool writes, __u32 act)
 	int r;
 
 	o.tag = am_tag_settle(o.inode, o.dentry, am_tag_of(o.inode));
+	if (o.tag == AM_TAG_CLOSED)
+		return -EACCES;
 	if (o.tag && (o.tag->flags & AM_TAG_RAW)) {
 		r = am_raw_access(&o, AM_ACT_RAW);
 		if (r)
@@ -208,6 +214,8 @@ AM_NOINLINE int truncate_checked(struct inode *inode, __u64 dentry, __u64 mnt)
 	struct am_object o = { .inode = inode, .dentry = dentry, .mnt = mnt };
 
 	o.tag = am_tag_settle(inode, dentry, am_tag_of(inode));
+	if (o.tag == AM_TAG_CLOSED)
+		return -EACCES;
 	return o.tag ? am_access(&o, AM_OP_WRITE, AM_ACT_TRUNCATE) : 0;
 }
 

@@ -37,17 +37,20 @@ AM_INLINE void am_inode_key_of(__u64 address, struct am_inode_key *key)
 		key->dev = BPF_CORE_READ(sb, s_dev);
 }
 
+/* What is returned for an inode that belongs to a store, or may, where there is no memory for its tag: who
+ * asked is refused. Where tags are in a table, which may well be full, what is kept in am_strays
+ * decides instead; with inode storage that would be one more case for the verifier in all that follows. */
+#define AM_TAG_CLOSED ((struct am_tag *)1)
+
 /* From now on the inode's tag is found without a tagged folder above it. Roots
  * are kept as well: they are where a climb ends. */
 AM_NOINLINE void am_stray_keep(struct inode *inode, struct am_tag *tag)
 {
 	struct am_inode_key key;
-	struct am_tag value = *tag;
 
-	value.flags |= AM_TAG_STRAY;
-	tag->flags = value.flags;
+	tag->flags |= AM_TAG_STRAY;
 	am_inode_key_of((__u64)inode, &key);
-	if (bpf_map_update_elem(&am_strays, &key, &value, BPF_ANY))
+	if (bpf_map_update_elem(&am_strays, &key, tag, BPF_ANY))
 		am_count(AM_COUNT_NO_STRAY_ROOM);
 	am_have_strays = 1;
 }
@@ -87,7 +90,9 @@ AM_NOINLINE struct am_tag *am_stray_restore(struct inode *inode)
 	value.next = 0;
 	am_count(AM_COUNT_STRAY_RESTORED);
 	tag = am_tag_owed(inode, &value);
-	return tag ? tag : kept;	/* no room for its own: this one decides as well */
+	if (!tag)	/* no room for its own */
+		tag = am_hashed ? kept : AM_TAG_CLOSED;
+	return tag;
 }
 
 /* Gives `inode` what is inherited from a folder's tag, which stands for the store `id`. */
@@ -166,7 +171,7 @@ AM_INLINE struct am_tag *am_tag_adrift(void)
 {
 	struct am_inode_key none = {};
 
-	return bpf_map_lookup_elem(&am_strays, &none);
+	return am_hashed ? bpf_map_lookup_elem(&am_strays, &none) : AM_TAG_CLOSED;
 }
 
 /* While stores are being sealed: what is kept for an untagged file or for the
@@ -186,7 +191,9 @@ AM_NOINLINE struct am_tag *am_tag_climb(struct inode *inode, __u64 dentry)
 		return am_is_adrift(inode, dentry, deep) ? am_tag_adrift() : NULL;
 	am_count(AM_COUNT_CLIMB_TAGGED);
 	tag = am_tag_inherit(inode, s.found, am_tag_id(s.policy, s.found));
-	return tag ? tag : s.found;
+	if (!tag)
+		tag = am_hashed ? s.found : AM_TAG_CLOSED;
+	return tag;
 }
 
 /* A tag put on at a rename is believed once the store's root is found above. Until
@@ -238,42 +245,51 @@ AM_INLINE __u32 am_stray_id(const struct am_policy *policy, const struct am_tag 
 	return policy ? policy->stores[tag->store & AM_STORE_SLOT_MASK].id : 0;
 }
 
+/* What is kept for the inode itself, if it says something under the policy. */
+AM_NOINLINE struct am_tag *am_stray_kept(const struct am_policy *policy, struct inode *inode)
+{
+	struct am_inode_key key;
+	struct am_tag *kept;
+
+	am_inode_key_of((__u64)inode, &key);
+	kept = bpf_map_lookup_elem(&am_strays, &key);
+	return kept && am_tag_store(policy, kept) ? kept : NULL;
+}
+
 /* A tag of a store that this policy no longer has there: while stores are being
- * sealed, what is kept for the file itself or a root above says whose it is now. */
+ * sealed, what is kept for the file itself or a root above says whose it is now. If
+ * nothing does it is nobody's; but where the climb has not reached the end it stays
+ * stale, and who decides closes. */
 AM_NOINLINE struct am_tag *am_tag_refresh(const struct am_policy *policy, struct inode *inode,
 					  __u64 dentry, struct am_tag *tag)
 {
-	struct am_tag *kept = NULL;
-	struct am_inode_key key;
-	__u32 id;
+	struct am_search s = { .policy = policy, .dentry = dentry };
+	__u32 id = 0;
 
 	if (!tag->store || am_tag_store(policy, tag))
 		return tag;
 	if (tag->flags & AM_TAG_STRAY) {
-		am_inode_key_of((__u64)inode, &key);
-		kept = bpf_map_lookup_elem(&am_strays, &key);
-		if (kept && !am_tag_store(policy, kept))
-			kept = NULL;
-	}
-	if (!kept)
-		kept = am_tag_above(policy, dentry);
-	if (kept) {
-		tag->store = am_tag_id(policy, kept);
-	} else if (tag->flags & AM_TAG_STRAY) {
+		s.found = am_stray_kept(policy, inode);
 		id = am_stray_id(policy, tag);
-		if (id)
-			tag->store = id;
 	}
+	if (!s.found && bpf_loop(AM_CLIMB_DEPTH, am_search_step, &s, 0) == AM_CLIMB_DEPTH &&
+	    !s.found && !id) {
+		am_count(AM_COUNT_CLIMB_TOO_DEEP);
+		return tag;
+	}
+	tag->store = s.found ? am_tag_id(policy, s.found) : id;
 	return tag;
 }
 
-/* The tag as it is to be believed now, NULL for none. The caller has looked
+/* The tag as it is to be believed now, NULL for none, AM_TAG_CLOSED. The caller has looked
  * `tag` up and it may be NULL. */
 AM_INLINE struct am_tag *am_tag_settle(struct inode *inode, __u64 dentry, struct am_tag *tag)
 {
 	if (!tag) {
 		tag = am_is_sealing() ? am_tag_climb(inode, dentry) : NULL;
-		return tag ? am_tag_refresh(am_policy_now(), inode, dentry, tag) : NULL;
+		if (!tag || tag == AM_TAG_CLOSED)
+			return tag;
+		return am_tag_refresh(am_policy_now(), inode, dentry, tag);
 	}
 	if (tag->flags & AM_TAG_UNPROVEN)
 		return am_tag_prove(dentry, tag);

@@ -19,6 +19,8 @@ AM_NOINLINE int name_checked(struct inode *dir, struct dentry *dentry, __u32 act
 	struct am_object o = { .inode = dir, .dentry = (__u64)dentry };
 
 	o.tag = folder_tag(dir, dentry);
+	if (o.tag == AM_TAG_CLOSED)
+		return -EACCES;
 	return o.tag ? am_access(&o, AM_OP_WRITE, act) : 0;
 }
 
@@ -31,6 +33,8 @@ AM_NOINLINE int victim_checked(struct dentry *dentry, __u32 act)
 	if (!o.inode)
 		return 0;
 	o.tag = am_tag_settle(o.inode, (__u64)dentry, am_tag_of(o.inode));
+	if (o.tag == AM_TAG_CLOSED)
+		return -EACCES;
 	/* Without a store there is no rule on writing, and no data moves. */
 	return o.tag && o.tag->store ? am_access(&o, AM_OP_WRITE, act) : 0;
 }
@@ -128,6 +132,7 @@ AM_NOINLINE void moved(struct dentry *dentry, struct am_tag *into)
 
 AM_INLINE int rename_checked(struct dentry *old, struct inode *new_dir, struct dentry *new)
 {
+	struct am_tag *into;
 	int r;
 
 	r = victim_checked(old, AM_ACT_RENAME);
@@ -137,7 +142,10 @@ AM_INLINE int rename_checked(struct dentry *old, struct inode *new_dir, struct d
 		r = victim_checked(new, AM_ACT_RENAME);
 	if (r)
 		return r;
-	moved(old, folder_tag(new_dir, new));
+	into = folder_tag(new_dir, new);
+	if (into == AM_TAG_CLOSED)
+		return -EACCES;
+	moved(old, into);
 	return 0;
 }
 

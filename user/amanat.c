@@ -23,7 +23,11 @@ static const struct am_cmd commands[] = {
 	{
 		.name = "doctor",
 		.summary = "tells whether this host can run the agent, and what to do if not",
-		.options = { [AM_DOCTOR_JSON] = { "--json", NULL, "as JSON" } },
+		.options = {
+			[AM_DOCTOR_JSON] = { "--json", NULL, "as JSON" },
+			[AM_DOCTOR_SELFTEST] = { "--selftest", NULL, "tries harmless ways around "
+						 "a scratch store on this host instead" },
+		},
 		.run = am_cli_doctor,
 	},
 	{

@@ -4,6 +4,7 @@
 
 #include "base/symbols.h"
 #include "base/text.h"
+#include "cli/selftest.h"
 #include "event/roads.h"
 
 static const char *const level_words[AM_HOST_MAX_] = {
@@ -82,5 +83,7 @@ int am_doctor_show(const struct am_host *host, bool json, FILE *out)
 
 int am_cli_doctor(const struct am_cmd_line *line)
 {
+	if (line->values[AM_DOCTOR_SELFTEST])
+		return am_cli_selftest(line, line->values[AM_DOCTOR_JSON]);
 	return am_doctor_show(&am_host_here, line->values[AM_DOCTOR_JSON], line->out);
 }

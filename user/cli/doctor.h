@@ -7,7 +7,7 @@
 #include "cli/cmd.h"
 
 /* The places of its options in the table. */
-enum { AM_DOCTOR_JSON };
+enum { AM_DOCTOR_JSON, AM_DOCTOR_SELFTEST };
 
 /* Examines this host. */
 int am_cli_doctor(const struct am_cmd_line *line);
