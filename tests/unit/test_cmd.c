@@ -429,6 +429,21 @@ static void sends_the_words_as_typed(void **state)
 			    "tail --json --filter op=read pid>7 ");
 }
 
+static void tail_goes_on_with_the_next_agent_if_it_was_told_to(void **state)
+{
+	static const struct agent_step steps[] = {
+		TAKE, DATA("one\n"), AGAIN,
+		HOLD, AGAIN,	/* whether it is there */
+		ECHO_WORDS, CODE(0), END,
+	};
+	struct said s = ask_agent(am_cli_tail, steps, "--reconnect", "op=read");
+
+	(void)state;
+	assert_int_equal(s.code, 0);
+	assert_string_equal(s.out, "one\ntail --filter op=read ");
+	assert_non_null(strstr(s.err, "waiting for the next one"));
+}
+
 static void a_filter_that_is_none_never_gets_to_the_agent(void **state)
 {
 	char words[AM_TAIL_FILTER_MAX + 16] = "exe=";
@@ -683,6 +698,7 @@ int main(void)
 		cmocka_unit_test(fails_when_the_data_did_not_arrive),
 		cmocka_unit_test(passes_on_data_talk_and_code),
 		cmocka_unit_test(sends_the_words_as_typed),
+		cmocka_unit_test(tail_goes_on_with_the_next_agent_if_it_was_told_to),
 		cmocka_unit_test(a_filter_that_is_none_never_gets_to_the_agent),
 		cmocka_unit_test(says_when_there_is_no_agent),
 		cmocka_unit_test(says_when_the_agent_of_a_socket_is_gone),

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* `read WORDS`: lends the ledger to a client, who has been found to be root or of the
  * agent's group. The files are root's alone, so he is given descriptors of the segments,
- * to read only; and as reading the record is itself an event, it is in the record first.
- * What cannot be recorded is not lent.
+ * to read only; and as reading the record is itself an event, it is in the record first
+ * (with the ledger's writer, that is, and sealed a second later at the latest). What cannot
+ * be recorded is not lent.
  *
  * At most AM_PASSED_MAX segments, the latest; he is told what is left out. */
 #pragma once
