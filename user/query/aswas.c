@@ -96,12 +96,33 @@ static bool under_policy(const struct am_row *row, const struct am_space *space,
 
 /* ---- the decision -------------------------------------------------------------------- */
 
+/* At pipes and queues, and for a core dump, the kernel asks when nothing can be refused any
+ * more: such a refusal is only told. */
+static bool may_come_late(const struct am_row *row)
+{
+	return !row->object.store_id &&
+	       (row->deed.act == AM_ACT_READ || row->deed.act == AM_ACT_TEE ||
+		row->deed.act == AM_ACT_QUEUE || row->deed.act == AM_ACT_CORE);
+}
+
 static bool is_same(const struct am_row *row, const struct am_decision *d)
 {
 	bool blocked = row->deed.flags & AM_EVENT_BLOCKED;
+	bool blocks = d->verdict == AM_VERDICT_DENY && d->enforce;
 
 	return d->verdict == row->deed.verdict && d->reason == row->deed.reason &&
-	       blocked == (d->verdict == AM_VERDICT_DENY && d->enforce);
+	       (blocked == blocks || (!blocked && may_come_late(row)));
+}
+
+/* What is read straight into a pipe is a spill as well. */
+static void decide_spliced(const struct am_facts *f, struct am_decision *ret)
+{
+	struct am_facts all = *f;
+
+	if (ret->verdict != AM_VERDICT_ALLOW || !f->policy)
+		return;
+	all.labels |= f->store ? f->store->labels : 0;
+	am_decide_spill(&all, ret);
 }
 
 static void decide(const struct am_row *row, const struct am_facts *f, struct am_decision *ret)
@@ -109,6 +130,8 @@ static void decide(const struct am_row *row, const struct am_facts *f, struct am
 	struct am_decision first;
 
 	am_decide(f, ret);
+	if (row->deed.op == AM_OP_READ && row->deed.reason == AM_REASON_SPILL)
+		decide_spliced(f, ret);
 	if (row->deed.reason != AM_REASON_UNRECORDED)
 		return;
 	first = *ret;

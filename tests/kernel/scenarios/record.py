@@ -139,10 +139,16 @@ def _replay(lab, *words):
     return r.returncode, json.loads(r.stdout) if r.stdout else r.stderr
 
 
+def _show(lab, event):
+    return subprocess.run([f'{lab.programs}/amanat', 'show', event, '--ledger', ledger_of(lab.last)],
+                          capture_output=True, text=True).stdout
+
+
 @scenario(STOPPED)
 def the_past_decided_again_is_what_was_recorded(lab):
     code, proof = _replay(lab, '--as-was')
-    expect(f'events that were decided otherwise: {proof}', proof['different'], 0)
+    rows = [_show(lab, d['id']) for d in proof['differences'][:4]]
+    expect(f'events that were decided otherwise: {proof}, {rows}', proof['different'], 0)
     expect_that(f'there were some: {proof}', code == 0 and proof['equal'] == proof['recomputed'] > 0)
     kept = [n for n in proof['not_recomputed'] if 'not kept' in n['why']]
     expect('events of policies that are not kept', kept, [])
