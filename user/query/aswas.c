@@ -100,7 +100,7 @@ static bool under_policy(const struct am_row *row, const struct am_space *space,
  * more: such a refusal is only told. */
 static bool may_come_late(const struct am_row *row)
 {
-	return !row->object.store_id &&
+	return !row->object.store_id && row->deed.op != AM_OP_SEND &&
 	       (row->deed.act == AM_ACT_READ || row->deed.act == AM_ACT_TEE ||
 		row->deed.act == AM_ACT_QUEUE || row->deed.act == AM_ACT_CORE);
 }
