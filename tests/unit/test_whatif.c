@@ -326,6 +326,48 @@ static void does_not_guess_at_what_the_record_does_not_hold(void **state)
 	assert_int_equal(again(a, &row), AM_ASWAS_NO_DECISION);
 }
 
+static const char tight[] =
+	"version: 1\n"
+	"name: p\n"
+	"mode: enforce\n"
+	"labels: [secret]\n"
+	"stores:\n"
+	"  vault: { paths: [/srv/vault], labels: [secret], spill: deny }\n"
+	"rules:\n"
+	"  - allow anyone to read vault\n";
+
+static void knows_what_is_read_into_a_pipe_and_what_comes_too_late(void **state)
+{
+	struct world *w = *state;
+	am_auto(am_past) struct am_past *past = NULL;
+	am_auto(am_again) struct am_again *a = NULL;
+	struct am_row row = {
+		.event = 12, .seq = 1,
+		.actor = { .bits = { [3] = 1ULL << 63 } },	/* anyone */
+		.object = { .store_id = 4097, .store = "vault", .path = "/srv/vault/1" },
+		.deed = { .kind = AM_EVENT_ACCESS, .op = AM_OP_READ, .act = AM_ACT_READ,
+			  .verdict = AM_VERDICT_DENY, .reason = AM_REASON_SPILL,
+			  .flags = AM_EVENT_BLOCKED, .generation = GENERATION + 1, .labels = 1,
+			  .label_names = "secret" },
+	};
+
+	state_add(&w->state, GENERATION + 1, tight);
+	assert_int_equal(am_past_open(w->state.fd, &past), 0);
+	assert_int_equal(am_again_new(past, &a), 0);
+	assert_int_equal(again(a, &row), AM_ASWAS_EQUAL);
+	row.deed.flags = 0;	/* a store can refuse */
+	assert_int_equal(again(a, &row), AM_ASWAS_DIFFERS);
+	row.object = (struct am_row_object){ .path = "pipe" };
+	row.deed.kind = AM_EVENT_SPILL;
+	row.deed.op = AM_OP_WRITE;
+	row.deed.act = AM_ACT_TEE;
+	assert_int_equal(again(a, &row), AM_ASWAS_EQUAL);
+	row.deed.act = AM_ACT_WRITE;
+	assert_int_equal(again(a, &row), AM_ASWAS_DIFFERS);
+	row.deed.flags = AM_EVENT_BLOCKED;
+	assert_int_equal(again(a, &row), AM_ASWAS_EQUAL);
+}
+
 /* ---- what if ------------------------------------------------------------------------------- */
 
 /* What the other policy really says, with all facts known. */
@@ -501,6 +543,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_WORLD(recomputes_what_was_decided_for_whoever_it_was),
 		WITH_WORLD(finds_every_verdict_reason_and_block_that_was_altered),
+		WITH_WORLD(knows_what_is_read_into_a_pipe_and_what_comes_too_late),
 		WITH_WORLD(does_not_guess_at_what_the_record_does_not_hold),
 		WITH_WORLD(tells_what_the_other_policy_says_or_that_it_cannot_be_told),
 		WITH_WORLD(tells_less_but_nothing_wrong_without_the_policies_of_then),
