@@ -96,22 +96,13 @@ static bool under_policy(const struct am_row *row, const struct am_space *space,
 
 /* ---- the decision -------------------------------------------------------------------- */
 
-/* At pipes and queues, and for a core dump, the kernel asks when nothing can be refused any
- * more: such a refusal is only told. */
-static bool may_come_late(const struct am_row *row)
-{
-	return !row->object.store_id && row->deed.op != AM_OP_SEND &&
-	       (row->deed.act == AM_ACT_READ || row->deed.act == AM_ACT_TEE ||
-		row->deed.act == AM_ACT_QUEUE || row->deed.act == AM_ACT_CORE);
-}
-
 static bool is_same(const struct am_row *row, const struct am_decision *d)
 {
 	bool blocked = row->deed.flags & AM_EVENT_BLOCKED;
 	bool blocks = d->verdict == AM_VERDICT_DENY && d->enforce;
 
 	return d->verdict == row->deed.verdict && d->reason == row->deed.reason &&
-	       (blocked == blocks || (!blocked && may_come_late(row)));
+	       (blocked == blocks || am_facts_came_late(row));
 }
 
 /* What is read straight into a pipe is a spill as well. */

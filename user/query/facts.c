@@ -14,6 +14,15 @@ bool am_facts_is_decision(const struct am_row *row)
 	       (row->deed.verdict == AM_VERDICT_ALLOW || row->deed.verdict == AM_VERDICT_DENY);
 }
 
+bool am_facts_came_late(const struct am_row *row)
+{
+	unsigned act = row->deed.act;
+
+	return !(row->deed.flags & AM_EVENT_BLOCKED) && !row->object.store_id &&
+	       row->deed.op != AM_OP_SEND &&
+	       (act == AM_ACT_READ || act == AM_ACT_TEE || act == AM_ACT_QUEUE || act == AM_ACT_CORE);
+}
+
 int am_facts_store(const struct am_row *row, const struct am_model *model)
 {
 	size_t i;

@@ -12,6 +12,10 @@
 /* Whether the row is a decision: not a repeat of one, not what followed from one. */
 bool am_facts_is_decision(const struct am_row *row);
 
+/* At pipes and queues, and for a core dump, the kernel asks when nothing can be refused any
+ * more. Whether the row may be such a decision, that was told only. */
+bool am_facts_came_late(const struct am_row *row);
+
 /* The index of the row's store in the model; -1: the model has none of this name. */
 int am_facts_store(const struct am_row *row, const struct am_model *model);
 

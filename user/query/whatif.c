@@ -244,7 +244,7 @@ static enum am_whatif_kind compare(const struct am_row *row, const struct am_dec
 		return denied ? AM_WHATIF_GAIN : AM_WHATIF_SAME;
 	if (!denied)
 		return AM_WHATIF_LOSS;
-	if (blocked == (bool)d->enforce)
+	if (blocked == (bool)d->enforce || am_facts_came_late(row))
 		return AM_WHATIF_SAME;
 	return blocked ? AM_WHATIF_UNBLOCK : AM_WHATIF_BLOCK;
 }
