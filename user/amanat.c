@@ -90,8 +90,8 @@ static const struct am_cmd commands[] = {
 	},
 	{
 		.name = "tail",
+		.words = AM_WORDS_TAIL,
 		.summary = "shows accesses, refusals and sends as they happen",
-		.options = { [AM_TAIL_JSON] = { "--json", NULL, "as OCSF events, one a line" } },
 		.run = am_cli_tail,
 	},
 	{

@@ -22,6 +22,7 @@
 #include "cli/cmd.h"
 #include "cli/status.h"
 #include "cli/tail.h"
+#include "query/filter.h"
 
 enum { DEADLINE_MS = 20000 };
 
@@ -369,8 +370,11 @@ typedef int verb_fn(const struct am_cmd_line *line);
 static struct said ask(verb_fn *verb, const char *run, const char *first, const char *second)
 {
 	struct said said = { 0 };
+	/* As options of the table, and as words of those that read them themselves. */
+	char *words[] = { "verb", (char *)first, (char *)second };
 	struct am_cmd_line line = {
 		.run = run, .values = { first, second },
+		.argc = 1 + (first != NULL) + (second != NULL), .argv = words,
 		.out = fmemopen(said.out, sizeof(said.out), "w"),
 		.err = fmemopen(said.err, sizeof(said.err), "w"),
 	};
@@ -420,7 +424,42 @@ static void sends_the_words_as_typed(void **state)
 	assert_string_equal(ask_agent(am_cli_status, steps, "7", NULL).out, "status --wait 7 ");
 	assert_string_equal(ask_agent(am_cli_status, steps, "7", "").out, "status --wait 7 --json ");
 	assert_string_equal(ask_agent(am_cli_tail, steps, NULL, NULL).out, "tail ");
-	assert_string_equal(ask_agent(am_cli_tail, steps, "", NULL).out, "tail --json ");
+	assert_string_equal(ask_agent(am_cli_tail, steps, "--json", NULL).out, "tail --json ");
+	assert_string_equal(ask_agent(am_cli_tail, steps, "--json", "op=read pid>7").out,
+			    "tail --json --filter op=read pid>7 ");
+}
+
+static void tail_goes_on_with_the_next_agent_if_it_was_told_to(void **state)
+{
+	static const struct agent_step steps[] = {
+		TAKE, DATA("one\n"), AGAIN,
+		HOLD, AGAIN,	/* whether it is there */
+		ECHO_WORDS, CODE(0), END,
+	};
+	struct said s = ask_agent(am_cli_tail, steps, "--reconnect", "op=read");
+
+	(void)state;
+	assert_int_equal(s.code, 0);
+	assert_string_equal(s.out, "one\ntail --filter op=read ");
+	assert_non_null(strstr(s.err, "waiting for the next one"));
+}
+
+static void a_filter_that_is_none_never_gets_to_the_agent(void **state)
+{
+	char words[AM_TAIL_FILTER_MAX + 16] = "exe=";
+	struct said s;
+
+	(void)state;
+	s = ask(am_cli_tail, "/tmp/am-nowhere", "verdict=maybe", NULL);
+	assert_int_equal(s.code, AM_EXIT_USAGE);
+	assert_non_null(strstr(s.err, "^"));
+	/* The agent tries it on every event. */
+	memset(words + 4, 'x', sizeof(words) - 5);
+	words[AM_TAIL_FILTER_MAX] = '\0';
+	assert_int_equal(ask(am_cli_tail, "/tmp/am-nowhere", words, NULL).code, AM_EXIT_MISSING);
+	words[AM_TAIL_FILTER_MAX] = 'x';
+	words[AM_TAIL_FILTER_MAX + 1] = '\0';
+	assert_int_equal(ask(am_cli_tail, "/tmp/am-nowhere", words, NULL).code, AM_EXIT_USAGE);
 }
 
 static void says_when_there_is_no_agent(void **state)
@@ -659,6 +698,8 @@ int main(void)
 		cmocka_unit_test(fails_when_the_data_did_not_arrive),
 		cmocka_unit_test(passes_on_data_talk_and_code),
 		cmocka_unit_test(sends_the_words_as_typed),
+		cmocka_unit_test(tail_goes_on_with_the_next_agent_if_it_was_told_to),
+		cmocka_unit_test(a_filter_that_is_none_never_gets_to_the_agent),
 		cmocka_unit_test(says_when_there_is_no_agent),
 		cmocka_unit_test(says_when_the_agent_of_a_socket_is_gone),
 		cmocka_unit_test(gives_up_at_once_when_there_is_no_time),

@@ -30,7 +30,8 @@ static void make_refusal(struct am_decoded *d, struct am_event_names *n)
 	strcpy(d->exe, "/usr/bin/psql");
 	*n = (struct am_event_names){ .store = "citizen-registry", .user = "acme", .unit = "ssh.service",
 				      .why = "label cnic may not be sent", .policy = "host",
-				      .labels = "cnic", .wall_ns = 1000000005000 };
+				      .labels = "cnic", .login = "clerk", .run = 12,
+				      .wall_ns = 1000000005000 };
 }
 
 static void records_an_event_with_the_names_that_it_has_now(void **state)
@@ -57,6 +58,8 @@ static void records_an_event_with_the_names_that_it_has_now(void **state)
 	assert_int_equal(row.actor.pid, 4711);
 	assert_int_equal(row.actor.tid, 4712);
 	assert_int_equal(row.actor.login, 1001);
+	assert_string_equal(row.actor.login_user, "clerk");
+	assert_int_equal(row.event, 12);
 	assert_int_equal(row.actor.bits[3], 4);
 	assert_string_equal(row.actor.exe, "/usr/bin/psql");
 	assert_string_equal(row.actor.comm, "psql");

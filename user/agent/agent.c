@@ -29,6 +29,7 @@
 #include "agent/programs.h"
 #include "agent/push.h"
 #include "agent/recall.h"
+#include "agent/lender.h"
 #include "agent/recorder.h"
 #include "agent/witness.h"
 #include "agent/selftest.h"
@@ -514,6 +515,13 @@ static void load_strays(struct am_agent *a)
 		(void)am_err(r, "cannot look for labelled files outside the stores");
 }
 
+static int read_ledger(void *ctx, const struct am_control_ask *ask, int fd, FILE *err)
+{
+	const struct am_agent *a = ctx;
+
+	return am_lender_lend(a->recorder, a->names, ask, fd, err);
+}
+
 static int start_serving(struct am_agent *a)
 {
 	const struct am_control_calls calls = {
@@ -521,6 +529,7 @@ static int start_serving(struct am_agent *a)
 		.ready = is_ready,
 		.answer = answer,
 		.policy = answer_policy,
+		.read = read_ledger,
 		.ctx = a,
 	};
 	int r;

@@ -14,6 +14,7 @@
 #include "agent/loop.h"
 #include "base/frame.h"
 #include "output/sink.h"
+#include "query/filter.h"
 
 static const char socket_name[] = "control.sock";
 
@@ -44,6 +45,8 @@ struct client {
 	int64_t blocked_ms;	/* since when its socket is full; 0: it is not */
 	int passed;		/* a descriptor that came with the request; owned, or -1 */
 	uint32_t uid;
+	struct am_filter *filter;	/* TAIL: owned; NULL: everything */
+	bool chosen;		/* TAIL: wants the row at hand */
 };
 
 struct am_control {
@@ -68,6 +71,8 @@ static void close_client(struct client *c)
 	am_sink_done(&c->sink);
 	if (c->passed >= 0)
 		(void)close(c->passed); /* the client's own; it was only read */
+	am_filter_free(c->filter);
+	c->filter = NULL;
 	c->state = CLIENT_FREE;
 }
 
@@ -164,6 +169,21 @@ static void request_status(struct client *c, const char **words, int n)
 	c->state = CLIENT_WAITING;
 }
 
+/* The client has read it already, and told the person what is wrong with it: but who knows
+ * what a client is. */
+static int take_filter(struct client *c, const char *text)
+{
+	const struct am_when here = am_when_here();
+	struct am_filter_error error = { .fact = "there is not enough memory" };
+
+	if (!c->filter && strlen(text) <= AM_TAIL_FILTER_MAX &&
+	    !am_filter_parse(text, &here, &error, &c->filter))
+		return 0;
+	refuse(c, "the filter cannot be used: %s", c->filter ? "there are two" :
+	       strlen(text) > AM_TAIL_FILTER_MAX ? "it is too long" : error.fact);
+	return -EINVAL;
+}
+
 static void request_tail(struct client *c, const char **words, int n)
 {
 	int i;
@@ -174,6 +194,9 @@ static void request_tail(struct client *c, const char **words, int n)
 			c->form = AM_FORM_JSON;
 		} else if (!strcmp(words[i], "--color")) {
 			c->form = AM_FORM_COLOR;
+		} else if (!strcmp(words[i], "--filter") && i + 1 < n) {
+			if (take_filter(c, words[++i]) < 0)
+				return;
 		} else {
 			refuse(c, "'tail' does not know '%s'", words[i]);
 			return;
@@ -231,6 +254,22 @@ static void request_policy(struct client *c, const char **words, int n)
 	end_client(c, r < 0 ? 3 : (unsigned)code);
 }
 
+static void request_read(struct client *c, const char **words, int n)
+{
+	const struct am_control_calls *calls = &c->control->calls;
+	const struct am_control_ask ask = { words, n, c->passed, c->uid };
+	am_autofree char *talk = NULL;
+	size_t len = 0;
+	FILE *err = open_memstream(&talk, &len);
+	int r = err ? calls->read(calls->ctx, &ask, c->source.fd, err) : -ENOMEM;
+
+	if (err && fclose(err))
+		r = -ENOMEM;
+	if (len)
+		send_talk(c, talk, len);
+	end_client(c, r < 0 ? 3 : 0);
+}
+
 static const struct {
 	const char *word;
 	void (*request)(struct client *c, const char **words, int n);
@@ -242,6 +281,7 @@ static const struct {
 	{ "push", request_policy },
 	{ "history", request_policy },
 	{ "earlier", request_policy },
+	{ "read", request_read },
 };
 
 static void take_request(struct client *c, const char *payload, size_t len)
@@ -487,12 +527,28 @@ bool am_control_wants(const struct am_control *c, enum am_control_form form)
 	return false;
 }
 
+bool am_control_choose(struct am_control *c, enum am_control_form form, const struct am_row *row)
+{
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < AM_CONTROL_CLIENTS; i++) {
+		struct client *client = &c->clients[i];
+
+		client->chosen = client->state == CLIENT_TAIL && client->form == form &&
+				 (!client->filter || am_filter_matches(client->filter, row));
+		any |= client->chosen;
+	}
+	return any;
+}
+
 void am_control_line(struct am_control *c, enum am_control_form form, const char *line, size_t len)
 {
 	size_t i;
 
 	for (i = 0; i < AM_CONTROL_CLIENTS; i++)
-		if (c->clients[i].state == CLIENT_TAIL && c->clients[i].form == form)
+		if (c->clients[i].state == CLIENT_TAIL && c->clients[i].chosen &&
+		    c->clients[i].form == form)
 			(void)am_sink_line(&c->clients[i].sink, line, len); /* counted there */
 }
 

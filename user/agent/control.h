@@ -12,6 +12,7 @@
 
 struct am_control;
 struct am_loop;
+struct am_row;
 
 enum { AM_CONTROL_CLIENTS = 32 };
 
@@ -33,6 +34,9 @@ struct am_control_calls {
 	int (*answer)(void *ctx, int fd, const char *const *words, int n);
 	/* `push`, `history`, `earlier`: data to `out`, talk to `err`; the command's exit code. */
 	int (*policy)(void *ctx, const struct am_control_ask *ask, FILE *out, FILE *err);
+	/* Records that the client reads the ledger, then passes it on its socket, which is empty.
+	 * 0; -errno after a sentence in `err`. */
+	int (*read)(void *ctx, const struct am_control_ask *ask, int fd, FILE *err);
 	void *ctx;
 };
 
@@ -60,7 +64,10 @@ int am_control_open(struct am_loop *loop, int run_fd, const char *group,
 /* Whether some client wants events in this form. */
 bool am_control_wants(const struct am_control *c, enum am_control_form form);
 
-/* Queues a line for every client that wants this form. */
+/* Whether some client that wants this form wants this row: am_control_line() is to them. */
+bool am_control_choose(struct am_control *c, enum am_control_form form, const struct am_row *row);
+
+/* Queues a line for every client that was chosen last. */
 void am_control_line(struct am_control *c, enum am_control_form form, const char *line, size_t len);
 
 /* Has everybody who follows the events told that some were lost. */

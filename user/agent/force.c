@@ -7,6 +7,7 @@
 
 #include "policy/canon.h"
 #include "policy/invariant.h"
+#include "policy/order.h"
 
 static int open_roots(const struct am_image *image, struct am_diags *diags, struct am_roots **ret)
 {
@@ -65,6 +66,8 @@ int am_force_load(const char *path, const struct am_registry *registry, struct a
 	am_auto(am_force) struct am_force *f = calloc(1, sizeof(*f));
 	int r = f ? am_model_load(path, diags, &f->model) : -ENOMEM;
 
+	if (!r)
+		r = am_model_order(f->model);
 	if (!r)
 		r = resolve(f, registry, diags);
 	if (r < 0)

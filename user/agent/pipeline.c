@@ -133,6 +133,7 @@ static void find_names(struct am_pipeline *p, struct am_event_names *ret)
 
 	*ret = (struct am_event_names){
 		.user = am_names_user(p->names, e->uid),
+		.login = e->login == UINT32_MAX ? NULL : am_names_user(p->names, e->login),
 		.unit = am_names_unit(p->names, e->cgroup),
 		.policy = force ? force->model->name : NULL,
 		.wall_ns = (int64_t)e->boottime_ns + p->wall_ns,
@@ -176,12 +177,13 @@ static int write_line(struct am_pipeline *p, const struct am_event_names *names,
 	return r;
 }
 
-static void show(struct am_pipeline *p, const struct am_event_names *names)
+static void show(struct am_pipeline *p, const struct am_event_names *names,
+		 const struct am_row *row)
 {
 	int form;
 
 	for (form = 0; form < AM_FORM_MAX_; form++) {
-		if (!am_control_wants(p->control, form))
+		if (!am_control_choose(p->control, form, row))
 			continue;
 		if (write_line(p, names, form) < 0) {
 			p->counts.unwritten++;
@@ -194,6 +196,7 @@ void am_pipeline_take(void *ctx, const void *bytes, size_t len)
 {
 	struct am_pipeline *p = ctx;
 	struct am_event_names names;
+	const struct am_row *row;
 
 	p->counts.taken++;
 	if (am_event_decode(bytes, len, &p->event) < 0) {
@@ -202,11 +205,12 @@ void am_pipeline_take(void *ctx, const void *bytes, size_t len)
 		return;
 	}
 	find_names(p, &names);
-	am_recorder_take(p->recorder, &p->event, &names, force_of(p, p->event.raw.generation));
+	row = am_recorder_take(p->recorder, &p->event, &names,
+			       force_of(p, p->event.raw.generation));
 	if (p->event.raw.kind == AM_EVENT_RESEAL)
 		am_sealer_ask(p->sealer, p->event.raw.store);
 	else
-		show(p, &names);
+		show(p, &names, row);
 	am_witness_take(p->witness, &p->event, (int64_t)p->event.raw.boottime_ns + p->wall_ns);
 }
 
@@ -235,17 +239,22 @@ static int write_notice(struct am_pipeline *p, const struct am_notice *n, enum a
 void am_pipeline_notice(struct am_pipeline *p, const struct am_notice *notice)
 {
 	struct am_notice n = *notice;
+	/* As which a filter sees it: kind=mark. */
+	struct am_row row = {
+		.deed = { .kind = AM_ROW_MARK, .reason = AM_MARK_NOTICE, .why = n.why },
+		.actor = AM_ROW_NOBODY,
+	};
 	int form;
 
 	n.seq = ++p->notices;
-	n.wall_ns = clock_ns(CLOCK_REALTIME);
+	n.wall_ns = row.wall_ns = clock_ns(CLOCK_REALTIME);
 	if (!n.generation && p->now) {
 		n.policy = p->now->model->name;
 		n.generation = p->now->generation;
 	}
 	am_recorder_notice(p->recorder, &n);
 	for (form = 0; form < AM_FORM_MAX_; form++) {
-		if (!am_control_wants(p->control, form) || !write_notice(p, &n, form))
+		if (!am_control_choose(p->control, form, &row) || !write_notice(p, &n, form))
 			continue;
 		p->counts.unwritten++;
 		am_control_lost(p->control, 1);

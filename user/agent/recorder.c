@@ -27,6 +27,7 @@ struct am_recorder {
 	uint64_t untold;		/* in no gap record, and without a writer to tell */
 	int64_t untold_since_ns;
 	char zones[ZONES_SIZE];
+	struct am_row row;		/* the last one */
 };
 
 static int64_t wall_ns(void)
@@ -34,6 +35,14 @@ static int64_t wall_ns(void)
 	struct timespec t;
 
 	(void)clock_gettime(CLOCK_REALTIME, &t);	/* cannot fail */
+	return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+static int64_t boot_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &t);	/* cannot fail */
 	return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
@@ -199,7 +208,7 @@ static void fill_actor(const struct am_decoded *d, const struct am_event_names *
 		.login = e->login, .session = e->session, .exe_dev = e->exe_dev,
 		.start_ns = e->start_ns, .cgroup = e->cgroup, .exe_ino = e->exe_ino,
 		.comm = e->comm, .exe = d->exe, .user = n->user,
-		.unit = n->unit,
+		.login_user = n->login, .unit = n->unit,
 	};
 	memcpy(ret->bits, e->bits.w, sizeof(ret->bits));
 }
@@ -232,11 +241,15 @@ static void fill_deed(const struct am_event *e, const struct am_event_names *n,
 	};
 }
 
-void am_recorder_take(struct am_recorder *r, const struct am_decoded *d,
-		      const struct am_event_names *n, const struct am_force *force)
+const struct am_row *am_recorder_take(struct am_recorder *r, const struct am_decoded *d,
+				      const struct am_event_names *n, const struct am_force *force)
 {
 	const struct am_event *e = &d->raw;
-	struct am_row row = {
+	struct am_row *row = &r->row;
+	int err = -EIO;
+
+	*row = (struct am_row){
+		.event = n->run,
 		.wall_ns = n->wall_ns, .boot_ns = (int64_t)e->boottime_ns,
 		.cpu = e->cpu, .seq = e->seq, .count = e->count,
 		.object = {
@@ -245,15 +258,14 @@ void am_recorder_take(struct am_recorder *r, const struct am_decoded *d,
 			.path = d->path, .store = n->store,
 		},
 	};
-	int err = -EIO;
-
-	fill_actor(d, n, &row.actor);
-	fill_dest(e, zone_names(r, e, force ? force->model : NULL), &row.dest);
-	fill_deed(e, n, &row.deed);
+	fill_actor(d, n, &row->actor);
+	fill_dest(e, zone_names(r, e, force ? force->model : NULL), &row->dest);
+	fill_deed(e, n, &row->deed);
 	if (r->writer)
-		err = am_writer_append(r->writer, &row);
+		err = am_writer_append(r->writer, row);
 	if (err < 0)
 		am_recorder_lost(r, gap_of(err), 1);
+	return row;
 }
 
 void am_recorder_policy(struct am_recorder *r, const struct am_force *force)
@@ -266,6 +278,23 @@ void am_recorder_policy(struct am_recorder *r, const struct am_force *force)
 		       force->model->mode == AM_MODE_ENFORCE ? "enforce" : "observe");
 	/* Every event says its policy, too: a mark that finds no room is no loss. */
 	(void)am_writer_mark(r->writer, AM_MARK_POLICY, force->generation, why);
+}
+
+int am_recorder_read(struct am_recorder *r, const struct am_reader *reader)
+{
+	struct am_row row = {
+		.wall_ns = wall_ns(),
+		.actor = AM_ROW_NOBODY,
+		.deed = { .kind = AM_ROW_MARK, .reason = AM_MARK_READ, .why = reader->words },
+	};
+
+	row.boot_ns = boot_ns();
+	row.actor.pid = row.actor.tid = reader->pid;
+	row.actor.uid = reader->uid;
+	row.actor.login = reader->login;
+	row.actor.user = reader->user;
+	row.actor.login_user = reader->login_user;
+	return r->writer ? am_writer_append(r->writer, &row) : -EIO;
 }
 
 /* A policy in force has a mark of its own. */

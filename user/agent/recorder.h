@@ -21,8 +21,9 @@ struct am_recorder;
  * in one line and tries again later. 0; -ENOMEM. *ret is owned. */
 int am_recorder_new(const char *dir, const char *state, struct am_recorder **ret);
 
-/* What an event is called; the model names zones, or is NULL. Never waits. */
-void am_recorder_take(struct am_recorder *r, const struct am_decoded *e,
+/* What an event is called; the model names zones, or is NULL. Never waits. The row that it
+ * is in the ledger, also if there is none, borrowed as the names are and until the next. */
+const struct am_row *am_recorder_take(struct am_recorder *r, const struct am_decoded *e,
 		      const struct am_event_names *names, const struct am_force *force);
 
 /* Whether the next `rows` events would find no room: better to leave them in the kernel's
@@ -37,6 +38,16 @@ void am_recorder_policy(struct am_recorder *r, const struct am_force *force);
 
 /* What the agent has noticed itself. */
 void am_recorder_notice(struct am_recorder *r, const struct am_notice *n);
+
+/* Somebody asks for the ledger. All borrowed. */
+struct am_reader {
+	uint32_t pid, uid, login;	/* login: ~0 if not known */
+	const char *user, *login_user;	/* NULL: not known */
+	const char *words;		/* what he asks */
+};
+
+/* Takes note of it, so that he may be given it: 0; -errno if it cannot be recorded. */
+int am_recorder_read(struct am_recorder *r, const struct am_reader *reader);
 
 /* Opens again what failed. To be called now and then. */
 void am_recorder_tick(struct am_recorder *r, int64_t now_ms);

@@ -13,7 +13,7 @@
 #include "base/frame.h"
 #include "cli/cmd.h"
 
-enum { CONNECT_S = 10, REQUEST_BYTES = 1024 };
+enum { CONNECT_S = 10, REQUEST_BYTES = 8192 };
 
 /* Through a descriptor of the directory, since a socket's path may have 107 bytes only. */
 int am_client_connect(const char *run, const char *socket_name)

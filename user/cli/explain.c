@@ -9,9 +9,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/text.h"
+#include "base/when.h"
 #include "cli/client.h"
 
 enum { ANSWER_MS = 60 * 1000, NUMBER_SIZE = 24 };
@@ -141,52 +141,13 @@ int am_cli_explain(const struct am_cmd_line *line)
 
 /* ---- learn ------------------------------------------------------------------------ */
 
-/* "2h": that long ago. */
-static bool parse_ago(const char *word, int64_t now_s, int64_t *ret)
-{
-	static const struct {
-		char unit;
-		int64_t seconds;
-	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 } };
-	char *end;
-	long n;
-
-	errno = 0;
-	n = strtol(word, &end, 10);
-	if (errno || *word < '0' || *word > '9' || n > INT32_MAX || !*end || end[1])
-		return false;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (units[i].unit != *end)
-			continue;
-		*ret = now_s - n * units[i].seconds;
-		return true;
-	}
-	return false;
-}
-
-/* "2026-11-30", "2026-11-30T14:00", with seconds or not: local time. */
-static bool parse_date(const char *word, int64_t *ret)
-{
-	static const char *const forms[] = { "%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S" };
-
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		struct tm tm = { .tm_isdst = -1 };
-		const char *end = strptime(word, forms[i], &tm);
-
-		if (!end || *end)
-			continue;
-		*ret = mktime(&tm);
-		return *ret >= 0;
-	}
-	return false;
-}
-
 static int parse_learn(int argc, char **argv, struct am_client *c, char since[NUMBER_SIZE])
 {
+	const struct am_when here = am_when_here();
 	size_t n = 1;
 
 	for (int i = 1; i < argc; i++) {
-		int64_t s;
+		int64_t ns;
 
 		if (!strcmp(argv[i], "--json") && n + 1 < AM_CLIENT_WORDS) {
 			c->words[n++] = "--json";
@@ -201,11 +162,11 @@ static int parse_learn(int argc, char **argv, struct am_client *c, char since[NU
 		c->words[n++] = argv[i];
 		if (strcmp(argv[i - 1], "--since"))
 			continue;
-		if (!parse_ago(argv[i], time(NULL), &s) && !parse_date(argv[i], &s))
+		if (am_when_parse(argv[i], strlen(argv[i]), &here, &ns) < 0)
 			return refuse(stderr, "no time is", argv[i],
 				      "Write how long ago, such as 30m, 2h or 3d, or a day or a "
 				      "moment, such as 2026-11-30 or 2026-11-30T14:00.");
-		snprintf(since, NUMBER_SIZE, "%lld", s < 0 ? 0LL : (long long)s);
+		snprintf(since, NUMBER_SIZE, "%lld", (long long)(ns / 1000000000));
 		c->words[n - 1] = since;
 	}
 	return 0;

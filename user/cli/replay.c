@@ -10,18 +10,25 @@
 #include "cli/args.h"
 #include "cli/grid.h"
 #include "cli/look.h"
+#include "cli/past.h"
 #include "cli/source.h"
+#include "cli/veil.h"
+#include "cli/words.h"
 #include "query/cursor.h"
 #include "query/recorded.h"
 #include "query/sum.h"
 
 struct replay {
-	const char *dir, *since, *until, *sum;
-	bool json, csv;
+	const char *dir, *since, *until, *sum, *policy, *history;
+	bool json, csv, as_was, veiled;
+	const char *veil_key;
+	const struct am_cmd_line *line;
 	FILE *out, *err;
 	bool color;
 	char *text;			/* owned: the filter as one */
 	struct am_filter *filter;	/* owned */
+	struct am_pseudonym *veil;	/* owned; NULL: rows are shown as they are */
+	struct am_row row;		/* the last one, veiled */
 	int fd;				/* owned */
 };
 
@@ -29,55 +36,40 @@ static void done(struct replay *r)
 {
 	free(r->text);
 	am_filter_free(r->filter);
+	am_pseudonym_free(r->veil);
 	if (r->fd >= 0)
 		(void)close(r->fd); /* read only */
 }
 
-/* ---- the filter --------------------------------------------------------------------- */
-
-/* The words as they were typed, each a term or several. */
-static int join_words(struct replay *r, const struct am_words *words)
+/* The next row that is to be shown: 1; 0 at the end; -errno. */
+static int next_row(struct replay *r, struct am_cursor *c, const struct am_row **ret)
 {
-	size_t len, i;
-	FILE *out = open_memstream(&r->text, &len);
+	const struct am_row *row;
+	int err = am_cursor_next(c, &row);
 
-	if (!out)
-		return -ENOMEM;
-	for (i = 0; i < words->count; i++)
-		(void)fprintf(out, "%s%s", i ? " " : "", words->items[i]);
-	if (r->since)
-		(void)fprintf(out, " since=%s", r->since);
-	if (r->until)
-		(void)fprintf(out, " until=%s", r->until);
-	return fclose(out) ? -ENOMEM : 0;
-}
-
-static int read_filter(struct replay *r, const struct am_words *words)
-{
-	const struct am_when here = am_when_here();
-	struct am_filter_error error;
-	int err = join_words(r, words);
-
-	if (!err)
-		err = am_filter_parse(r->text, &here, &error, &r->filter);
-	if (!err)
-		return AM_ARGS_GO;
-	if (err == -EINVAL)
-		am_filter_complain(r->err, r->text, &error);
-	else
-		(void)fprintf(r->err, "error: %s\n", strerror(-err));
-	return AM_EXIT_USAGE;
+	if (err <= 0)
+		return err;
+	*ret = row;
+	if (r->veil) {
+		am_pseudonym_row(r->veil, row, &r->row);
+		*ret = &r->row;
+	}
+	return err;
 }
 
 /* ---- line by line --------------------------------------------------------------------- */
 
-static int write_row(const struct replay *r, const struct am_row *row)
+static int write_row(const struct replay *r, const struct am_cursor *c, const struct am_row *row)
 {
 	struct am_decoded event;
 	struct am_event_names names;
 	bool is_event = am_recorded_event(row, &event, &names);
+	struct am_host_id host = *am_cursor_host(c);
 	char day[AM_LOOK_TIME];
 
+	if (r->veil)
+		am_pseudonym_host(r->veil, &host, &host);
+	names.host = &host;
 	if (r->json)	/* OCSF has no class for what the ledger says of itself */
 		return is_event ? am_event_json(r->out, &event, &names) : 0;
 	am_look_day(row->wall_ns, day);
@@ -91,8 +83,8 @@ static int each_row(struct replay *r, struct am_cursor *c, uint64_t *ret_rows)
 	const struct am_row *row;
 	int err = 0;
 
-	while (!err && (err = am_cursor_next(c, &row)) > 0) {
-		err = write_row(r, row);
+	while (!err && (err = next_row(r, c, &row)) > 0) {
+		err = write_row(r, c, row);
 		++*ret_rows;
 	}
 	return err;
@@ -116,7 +108,7 @@ static int csv_rows(struct replay *r, struct am_cursor *c, uint64_t *ret_rows)
 	for (i = 0; i < n; i++)
 		names[i] = fields[i].name;
 	err = am_grid_open(r->out, AM_GRID_CSV, names, n, &grid);
-	while (!err && (err = am_cursor_next(c, &row)) > 0) {
+	while (!err && (err = next_row(r, c, &row)) > 0) {
 		for (i = 0; i < n; i++)
 			cells[i].text = am_field_text(&fields[i], row, made[i]);
 		err = am_grid_row(grid, cells);
@@ -178,7 +170,7 @@ static int sum_rows(struct replay *r, struct am_cursor *c, struct am_sum *sum, u
 	const struct am_row *row;
 	int err;
 
-	while ((err = am_cursor_next(c, &row)) > 0) {
+	while ((err = next_row(r, c, &row)) > 0) {
 		err = am_sum_add(sum, row);
 		if (err)
 			return err;
@@ -224,6 +216,35 @@ static int conclude(const struct replay *r, const struct am_cursor *c, int err, 
 	return rows ? AM_EXIT_YES : AM_EXIT_NO;
 }
 
+static int decide_again(const struct replay *r, struct am_cursor *c)
+{
+	const struct am_past_wish wish = {
+		.history = r->history, .policy = r->policy, .foreign = r->dir,
+		.json = r->json, .out = r->out, .err = r->err,
+	};
+
+	return am_cli_past(&wish, c);
+}
+
+/* What cannot be asked for at once, or alone. */
+static int check_options(const struct replay *r)
+{
+	const char *wrong = NULL;
+
+	if (r->policy && r->as_was)
+		wrong = "'--policy' and '--as-was' are two questions";
+	else if ((r->policy || r->as_was) && (r->csv || r->sum))
+		wrong = "'--policy' and '--as-was' are answered as text or JSON";
+	else if (r->veiled && (r->policy || r->as_was))
+		wrong = "what '--policy' and '--as-was' tell is not pseudonymised";
+	else if (r->history && !r->policy && !r->as_was)
+		wrong = "'--history' goes with '--policy' or '--as-was'";
+	if (!wrong)
+		return AM_ARGS_GO;
+	(void)fprintf(r->err, "error: %s\nusage: %s\n", wrong, AM_USAGE_REPLAY);
+	return AM_EXIT_USAGE;
+}
+
 static int replay(struct replay *r)
 {
 	am_auto(am_cursor) struct am_cursor *c = NULL;
@@ -237,7 +258,7 @@ static int replay(struct replay *r)
 		if (code != AM_ARGS_GO)
 			return code;
 	}
-	r->fd = am_source_open(r->dir, r->err);
+	r->fd = am_source_borrow(r->line, r->dir);
 	if (r->fd < 0)
 		return AM_EXIT_MISSING;
 	err = am_cursor_open(r->fd, r->filter, AM_COLUMNS_ALL, &c);
@@ -245,6 +266,8 @@ static int replay(struct replay *r)
 		(void)fprintf(r->err, "error: cannot read the ledger: %s\n", strerror(-err));
 		return AM_EXIT_MISSING;
 	}
+	if (r->policy || r->as_was)
+		return decide_again(r, c);
 	if (sum)
 		err = sum_rows(r, c, sum, &rows);
 	else
@@ -254,13 +277,19 @@ static int replay(struct replay *r)
 
 int am_cli_replay(const struct am_cmd_line *line)
 {
-	__attribute__((cleanup(done))) struct replay r = { .out = line->out, .err = line->err, .fd = -1 };
+	__attribute__((cleanup(done))) struct replay r = { .line = line, .out = line->out, .err = line->err,
+							   .fd = -1 };
 	bool fields = false;
 	const struct am_arg items[] = {
 		{ "--since", &r.since, NULL, false },
 		{ "--until", &r.until, NULL, false },
 		{ "--sum", &r.sum, NULL, false },
 		{ "--ledger", &r.dir, NULL, false },
+		{ "--policy", &r.policy, NULL, false },
+		{ "--as-was", NULL, &r.as_was, false },
+		{ "--history", &r.history, NULL, false },
+		{ "--pseudonymise", NULL, &r.veiled, false },
+		{ "--pseudonym-key", &r.veil_key, NULL, false },
 		{ "--json", NULL, &r.json, false },
 		{ "--csv", NULL, &r.csv, false },
 		{ "--fields", NULL, &fields, false },
@@ -275,7 +304,11 @@ int am_cli_replay(const struct am_cmd_line *line)
 		am_filter_help(line->out);
 		return AM_EXIT_YES;
 	}
-	code = read_filter(&r, &words);
+	code = check_options(&r);
+	if (code == AM_ARGS_GO)
+		code = am_veil_open(r.veiled, r.veil_key, r.err, &r.veil);
+	if (code == AM_ARGS_GO)
+		code = am_words_filter(&words, r.since, r.until, r.err, &r.text, &r.filter);
 	if (code != AM_ARGS_GO)
 		return code;
 	r.color = am_look_wants_color(line->out);

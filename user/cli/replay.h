@@ -4,7 +4,9 @@
 #include "cli/cmd.h"
 
 #define AM_WORDS_REPLAY \
-	"[FILTER ...] [--since T] [--until T] [--sum by=FIELD,...] [--json | --csv] [--ledger DIR]"
+	"[FILTER ...] [--since T] [--until T] [--sum by=FIELD,... | --policy FILE | --as-was] " \
+	"[--json | --csv] [--ledger DIR] [--history DIR] " \
+	"[--pseudonymise [--pseudonym-key FILE]]"
 #define AM_USAGE_REPLAY "amanat replay " AM_WORDS_REPLAY
 
 /* `amanat replay`: the past, filtered: line by line as `tail` would have shown it, or summed. */

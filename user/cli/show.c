@@ -29,12 +29,15 @@ static int write_fields(FILE *out, const struct am_row *row)
 	return ferror(out) ? -EIO : 0;
 }
 
-static int write_json(FILE *out, const struct am_row *row)
+static int write_json(FILE *out, const struct am_cursor *c, const struct am_row *row)
 {
 	struct am_decoded event;
 	struct am_event_names names;
 
-	return am_recorded_event(row, &event, &names) ? am_event_json(out, &event, &names) : -EINVAL;
+	if (!am_recorded_event(row, &event, &names))
+		return -EINVAL;
+	names.host = am_cursor_host(c);
+	return am_event_json(out, &event, &names);
 }
 
 static int find(const struct am_cmd_line *line, int fd, const struct am_filter *filter, bool json)
@@ -50,7 +53,7 @@ static int find(const struct am_cmd_line *line, int fd, const struct am_filter *
 		return AM_EXIT_NO;
 	}
 	if (r > 0)
-		r = json ? write_json(line->out, row) : write_fields(line->out, row);
+		r = json ? write_json(line->out, c, row) : write_fields(line->out, row);
 	if (!r)
 		return AM_EXIT_YES;
 	(void)fprintf(line->err, "error: cannot show it: %s\n", strerror(-r));
@@ -81,7 +84,7 @@ int am_cli_show(const struct am_cmd_line *line)
 			    "lines of 'tail' and 'replay'.\n", line->err);
 		return AM_EXIT_USAGE;
 	}
-	fd = am_source_open(dir, line->err);
+	fd = am_source_borrow(line, dir);
 	if (fd < 0)
 		return AM_EXIT_MISSING;
 	(void)snprintf(text, sizeof(text), "id=%s", id);

@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
+#include "cli/cmd.h"
+#include "cli/reading.h"
 
 int am_source_open(const char *dir, FILE *err)
 {
@@ -21,5 +24,27 @@ int am_source_open(const char *dir, FILE *err)
 			    err);
 	if (r == -EACCES)
 		(void)fputs("  hint: The record holds names and paths; only root reads it.\n", err);
+	return r;
+}
+
+int am_source_borrow(const struct am_cmd_line *line, const char *dir)
+{
+	int r;
+
+	if (dir)
+		return am_source_open(dir, line->err);
+	r = am_reading_borrow(line);
+	if (r >= 0)
+		return r;
+	if (r == -ENOENT || r == -ECONNREFUSED)
+		return am_source_open(NULL, line->err);
+	if (geteuid() == 0) {
+		(void)fputs("note: this reading is not recorded; the ledger's folder is read\n",
+			    line->err);
+		return am_source_open(NULL, line->err);
+	}
+	if (r != -EACCES)
+		(void)fprintf(line->err, "error: cannot ask the agent for the ledger: %s\n",
+			      strerror(-r));
 	return r;
 }

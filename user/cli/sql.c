@@ -246,6 +246,6 @@ int am_cli_sql(const struct am_cmd_line *line)
 		return AM_EXIT_USAGE;
 	}
 	s.form = json ? AM_GRID_JSON : csv ? AM_GRID_CSV : AM_GRID_TEXT;
-	fd = am_source_open(dir, line->err);
+	fd = am_source_borrow(line, dir);
 	return fd < 0 ? AM_EXIT_MISSING : run(&s, fd, words.count ? words.items[0] : NULL);
 }

@@ -3,8 +3,8 @@
 
 #include "cli/cmd.h"
 
-/* The places of its options in the table. */
-enum { AM_TAIL_JSON };
+#define AM_WORDS_TAIL "[FILTER ...] [--json] [--reconnect]"
+#define AM_USAGE_TAIL "amanat tail " AM_WORDS_TAIL
 
 /* Blocks SIGINT, SIGTERM and SIGHUP for as long as it runs: they end it in good order. */
 int am_cli_tail(const struct am_cmd_line *line);

@@ -14,6 +14,7 @@ struct am_event_names {
 	const char *store;	/* name of the store */
 	const char *within;	/* path below the store's root, without a leading slash */
 	const char *user;	/* of raw.uid */
+	const char *login;	/* of raw.login */
 	const char *unit;	/* systemd unit or cgroup path */
 	const char *why;	/* am_explain_event() */
 	const char *policy;	/* name of the policy that was in force */

@@ -77,7 +77,7 @@ static bool head_holds(const struct am_block_head *h)
 {
 	uint32_t words = h->filter_words;
 
-	return h->rows && h->rows <= AM_BLOCK_ROWS && h->size <= AM_FRAME_MAX && h->first_row &&
+	return h->rows && h->rows <= AM_BLOCK_ROWS && h->size <= AM_LEDGER_FRAME_MAX && h->first_row &&
 	       words <= AM_FILTER_WORDS && !(words & (words - 1)) && entries_hold(h) &&
 	       h->data >= AM_BLOCK_HEAD_LEN + words * 8 && h->size >= AM_HASH_LEN &&
 	       h->data <= h->size - AM_HASH_LEN;
@@ -163,7 +163,7 @@ static const uint8_t *read_entry(const uint8_t *p, const uint8_t *end, unsigned 
 		p = am_get_varint(p, end, &stored);
 	if (p)
 		p = am_get_varint(p, end, &raw);
-	if (!p || stored > AM_FRAME_MAX || raw > AM_FRAME_MAX)
+	if (!p || stored > AM_LEDGER_FRAME_MAX || raw > AM_LEDGER_FRAME_MAX)
 		return NULL;
 	ret->base = base;
 	ret->stored = (uint32_t)stored;

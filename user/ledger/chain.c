@@ -180,6 +180,29 @@ void am_header_host(struct am_header *ret, const struct am_host_id *host)
 	copy_text(ret->version, sizeof(ret->version), AM_VERSION);
 }
 
+static void format_boot(const uint8_t id[16], char ret[40])
+{
+	size_t i, len = 0;
+
+	for (i = 0; i < 16; i++)
+		len += (size_t)snprintf(ret + len, 40 - len, "%s%02x",
+					i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", id[i]);
+}
+
+void am_header_told_host(const struct am_header *h, struct am_host_id *ret)
+{
+	uint8_t mine[AM_HASH_LEN];
+	size_t i;
+
+	am_host_id_read(&am_host_here, ret);
+	hash(machine_key, ret->machine, strlen(ret->machine), mine);
+	for (i = 0; memcmp(mine, h->machine, sizeof(mine)) && i < 16; i++)
+		(void)snprintf(ret->machine + 2 * i, 3, "%02x", h->machine[i]);
+	(void)snprintf(ret->name, sizeof(ret->name), "%s", h->host);
+	(void)snprintf(ret->kernel, sizeof(ret->kernel), "%s", h->kernel);
+	format_boot(h->boot_id, ret->boot);
+}
+
 void am_header_write(struct am_header *h, struct am_keys *k, uint8_t ret[AM_HEADER_LEN])
 {
 	const struct am_evolving now = k->head;

@@ -68,6 +68,9 @@ struct am_header {
 /* Fills in who this host is. */
 void am_header_host(struct am_header *ret, const struct am_host_id *host);
 
+/* The other way round. A machine that is not this one is known by the hash alone. */
+void am_header_told_host(const struct am_header *h, struct am_host_id *ret);
+
 /* Signs with k->head, which must be for this segment, and evolves it; the keys, the
  * chain and `h` are filled in. */
 void am_header_write(struct am_header *h, struct am_keys *k, uint8_t ret[AM_HEADER_LEN]);

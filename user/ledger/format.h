@@ -165,7 +165,7 @@ enum {
 	AM_HEADER_LEN = 480,
 	AM_SEAL_LEN = 184,
 	AM_BLOCK_HEAD_LEN = 96,
-	AM_FRAME_MAX = 32 << 20,
+	AM_LEDGER_FRAME_MAX = 32 << 20,
 
 	AM_BLOCK_ROWS = 16384,
 	AM_COLUMN_MAX = 8 << 20,	/* bytes of one column, also of its texts put together */
@@ -236,6 +236,7 @@ enum am_mark {
 	AM_MARK_DISK_FULL,
 	AM_MARK_REMOVED,	/* segment number `count`; `why` has its last chain value */
 	AM_MARK_NOTICE,		/* any other thing that the agent noticed */
+	AM_MARK_READ,		/* somebody was given the ledger to read; `why` is what he asked */
 	AM_MARK_MAX_,
 };
 

@@ -515,7 +515,7 @@ int am_press_block(struct am_press *p, const struct am_batch *b, uint64_t first_
 	am_put32(p->frame + 12, (uint32_t)(to - p->frame));
 	to = mempcpy(to, p->data, p->data_len);
 	size = (size_t)(to - p->frame) + AM_HASH_LEN;
-	if (size > AM_FRAME_MAX)
+	if (size > AM_LEDGER_FRAME_MAX)
 		return -EFBIG;
 	am_put32(p->frame + 4, (uint32_t)size);
 	*ret = p->frame;

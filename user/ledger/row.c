@@ -121,6 +121,7 @@ const char *am_mark_name(unsigned mark)
 		[AM_MARK_DISK_FULL] = "disk-full",
 		[AM_MARK_REMOVED] = "segment-removed",
 		[AM_MARK_NOTICE] = "notice",
+		[AM_MARK_READ] = "read",
 	};
 
 	return NAME_OF(names, mark);

@@ -33,6 +33,10 @@ struct am_row_actor {
 	const char *unit;
 };
 
+/* Of gaps and marks, which nobody did. */
+#define AM_ROW_NOBODY \
+	((struct am_row_actor){ .uid = ~0u, .gid = ~0u, .login = ~0u, .session = ~0u })
+
 struct am_row_object {
 	uint64_t ino;
 	uint32_t dev;

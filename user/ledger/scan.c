@@ -7,10 +7,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/host.h"
 #include "ledger/block.h"
 #include "ledger/bytes.h"
 #include "ledger/chain.h"
 #include "ledger/file.h"
+#include "ledger/passed.h"
 
 enum {
 	HEAD_ROOM = 8192,	/* read at a time where a frame begins: mostly its whole head */
@@ -35,6 +37,7 @@ struct am_scan {
 	uint8_t *bytes;			/* owned; where a block begins */
 	uint8_t *fits[AM_TABLE_MAX_];	/* owned; per entry of a table: matches */
 	bool tested[AM_TABLE_MAX_];	/* the query is about this table */
+	struct am_host_id host;		/* of the segment at hand */
 	struct am_scan_counts counts;
 };
 
@@ -109,7 +112,8 @@ int am_scan_open(int dirfd, const struct am_query *query, uint64_t columns, stru
 	}
 	r = am_block_new(&s->block);
 	if (!r)
-		r = am_listing_read(dirfd, false, &s->listing);
+		r = am_passed_is(dirfd) ? am_passed_listing(dirfd, &s->listing)
+					: am_listing_read(dirfd, false, &s->listing);
 	if (r < 0)
 		return r;
 	*ret = AM_TAKE_PTR(s);
@@ -130,6 +134,11 @@ void am_scan_free(struct am_scan *s)
 		free(s->fits[t]);
 	free(s->bytes);
 	free(s);
+}
+
+const struct am_host_id *am_scan_host(const struct am_scan *s)
+{
+	return &s->host;
 }
 
 void am_scan_counts(const struct am_scan *s, struct am_scan_counts *ret)
@@ -284,18 +293,33 @@ static void leave_segment(struct am_scan *s)
 	s->fd = -1;
 }
 
+/* The descriptor; -1 and errno. */
+static int open_segment(const struct am_scan *s, uint64_t segment)
+{
+	char name[AM_SEGMENT_NAME];
+	int r;
+
+	if (!am_passed_is(s->dir)) {
+		am_segment_name(segment, name);
+		return openat(s->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	}
+	r = am_passed_open(s->dir, segment);
+	if (r >= 0)
+		return r;
+	errno = -r;
+	return -1;
+}
+
 /* 1 if there is one; 0; -errno. */
 static int enter_segment(struct am_scan *s)
 {
 	uint8_t bytes[AM_HEADER_LEN];
-	char name[AM_SEGMENT_NAME];
 	struct am_header header;
 	struct stat st;
 
 	if (s->next_segment == s->listing.count)
 		return 0;
-	am_segment_name(s->listing.segments[s->next_segment++].segment, name);
-	s->fd = openat(s->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	s->fd = open_segment(s, s->listing.segments[s->next_segment++].segment);
 	if (s->fd < 0 || fstat(s->fd, &st) < 0) {
 		leave_segment(s);
 		return errno == ENOENT ? 1 : -errno;	/* removed meanwhile */
@@ -307,7 +331,9 @@ static int enter_segment(struct am_scan *s)
 	    am_header_read(bytes, &header) < 0) {
 		s->counts.bad_segments++;
 		leave_segment(s);
+		return 1;
 	}
+	am_header_told_host(&header, &s->host);
 	return 1;
 }
 

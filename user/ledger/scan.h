@@ -44,9 +44,10 @@ struct am_scan_counts {
 	uint64_t bad_segments;	/* not a segment, or damaged: read up to there */
 };
 
+struct am_host_id;
 struct am_scan;
 
-/* Rows of the directory `dirfd` (borrowed) that match, with the columns of the set filled
+/* Rows of the directory `dirfd` (or of the list `dirfd`, ledger/passed.h; borrowed) that match, with the columns of the set filled
  * in; AM_COL_WALL always is, a text that is not wanted is NULL, a number 0. *ret is owned
  * and borrows `query`. 0 or -errno. */
 int am_scan_open(int dirfd, const struct am_query *query, uint64_t columns, struct am_scan **ret);
@@ -57,6 +58,9 @@ int am_scan_next(struct am_scan *s, struct am_row *ret);
 
 /* Matching rows, counted without making any: 0 or -errno. */
 int am_scan_count(struct am_scan *s, uint64_t *ret);
+
+/* Where the last row was recorded: borrowed until the next. */
+const struct am_host_id *am_scan_host(const struct am_scan *s);
 
 void am_scan_counts(const struct am_scan *s, struct am_scan_counts *ret);
 

@@ -128,6 +128,7 @@ int am_volume_tell(struct am_volume *v, uint32_t kind, uint32_t reason, uint64_t
 		.boot_ns = am_volume_clock(v, CLOCK_BOOTTIME),
 		.count = count,
 		.since_ns = since_ns,
+		.actor = AM_ROW_NOBODY,
 		.deed = { .kind = kind, .reason = reason, .why = why },
 	};
 

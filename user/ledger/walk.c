@@ -225,7 +225,7 @@ static int take_frame(struct am_walk *w, struct window *win, const struct am_wal
 		return r;
 	size = am_get32(p + 4);
 	is_seal = !memcmp(p, "AMSL", 4) && size == AM_SEAL_LEN;
-	if (!is_seal && (memcmp(p, "AMBK", 4) != 0 || size > AM_FRAME_MAX ||
+	if (!is_seal && (memcmp(p, "AMBK", 4) != 0 || size > AM_LEDGER_FRAME_MAX ||
 			 size < AM_BLOCK_HEAD_LEN + AM_HASH_LEN))
 		return take_nonsense(w, win, p);
 	if (size > left)

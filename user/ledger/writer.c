@@ -363,6 +363,7 @@ static int add_clock_mark(struct am_writer *w, const struct am_row *row, int64_t
 		.wall_ns = row->wall_ns,
 		.boot_ns = row->boot_ns,
 		.count = (uint64_t)(jump_ns < 0 ? -jump_ns : jump_ns),
+		.actor = AM_ROW_NOBODY,
 		.deed = { .kind = AM_ROW_MARK, .reason = AM_MARK_CLOCK,
 			  .why = jump_ns < 0 ? "the clock was set back" : "the clock was set forward" },
 	};
@@ -436,6 +437,7 @@ int am_writer_mark(struct am_writer *w, enum am_mark mark, uint64_t count, const
 		.wall_ns = am_volume_clock(w->volume, CLOCK_REALTIME),
 		.boot_ns = am_volume_clock(w->volume, CLOCK_BOOTTIME),
 		.count = count,
+		.actor = AM_ROW_NOBODY,
 		.deed = { .kind = AM_ROW_MARK, .reason = (uint32_t)mark, .why = why },
 	};
 	int r;

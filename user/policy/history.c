@@ -445,6 +445,17 @@ int am_history_open(struct am_history *h, int dirfd)
 	return again ? again : err == -EBADMSG ? err : 0;
 }
 
+int am_history_read(struct am_history *h, int dirfd)
+{
+	int err;
+
+	*h = (struct am_history){ .dirfd = dirfd, .fd = -1 };
+	err = read_file(h);
+	if (err)
+		am_history_close(h);
+	return err;
+}
+
 void am_history_close(struct am_history *h)
 {
 	if (h->fd >= 0)

@@ -57,6 +57,10 @@ struct am_history {
 int am_history_open(struct am_history *h, int dirfd);
 void am_history_close(struct am_history *h);
 
+/* Only to look at, also beside the agent whose file it is, and in a copy: nothing is mended
+ * and nothing can be added. 0; -ENOENT; -EBADMSG; another errno. Closed likewise. */
+int am_history_read(struct am_history *h, int dirfd);
+
 /* On disk when it returns 0; -errno, and the file is as it was. */
 int am_history_begin(struct am_history *h, const struct am_reign *r);
 

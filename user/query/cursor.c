@@ -98,6 +98,11 @@ int am_cursor_next(struct am_cursor *c, const struct am_row **ret)
 	return r;
 }
 
+const struct am_host_id *am_cursor_host(const struct am_cursor *c)
+{
+	return am_scan_host(c->scan);
+}
+
 void am_cursor_counts(const struct am_cursor *c, struct am_scan_counts *ret)
 {
 	am_scan_counts(c->scan, ret);

@@ -16,6 +16,9 @@ int am_cursor_open(int dirfd, const struct am_filter *filter, uint64_t columns,
 /* 1 with a row, borrowed until the next call; 0 at the end; -errno. */
 int am_cursor_next(struct am_cursor *c, const struct am_row **ret);
 
+/* Where the last row was recorded: borrowed until the next. */
+const struct am_host_id *am_cursor_host(const struct am_cursor *c);
+
 void am_cursor_counts(const struct am_cursor *c, struct am_scan_counts *ret);
 
 void am_cursor_free(struct am_cursor *c);

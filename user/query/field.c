@@ -23,6 +23,9 @@
 #define NUMBER(name_, member, columns_, help_)                              \
 	{ .name = name_, .type = AM_FIELD_NUMBER, .offset = OF(member),     \
 	  .size = sizeof(((struct am_row *)0)->member), .columns = columns_, .help = help_ }
+#define POSITIVE(name_, member, columns_, help_)                            \
+	{ .name = name_, .type = AM_FIELD_NUMBER, .offset = OF(member), .positive = true, \
+	  .size = sizeof(((struct am_row *)0)->member), .columns = columns_, .help = help_ }
 #define WHO(name_, text_, number_, columns_, help_)                         \
 	{ .name = name_, .type = AM_FIELD_WHO, .offset = OF(text_),         \
 	  .number = OF(number_), .columns = columns_, .help = help_ }
@@ -58,14 +61,14 @@ static const struct am_field fields[] = {
 	TEXT("exe", actor.exe, COL(EXE), "path of the executable"),
 	TEXT("comm", actor.comm, COL(COMM), "the thread's own name for itself"),
 	TEXT("unit", actor.unit, COL(UNIT), "of systemd, or the cgroup"),
-	NUMBER("pid", actor.pid, COL(PID), "process"),
-	NUMBER("tid", actor.tid, COL(TID), "thread"),
+	POSITIVE("pid", actor.pid, COL(PID), "process"),
+	POSITIVE("tid", actor.tid, COL(TID), "thread"),
 	NUMBER("ppid", actor.ppid, COL(PPID), "the process's parent"),
 	{ .name = "dest", .type = AM_FIELD_DEST,
 	  .columns = COL(KIND) | COL(ADDR_HIGH) | COL(ADDR_LOW) | COL(ZONES_LOW) |
 		     COL(ZONES_HIGH) | COL(FAMILY) | COL(PORT) | COL(PROTO),
 	  .help = "10.0.0.0/8, 203.0.113.9:443, [fd00::1]:53, terminal, unix ..." },
-	NUMBER("port", dest.port, COL(PORT), "of the destination"),
+	POSITIVE("port", dest.port, COL(PORT), "of the destination"),
 	WORD("proto", am_word_proto, NULL, COL(PROTO), "tcp, udp ..."),
 	LIST("zone", dest.zones, COL(ZONES), "of the destination"),
 	TEXT("policy", deed.policy, COL(POLICY), "the policy's name"),
@@ -118,7 +121,7 @@ bool am_field_number(const struct am_field *f, const struct am_row *row, int64_t
 	case AM_FIELD_NUMBER:
 	case AM_FIELD_TIME:
 		if (f->size == 4)
-			return read_32(row, f->offset, ret);
+			return read_32(row, f->offset, ret) && (*ret || !f->positive);
 		memcpy(ret, (const char *)row + f->offset, sizeof(*ret));
 		return true;
 	default:

@@ -27,6 +27,7 @@
 
 enum {
 	AM_FILTER_LEN_MAX = 4096,
+	AM_TAIL_FILTER_MAX = 1024,	/* of a client of the agent, which tries it on every event */
 	AM_FILTER_TERMS_MAX = 64,
 	AM_FILTER_VALUES_MAX = 256,	/* of a term */
 };

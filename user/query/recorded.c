@@ -100,6 +100,7 @@ bool am_recorded_event(const struct am_row *row, struct am_decoded *ret,
 	*ret_names = (struct am_event_names){
 		.store = or_null(row->object.store),
 		.user = or_null(row->actor.user),
+		.login = or_null(row->actor.login_user),
 		.unit = or_null(row->actor.unit),
 		.why = or_null(row->deed.why),
 		.policy = or_null(row->deed.policy),

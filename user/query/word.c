@@ -33,6 +33,7 @@ static const char *const marks[AM_MARK_MAX_] = {
 	[AM_MARK_DISK_FULL] = "disk-full",
 	[AM_MARK_REMOVED] = "removed",
 	[AM_MARK_NOTICE] = "notice",
+	[AM_MARK_READ] = "read",
 };
 
 static const char *pick(const char *const *words, size_t n, uint32_t i)

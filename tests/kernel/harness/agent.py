@@ -96,8 +96,8 @@ NOTICES = ('policy-', 'exe-', 'purpose-')
 class Tail:
     """`amanat tail --json`, and every event and notice that it has told."""
 
-    def __init__(self, programs, run):
-        self.process = subprocess.Popen([f'{programs}/amanat', '--run', run, 'tail', '--json'],
+    def __init__(self, programs, run, *words):
+        self.process = subprocess.Popen([f'{programs}/amanat', '--run', run, 'tail', '--json', *words],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE)
         self.lines = Lines(self.process.stdout)

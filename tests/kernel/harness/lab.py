@@ -156,7 +156,7 @@ class Lab:
         with open(path, 'w') as f:
             f.write(self.policy(**changes))
         self.agent = Agent(self.programs, path, self.world.path('state'), self.world.path('run'),
-                           self.world.host_net)
+                           self.world.host_net, '--group', 'auditors')
         return self.agent
 
     def event(self, **wanted):
@@ -171,8 +171,8 @@ class Lab:
                       run or self.world.path('try-run'), self.world.host_net)
         return agent.finish()
 
-    def another_tail(self):
-        tail = Tail(self.programs, self.agent.run)
+    def another_tail(self, *words):
+        tail = Tail(self.programs, self.agent.run, *words)
         self.agent.wait_clients(3)
         return tail
 

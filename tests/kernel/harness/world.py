@@ -27,6 +27,7 @@ KEEPER = User('keeper', 61002, 61002, [])
 VENDOR = User('vendor', 61003, 61003, [])
 ACME = User('acme', 61004, 61004, [])
 CLERKS = 61010      # a group
+AUDITORS = 61020    # that of the agent's socket
 USERS = (DESK, KEEPER, VENDOR, ACME)
 
 # The zone of the policies below is 10.20.0.0/16 and fd00:20::/64; the others are
@@ -82,7 +83,7 @@ class World:
     def _add_users(self):
         """On top of the host's accounts, in files that only this world sees."""
         lines = {'passwd': [f'{u.name}:x:{u.uid}:{u.gid}::/nonexistent:/bin/sh' for u in USERS],
-                 'group': [f'{u.name}:x:{u.gid}:' for u in USERS] + [f'clerks:x:{CLERKS}:']}
+                 'group': [f'{u.name}:x:{u.gid}:' for u in USERS] + [f'clerks:x:{CLERKS}:', f'auditors:x:{AUDITORS}:']}
         for name, added in lines.items():
             with open(f'/etc/{name}') as f:
                 text = f.read()

@@ -7,7 +7,7 @@ import subprocess
 from harness.actor import do
 from harness.check import Deadline, expect, expect_that, fail, refused, scenario
 from harness.stages import KILLED, RESTARTED, STOPPED, STRESSED
-from harness.world import DESK, VENDOR
+from harness.world import AUDITORS, DESK, VENDOR
 
 SEAL_SECONDS = 20
 FLOOD = 3000
@@ -72,6 +72,43 @@ def a_flood_of_refusals_is_recorded_to_the_last_one(lab):
     return f'{rows} rows, {after["seals"] - before["ledger"]["seals"]} seals'
 
 
+@scenario(STRESSED)
+def tail_with_a_filter_shows_what_passes_and_nothing_else(lab):
+    tail = lab.another_tail('verdict=deny', 'user=vendor,61003', 'op=read')
+    try:
+        lab.read(DESK, lab.single)
+        refused('reading', lab.read(VENDOR, lab.single))
+        event = tail.wait(verdict='deny', uid=VENDOR.uid, op='read')
+        lab.event(uid=DESK.uid, op='read')
+        tail.take()
+        others = [e for e in tail.events if e.verdict != 'deny' or e.uid != VENDOR.uid or e.op != 'read']
+        expect('events that do not pass', others, [])
+    finally:
+        tail.end()
+    code, out, err = lab.agent.ask('tail', 'verdict=maybe')
+    expect_that(f'a filter that is none is refused, with its place: {code} {out} {err}',
+                code == 2 and '^' in err)
+    return repr(event)
+
+
+@scenario(STRESSED)
+def a_member_of_the_group_reads_the_record_and_is_in_it_himself(lab):
+    refused('reading', lab.read(VENDOR, lab.single))
+    wait_recorded(lab)
+    member = DESK.with_groups(AUDITORS)
+    words = ('replay', 'verdict=deny', 'user=61003,vendor', '--csv')
+    r = lab.run(member, f'{lab.programs}/amanat', '--run', lab.agent.run, *words)
+    expect_that(f'he reads it: {r}', r.status == 0 and lab.single.encode() in r.out)
+    r = lab.run(DESK, f'{lab.programs}/amanat', '--run', lab.agent.run, *words)
+    expect_that(f'who is no member does not: {r}', r.status == 3 and not r.out)
+    wait_recorded(lab)
+    code, out, err = lab.agent.ask('replay', 'kind=mark', 'reason=read', f'user=desk,{DESK.uid}', '--csv')
+    expect_that(f'his reading is recorded, with his words: {code} {out} {err}',
+                code == 0 and 'replay verdict=deny user=61003,vendor --csv' in out)
+    code, out, err = lab.agent.ask('sql', '--csv', "SELECT count(*) FROM events WHERE reason='read'")
+    expect_that(f'and so is the question itself: {code} {out} {err}', code == 0 and out.split()[1] != '0')
+
+
 @scenario(KILLED)
 def the_ledger_of_a_killed_agent_holds(lab):
     code, audit = verify(lab, lab.last)
@@ -94,6 +131,39 @@ def an_agent_goes_on_with_the_ledger_and_tells_the_gap(lab):
     expect_that(f'it verifies: {code} {audit}', code in (HOLDS, UNSEALED))
     expect_that(f'the gap is told: {audit["gaps"]}',
                 any(g['reason'] == 'not-running' for g in audit['gaps']))
+
+
+def _replay(lab, *words):
+    r = subprocess.run([f'{lab.programs}/amanat', 'replay', '--json', '--ledger', ledger_of(lab.last),
+                        '--history', lab.last.state, *words], capture_output=True, text=True)
+    return r.returncode, json.loads(r.stdout) if r.stdout else r.stderr
+
+
+def _show(lab, event):
+    return subprocess.run([f'{lab.programs}/amanat', 'show', event, '--ledger', ledger_of(lab.last)],
+                          capture_output=True, text=True).stdout
+
+
+@scenario(STOPPED)
+def the_past_decided_again_is_what_was_recorded(lab):
+    code, proof = _replay(lab, '--as-was')
+    rows = [_show(lab, d['id']) for d in proof['differences'][:4]]
+    expect(f'events that were decided otherwise: {proof}, {rows}', proof['different'], 0)
+    expect_that(f'there were some: {proof}', code == 0 and proof['equal'] == proof['recomputed'] > 0)
+    kept = [n for n in proof['not_recomputed'] if 'not kept' in n['why']]
+    expect('events of policies that are not kept', kept, [])
+    return f'{proof["equal"]} of {proof["recomputed"]} are equal; {proof["not_recomputed"]}'
+
+
+@scenario(STOPPED)
+def under_the_same_policy_nothing_would_have_been_otherwise(lab):
+    r = subprocess.run([f'{lab.programs}/amanat', 'replay', '--csv', '--sum', 'generation', '--ledger',
+                        ledger_of(lab.last), 'verdict=allow,deny'], capture_output=True, text=True)
+    last = max(int(line.split(',')[0]) for line in r.stdout.splitlines()[1:] if line[0].isdigit())
+    code, answer = _replay(lab, '--policy', lab.last.policy, f'generation={last}')
+    expect(f'changes: {answer}', (code, answer['changes']), (0, []))
+    expect_that(f'some accesses were looked at: {answer}', answer['same'] > 0)
+    return f'{answer["same"]} are the same; {answer["cannot_be_told"]}'
 
 
 @scenario(STOPPED)
