@@ -15,7 +15,7 @@
 #include <linux/types.h>
 
 enum {
-	AM_ABI_VERSION = 1,
+	AM_ABI_VERSION = 2,
 
 	AM_LABELS_MAX = 64,
 	AM_SUBJECTS_MAX = 256,

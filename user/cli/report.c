@@ -14,6 +14,7 @@
 #include "cli/source.h"
 
 struct ask {
+	const struct am_cmd_line *line;
 	const char *store, *since, *until, *dir, *key, *html;
 	bool json;
 	FILE *out, *err;
@@ -186,11 +187,22 @@ static int make(struct ask *a, int fd, const struct am_audit *audit)
 	return write_report(a, &r);
 }
 
+/* A report needs the folder itself, to verify it. The agent is asked all the same, so that it
+ * records who reads. */
+static int open_ledger(const struct ask *a)
+{
+	am_autoclose int lent = a->dir ? -1 : am_source_borrow(a->line, NULL);
+
+	if (!a->dir && lent < 0)
+		return lent;
+	return am_source_open(a->dir, a->err);
+}
+
 static int report(struct ask *a)
 {
 	const struct am_verify_options options = { .roots = a->key ? &a->roots : NULL };
 	am_auto(am_audit) struct am_audit *audit = NULL;
-	am_autoclose int fd = am_source_open(a->dir, a->err);
+	am_autoclose int fd = open_ledger(a);
 	am_autofree char *near = NULL;
 	int r;
 
@@ -211,7 +223,7 @@ static int report(struct ask *a)
 
 int am_cli_report(const struct am_cmd_line *line)
 {
-	struct ask a = { .out = line->out, .err = line->err };
+	struct ask a = { .line = line, .out = line->out, .err = line->err };
 	const char *what = NULL;
 	const struct am_arg items[] = {
 		{ "--store", &a.store, NULL, true },
