@@ -63,7 +63,9 @@ def a_denying_rule_is_named_with_its_place_and_the_fact(lab):
     path = lab.put('explained.csv')
     event = lab.closed(path, ACME)
     text = explain(lab, uid_of(event))
-    has(text, 'reason   rule-denies: rule 7: acme-support is denied', 'rule     7, ',
+    rules = [line for line in lab.policy().splitlines() if line.startswith('  - ')]
+    n = 1 + next(i for i, rule in enumerate(rules) if 'deny acme-support to read registry' in rule)
+    has(text, f'reason   rule-denies: rule {n}: acme-support is denied', f'rule     {n}, ',
         'deny acme-support to read registry', 'fact     user=acme is acme-support')
 
 
