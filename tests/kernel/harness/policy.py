@@ -21,6 +21,11 @@ RULES = [
 ]
 
 
+def rule_number(rule):
+    """As messages count them."""
+    return 1 + RULES.index(rule)
+
+
 def text(lab, rules=None, mode='enforce', without=(), added=()):
     """`without` are stores left out, with what only they need; `added` are rules."""
     stores = {

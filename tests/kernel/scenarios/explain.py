@@ -10,6 +10,7 @@ from harness.actor import Actor
 from harness.check import Deadline, attempt, expect, expect_that, fail, scenario
 from harness.lab import read_file
 from harness.net import sendto
+from harness.policy import RULES, rule_number
 from harness.stages import ENFORCED, RELOADED, RESTARTED
 from harness.world import ACME, DESK, FOREIGN4, VENDOR
 
@@ -63,8 +64,7 @@ def a_denying_rule_is_named_with_its_place_and_the_fact(lab):
     path = lab.put('explained.csv')
     event = lab.closed(path, ACME)
     text = explain(lab, uid_of(event))
-    rules = [line for line in lab.policy().splitlines() if line.startswith('  - ')]
-    n = 1 + next(i for i, rule in enumerate(rules) if 'deny acme-support to read registry' in rule)
+    n = rule_number('deny acme-support to read registry')
     has(text, f'reason   rule-denies: rule {n}: acme-support is denied', f'rule     {n}, ',
         'deny acme-support to read registry', 'fact     user=acme is acme-support')
 
@@ -123,7 +123,7 @@ def a_later_policy_is_asked_as_well(lab):
     lab.agent.reload(lab.policy(added=['allow anyone to read single']))
     text = explain(lab, uid_of(event))
     has(text, 'which is not in force any more', 'no-rule: no rule lets user=vendor',
-        'would allow it: rule 14: anyone is allowed')
+        f'would allow it: rule {len(RULES) + 1}: anyone is allowed')
     today = explained(lab, uid_of(event))['today']
     expect('today', (today['same'], today['verdict']), (False, 'allow'))
     lab.agent.reload(lab.policy())
