@@ -169,7 +169,7 @@ class Stand:
             return
         query = ("SELECT pid, verdict, kind, op, act, reason, path FROM events "
                  "WHERE verdict = 'deny' OR kind = 'spill'")
-        self._wait_sealed()
+        self.agent.wait_recorded(SEAL_SECONDS)
         out = subprocess.run([f'{self.bin}/amanat', 'sql', '--ledger',
                               os.path.join(self.world.path('state'), 'ledger'), '--json', query],
                              check=True, capture_output=True, text=True).stdout
@@ -179,16 +179,6 @@ class Stand:
             by_pid.setdefault(row.pid, []).append(row)
         for run in runs:
             run.events += [e for pid in run.pids for e in by_pid.get(pid, [])]
-
-    def _wait_sealed(self):
-        deadline = Deadline(SEAL_SECONDS)
-        while True:
-            status = self.agent.status()
-            ledger = status['ledger']
-            if not ledger['rows_waiting'] and ledger['rows_sealed'] >= status['events']['taken']:
-                return
-            if deadline.passed():
-                fail(f'the record does not get done: {ledger}')
 
     def remove(self):
         if self.agent:

@@ -209,6 +209,18 @@ class Agent:
     def status(self):
         return json.loads(self.ask('status', '--json')[1])
 
+    def wait_recorded(self, seconds=EVENT_SECONDS * 4):
+        """Until all that the kernel side has told is taken and sealed; the status then."""
+        deadline = Deadline(seconds)
+        while True:
+            status = self.status()
+            told = status['counters']['urgent-sent'] + status['counters']['bulk-sent']
+            if status['events']['taken'] >= told and not status['ledger']['rows_waiting']:
+                return status
+            if deadline.passed():
+                fail(f'{told} events were told, {status["events"]["taken"]} taken, and the ledger says '
+                     f'{status["ledger"]}')
+
     def follow(self):
         self.tail = Tail(self.programs, self.run)
         self.wait_clients(2)

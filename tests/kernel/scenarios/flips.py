@@ -10,13 +10,12 @@ import time
 from collections import Counter
 
 from harness.actor import Actor
-from harness.check import Deadline, attempt, expect, expect_that, fail, scenario
+from harness.check import attempt, expect, expect_that, scenario
 from harness.lab import read_file
 from harness.stages import FLIPPED
 from harness.world import DESK, FOREIGN4, HOME4, KEEPER
 
 FLIPS = 200
-SEAL_SECONDS = 60
 PAUSE_S = 0.03      # between two rounds of a process: each access is told, and recorded
 PARTS = ('north', 'south', 'east', 'west', 'upper', 'lower')
 PORTS = {'first': (HOME4, 5001), 'second': (FOREIGN4, 5002), 'both': (HOME4, 5003),
@@ -278,14 +277,7 @@ class Recorded:
 
 def recorded(lab, flips):
     """All that the record has of the two processes."""
-    deadline = Deadline(SEAL_SECONDS)
-    while True:
-        status = lab.agent.status()
-        if (not status['ledger']['rows_waiting'] and
-                status['ledger']['rows_sealed'] >= status['events']['taken']):
-            break
-        if deadline.passed():
-            fail(f'the record does not get done: {status["ledger"]}')
+    lab.agent.wait_recorded()
     code, out, err = lab.agent.ask(
         'sql', '--ledger', lab.world.path('bundle-ledger'), '--json',
         'SELECT kind, op, verdict, reason, store, path, dest, generation, blocked FROM events '
