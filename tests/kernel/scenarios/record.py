@@ -9,7 +9,6 @@ from harness.check import expect, expect_that, refused, scenario
 from harness.stages import KILLED, RESTARTED, STOPPED, STRESSED
 from harness.world import AUDITORS, DESK, VENDOR
 
-SEAL_SECONDS = 20
 FLOOD = 3000
 HOLDS, UNSEALED, ALTERED = 0, 10, 11
 
