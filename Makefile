@@ -106,11 +106,22 @@ unit: $(UNIT)
 FUZZ_S ?= 60
 FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-$(B)/fuzz/%: tests/fuzz/%.c $(SAN_SRC)
+# Compiled once for all of them.
+FUZZ_FLAGS := -std=gnu11 -D_GNU_SOURCE -Iuser -Ibpf -Itests -O1 -g -MMD -MP -fno-sanitize-recover=all
+FUZZ_OBJ := $(SAN_SRC:user/%.c=$(B)/fuzz/user/%.o)
+
+$(B)/fuzz/user/%.o: user/%.c
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -c $< -o $@
+
+$(B)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_OBJ)
 	$(call say,FUZZ)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) -std=gnu11 -D_GNU_SOURCE -Iuser -Ibpf -Itests -O1 -g \
-		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $^ -o $@ -lyaml -lsodium -lzstd -lsqlite3
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined $< $(FUZZ_OBJ) -o $@ \
+		-lyaml -lsodium -lzstd -lsqlite3 -pthread
+
+fuzz-build: $(FUZZ)
 
 fuzz: $(FUZZ)
 	@for f in $(FUZZ); do $(MAKE) --no-print-directory fuzz-one FUZZ_ONE=$${f##*/} || exit 1; done
@@ -232,7 +243,7 @@ install: all evasion-build
 clean:
 	rm -rf $(B)
 
--include $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(PROGRAMS:$(B)/%=$(B)/user/%.d) $(UNIT:=.d) \
+-include $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(PROGRAMS:$(B)/%=$(B)/user/%.d) $(UNIT:=.d) \
 	$(EVASION_OBJ:.o=.d) $(addsuffix .d,$(BENCH) $(B)/tests/decide $(B)/tests/property $(B)/tests/ledger)
 
 .PHONY: all unit unit-build bench-build evasion-build evasions harm fuzz fuzz-one setup setup-build demo test test-kernels bench install clean
