@@ -125,31 +125,11 @@ static int evict(struct arena *a)
 	return 0;
 }
 
-static int symbolic_about(struct arena *a)
-{
-	const char *there = outside(a, "moved");
-
-	write_path(outside(a, "decoy"), "decoy", 5);
-	turn_set(a, 10);
-	for (;;) {
-		unlink(there);
-		if (symlink(outside(a, "decoy"), there) < 0)
-			return -errno;
-		usleep(30);
-		unlink(there);
-		if (symlink(a->file, there) < 0)
-			return -errno;
-		usleep(30);
-	}
-	return 0;
-}
-
 static int moved_away(struct arena *a) { return storm(a, move_about, outside(a, "moved")); }
 static int moved_back(struct arena *a) { return storm(a, move_about, a->file); }
 static int linked(struct arena *a) { return storm(a, link_about, outside(a, "moved")); }
 static int exchanged(struct arena *a) { return storm(a, exchange_about, outside(a, "moved")); }
 static int evicted(struct arena *a) { return storm(a, evict, a->file); }
-static int symbolic(struct arena *a) { return storm(a, symbolic_about, outside(a, "moved")); }
 
 /* ---- who one is ------------------------------------------------------------------------- */
 
@@ -336,7 +316,7 @@ static int new_file(struct arena *a)
 #define GET(call, ...) { .name = #call, .goal = GOAL_GET, .act = call, ##__VA_ARGS__ }
 
 static const struct technique list[] = {
-	GET(moved_away), GET(moved_back), GET(linked), GET(exchanged), GET(evicted, .flags = ALTERS_HOST), GET(symbolic),
+	GET(moved_away), GET(moved_back), GET(linked), GET(exchanged), GET(evicted, .flags = ALTERS_HOST),
 	GET(other_thread_flips), GET(other_thread_is_reader), GET(leader_is_reader),
 	GET(leave_after_open), GET(leave_after_first_read),
 	GET(descriptor_exchanged, .flags = WITH_FD), GET(inode_reused), GET(new_file),
