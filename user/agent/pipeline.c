@@ -156,8 +156,10 @@ static void find_names(struct am_pipeline *p, struct am_event_names *ret)
 
 /* ---- lines ---------------------------------------------------------------- */
 
-static int write_line(struct am_pipeline *p, const struct am_event_names *names,
-		      enum am_control_form form)
+/* Has `write` make a line in the form, and gives it to those who want it: 0 or -errno. */
+static int write_line(struct am_pipeline *p, enum am_control_form form,
+		      int (*write)(FILE *out, const void *what, enum am_control_form form),
+		      const void *what)
 {
 	am_autofree char *line = NULL;
 	size_t len = 0;
@@ -166,10 +168,7 @@ static int write_line(struct am_pipeline *p, const struct am_event_names *names,
 
 	if (!out)
 		return -errno;
-	if (form == AM_FORM_JSON)
-		r = am_event_json(out, &p->event, names);
-	else
-		r = am_event_text(out, &p->event, names, form == AM_FORM_COLOR);
+	r = write(out, what, form);
 	if (fclose(out) && !r)
 		r = -errno;
 	if (!r)
@@ -177,19 +176,35 @@ static int write_line(struct am_pipeline *p, const struct am_event_names *names,
 	return r;
 }
 
-static void show(struct am_pipeline *p, const struct am_event_names *names,
-		 const struct am_row *row)
+/* A line for each form that somebody wants `row` in. */
+static void write_lines(struct am_pipeline *p, const struct am_row *row,
+			int (*write)(FILE *out, const void *what, enum am_control_form form),
+			const void *what)
 {
 	int form;
 
 	for (form = 0; form < AM_FORM_MAX_; form++) {
-		if (!am_control_choose(p->control, form, row))
+		if (!am_control_choose(p->control, form, row) ||
+		    !write_line(p, form, write, what))
 			continue;
-		if (write_line(p, names, form) < 0) {
-			p->counts.unwritten++;
-			am_control_lost(p->control, 1);
-		}
+		p->counts.unwritten++;
+		am_control_lost(p->control, 1);
 	}
+}
+
+/* An event with its names, as write_event() takes it. */
+struct named {
+	const struct am_decoded *event;
+	const struct am_event_names *names;
+};
+
+static int write_event(FILE *out, const void *what, enum am_control_form form)
+{
+	const struct named *n = what;
+
+	if (form == AM_FORM_JSON)
+		return am_event_json(out, n->event, n->names);
+	return am_event_text(out, n->event, n->names, form == AM_FORM_COLOR);
 }
 
 void am_pipeline_take(void *ctx, const void *bytes, size_t len)
@@ -210,30 +225,17 @@ void am_pipeline_take(void *ctx, const void *bytes, size_t len)
 	if (p->event.raw.kind == AM_EVENT_RESEAL)
 		am_sealer_ask(p->sealer, p->event.raw.store);
 	else
-		show(p, &names, row);
+		write_lines(p, row, write_event, &(struct named){ &p->event, &names });
 	am_witness_take(p->witness, &p->event, (int64_t)p->event.raw.boottime_ns + p->wall_ns);
 }
 
 /* ---- notices -------------------------------------------------------------- */
 
-static int write_notice(struct am_pipeline *p, const struct am_notice *n, enum am_control_form form)
+static int write_notice(FILE *out, const void *what, enum am_control_form form)
 {
-	am_autofree char *line = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&line, &len);
-	int r;
-
-	if (!out)
-		return -errno;
 	if (form == AM_FORM_JSON)
-		r = am_notice_json(out, n);
-	else
-		r = am_notice_text(out, n, form == AM_FORM_COLOR);
-	if (fclose(out) && !r)
-		r = -errno;
-	if (!r)
-		am_control_line(p->control, form, line, len);
-	return r;
+		return am_notice_json(out, what);
+	return am_notice_text(out, what, form == AM_FORM_COLOR);
 }
 
 void am_pipeline_notice(struct am_pipeline *p, const struct am_notice *notice)
@@ -244,7 +246,6 @@ void am_pipeline_notice(struct am_pipeline *p, const struct am_notice *notice)
 		.deed = { .kind = AM_ROW_MARK, .reason = AM_MARK_NOTICE, .why = n.why },
 		.actor = AM_ROW_NOBODY,
 	};
-	int form;
 
 	n.seq = ++p->notices;
 	n.wall_ns = row.wall_ns = clock_ns(CLOCK_REALTIME);
@@ -253,11 +254,6 @@ void am_pipeline_notice(struct am_pipeline *p, const struct am_notice *notice)
 		n.generation = p->now->generation;
 	}
 	am_recorder_notice(p->recorder, &n);
-	for (form = 0; form < AM_FORM_MAX_; form++) {
-		if (!am_control_choose(p->control, form, &row) || !write_notice(p, &n, form))
-			continue;
-		p->counts.unwritten++;
-		am_control_lost(p->control, 1);
-	}
+	write_lines(p, &row, write_notice, &n);
 	am_control_flush(p->control);
 }

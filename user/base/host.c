@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/read.h"
 
 /* ---- reading ------------------------------------------------------------------ */
 
@@ -34,22 +35,14 @@ static int open_file(const struct am_host *host, const char *path)
 static int read_text(const struct am_host *host, const char *path, char *text, size_t size)
 {
 	am_autoclose int fd = open_file(host, path);
-	size_t used = 0;
+	ssize_t used;
 
 	text[0] = '\0';
 	if (fd < 0)
 		return fd;
-	while (used < size - 1) {
-		ssize_t n = read(fd, text + used, size - 1 - used);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		used += (size_t)n;
-	}
+	used = am_read_all(fd, text, size - 1);
+	if (used < 0)
+		return (int)used;
 	text[used] = '\0';
 	while (used && strchr(" \t\r\n", text[used - 1]))
 		text[--used] = '\0';

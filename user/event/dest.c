@@ -31,7 +31,7 @@ static const char *family_name(unsigned family)
 	}
 }
 
-static const char *proto_name(unsigned proto)
+const char *am_dest_proto_name(unsigned proto)
 {
 	switch (proto) {
 	case IPPROTO_TCP:
@@ -83,7 +83,7 @@ static void name_dest(const struct am_event *e, struct am_dest *d)
 static void address_dest(const struct am_event *e, struct am_dest *d)
 {
 	static const __u8 mapped[12] = { [10] = 0xff, [11] = 0xff };
-	const char *proto = proto_name(e->proto);
+	const char *proto = am_dest_proto_name(e->proto);
 
 	/* A socket of family AF_INET6 that reaches an IPv4 address is IPv4 to a person. */
 	if (memcmp(e->addr, mapped, sizeof(mapped)) == 0) {

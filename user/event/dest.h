@@ -18,6 +18,9 @@ struct am_dest {
 /* Enough for "[v6 address]:port/protocol". */
 enum { AM_DEST_TEXT = INET6_ADDRSTRLEN + 32 };
 
+/* "tcp"; NULL for one without a name here. */
+const char *am_dest_proto_name(unsigned proto);
+
 void am_dest_of(const struct am_event *e, struct am_dest *ret);
 
 /* `203.0.113.9:443/tcp`, `[2001:db8::1]:443/tcp`, `unix`. */

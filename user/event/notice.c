@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/version.h"
 #include "event/escape.h"
 #include "event/line.h"
 #include "event/ocsf_object.h"
@@ -228,11 +227,7 @@ static void metadata(struct am_json *j, const struct am_notice *n, const char *u
 {
 	am_json_object(j, "metadata");
 	am_json_text(j, "version", am_ocsf_version);
-	am_json_object(j, "product");
-	am_json_text(j, "name", "Amanat");
-	am_json_text(j, "vendor_name", "Amanat");
-	am_json_text(j, "version", AM_VERSION);
-	am_json_end(j);
+	am_ocsf_product(j);
 	am_json_list(j, "profiles");
 	am_json_text(j, NULL, "security_control");
 	am_json_text(j, NULL, "host");

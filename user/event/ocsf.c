@@ -16,7 +16,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "base/version.h"
 #include "event/dest.h"
 #include "event/id.h"
 #include "event/ocsf_object.h"
@@ -146,11 +145,7 @@ static void metadata(struct form *f)
 
 	am_json_object(j, "metadata");
 	am_json_text(j, "version", am_ocsf_version);
-	am_json_object(j, "product");
-	am_json_text(j, "name", "Amanat");
-	am_json_text(j, "vendor_name", "Amanat");
-	am_json_text(j, "version", AM_VERSION);
-	am_json_end(j);
+	am_ocsf_product(j);
 	am_json_list(j, "profiles");
 	am_json_text(j, NULL, "security_control");
 	if (!f->class->has_actor)

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/version.h"
 #include "event/dest.h"
 
 enum { NS_PER_MS = 1000000 };
@@ -165,4 +166,13 @@ void am_ocsf_names(struct am_json *j, const char *key, const char *list)
 void am_ocsf_labels(struct am_json *j, const char *list)
 {
 	am_ocsf_names(j, "labels", list);
+}
+
+void am_ocsf_product(struct am_json *j)
+{
+	am_json_object(j, "product");
+	am_json_text(j, "name", "Amanat");
+	am_json_text(j, "vendor_name", "Amanat");
+	am_json_text(j, "version", AM_VERSION);
+	am_json_end(j);
 }

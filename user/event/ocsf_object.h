@@ -38,5 +38,8 @@ void am_ocsf_file(struct am_json *j, const struct am_ocsf_source *s);
 void am_ocsf_actor(struct am_json *j, const struct am_ocsf_source *s);
 void am_ocsf_device(struct am_json *j, const struct am_ocsf_source *s);
 
+/* The product, within `metadata`. */
+void am_ocsf_product(struct am_json *j);
+
 /* dst_endpoint and connection_info */
 void am_ocsf_destination(struct am_json *j, const struct am_ocsf_source *s);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "query/facts.h"
 
-#include <endian.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#include "query/recorded.h"
 
 bool am_facts_is_decision(const struct am_row *row)
 {
@@ -99,13 +100,11 @@ static enum am_place_kind kind_of(const struct am_row *row)
 
 void am_facts_place(const struct am_row *row, const struct am_space *space, struct am_place *ret)
 {
-	const uint64_t words[] = { htobe64(row->dest.addr_high), htobe64(row->dest.addr_low) };
-
 	*ret = (struct am_place){
 		.kind = kind_of(row),
 		.proto = (uint8_t)row->dest.proto,
 		.port = (uint16_t)row->dest.port,
 	};
-	memcpy(ret->addr, words, sizeof(ret->addr));
+	am_recorded_addr(&row->dest, ret->addr);
 	am_place_zones((const struct am_image *const *)space->images, space->n_policies, ret);
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Networks as values of a filter. */
 #include <arpa/inet.h>
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "query/recorded.h"
 #include "query/term.h"
 
 enum {
@@ -88,12 +88,10 @@ static bool has_prefix(const uint8_t a[16], const uint8_t b[16], unsigned bits)
 
 bool am_term_net_holds(const struct am_term_net *net, const struct am_row_dest *dest)
 {
-	uint64_t high = htobe64(dest->addr_high), low = htobe64(dest->addr_low);
-	uint8_t addr[16];
+	uint8_t addr[AM_RECORDED_ADDR];
 
 	if (dest->family != AF_INET && dest->family != AF_INET6)
 		return false;
-	memcpy(addr, &high, sizeof(high));
-	memcpy(addr + sizeof(high), &low, sizeof(low));
+	am_recorded_addr(dest, addr);
 	return has_prefix(addr, net->addr, net->prefix) && (!net->port || net->port == dest->port);
 }

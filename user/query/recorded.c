@@ -49,18 +49,22 @@ static void fill_actor(const struct am_row *row, struct am_event *e)
 	(void)snprintf(e->comm, sizeof(e->comm), "%s", a->comm ? a->comm : "");
 }
 
-static void fill_dest(const struct am_row *row, struct am_event *e)
+void am_recorded_addr(const struct am_row_dest *dest, uint8_t ret[AM_RECORDED_ADDR])
 {
-	uint64_t high = htobe64(row->dest.addr_high), low = htobe64(row->dest.addr_low);
+	const uint64_t words[] = { htobe64(dest->addr_high), htobe64(dest->addr_low) };
 
-	memcpy(e->addr, &high, sizeof(high));
-	memcpy(e->addr + sizeof(high), &low, sizeof(low));
-	memcpy(&e->zones, &row->dest.zones_low, sizeof(row->dest.zones_low));
-	memcpy((char *)&e->zones + sizeof(row->dest.zones_low), &row->dest.zones_high,
-	       sizeof(row->dest.zones_high));
-	e->family = (__u16)row->dest.family;
-	e->port = (__u16)row->dest.port;
-	e->proto = row->dest.proto;
+	memcpy(ret, words, sizeof(words));
+}
+
+void am_recorded_dest(const struct am_row_dest *dest, struct am_event *ret)
+{
+	const uint64_t zones[] = { htole64(dest->zones_low), htole64(dest->zones_high) };
+
+	am_recorded_addr(dest, ret->addr);
+	memcpy(&ret->zones, zones, sizeof(zones));
+	ret->family = (__u16)dest->family;
+	ret->port = (__u16)dest->port;
+	ret->proto = dest->proto;
 }
 
 static void fill_object(const struct am_row *row, struct am_event *e)
@@ -93,7 +97,7 @@ bool am_recorded_event(const struct am_row *row, struct am_decoded *ret,
 	};
 	fill_deed(row, e);
 	fill_actor(row, e);
-	fill_dest(row, e);
+	am_recorded_dest(&row->dest, e);
 	fill_object(row, e);
 	(void)snprintf(ret->path, sizeof(ret->path), "%s", row->object.path ? row->object.path : "");
 	(void)snprintf(ret->exe, sizeof(ret->exe), "%s", row->actor.exe ? row->actor.exe : "");

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "query/word.h"
 
-#include <endian.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/array.h"
 #include "event/dest.h"
 #include "event/event.h"
+#include "query/recorded.h"
 
 _Static_assert((int)AM_WORD_TEXT_MAX >= (int)AM_DEST_TEXT, "a destination fits");
 
@@ -91,57 +90,28 @@ const char *am_word_act(const struct am_row *row)
 	return known(am_act_name(row->deed.act));
 }
 
-/* What a destination is made of, as the event had it. */
-static struct am_event event_of(const struct am_row *row)
-{
-	uint64_t high = htobe64(row->dest.addr_high), low = htobe64(row->dest.addr_low);
-	struct am_event e = {
-		.family = row->dest.family,
-		.port = row->dest.port,
-		.proto = row->dest.proto,
-	};
-
-	memcpy(e.addr, &high, sizeof(high));
-	memcpy(e.addr + sizeof(high), &low, sizeof(low));
-	memcpy(&e.zones, &row->dest.zones_low, sizeof(row->dest.zones_low));
-	memcpy((char *)&e.zones + sizeof(row->dest.zones_low), &row->dest.zones_high,
-	       sizeof(row->dest.zones_high));
-	return e;
-}
-
 const char *am_word_proto(const struct am_row *row)
 {
-	switch (row->dest.proto) {
-	case IPPROTO_TCP:
-		return "tcp";
-	case IPPROTO_UDP:
-		return "udp";
-	case IPPROTO_ICMP:
-		return "icmp";
-	case IPPROTO_ICMPV6:
-		return "ipv6-icmp";
-	case IPPROTO_SCTP:
-		return "sctp";
-	case IPPROTO_DCCP:
-		return "dccp";
-	default:
-		return "";
-	}
+	const char *name = am_dest_proto_name(row->dest.proto);
+
+	return name ? name : "";
 }
 
 bool am_word_dest_is_local(const struct am_row *row)
 {
-	const struct am_event e = event_of(row);
+	struct am_event e = { 0 };
 	struct am_dest d;
 
+	am_recorded_dest(&row->dest, &e);
 	am_dest_of(&e, &d);
 	return d.local;
 }
 
 const char *am_word_dest(const struct am_row *row, char buf[AM_WORD_TEXT_MAX])
 {
-	const struct am_event e = event_of(row);
+	struct am_event e = { 0 };
 
+	am_recorded_dest(&row->dest, &e);
 	buf[0] = '\0';
 	if (row->deed.kind == AM_EVENT_SEND)
 		am_dest_text(&e, buf);
