@@ -15,6 +15,7 @@
 
 #include "cli/policy.h"
 #include "fds.h"
+#include "unit/captured.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 #define DATA "tests/data/policy-tests/"
@@ -33,34 +34,15 @@ static void write_file(const char *path, const char *text)
 	assert_int_equal(fclose(f), 0);
 }
 
-static void read_back(int fd, char *buf, size_t size)
-{
-	ssize_t n = pread(fd, buf, size - 1, 0);
-
-	assert_true(n >= 0);
-	buf[n] = '\0';
-}
-
 /* Runs the command with its two streams going to files; the exit code. */
 static int run_words(int argc, char **argv)
 {
-	int to[2], saved[2], code;
+	struct captured caught;
+	int code;
 
-	fflush(NULL);
-	for (int i = 0; i < 2; i++) {
-		to[i] = open(folder, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
-		saved[i] = dup(i + 1);
-		assert_true(to[i] >= 0 && saved[i] >= 0);
-		assert_true(dup2(to[i], i + 1) >= 0);
-	}
+	captured_begin(&caught, folder);
 	code = am_cli_policy("/nonexistent", argc, argv);
-	fflush(NULL);
-	for (int i = 0; i < 2; i++) {
-		assert_true(dup2(saved[i], i + 1) >= 0);
-		assert_int_equal(close(saved[i]), 0);
-		read_back(to[i], i ? err : out, sizeof(out));
-		assert_int_equal(close(to[i]), 0);
-	}
+	captured_end(&caught, out, err, sizeof(out));
 	return code;
 }
 

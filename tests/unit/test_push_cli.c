@@ -19,6 +19,7 @@
 #include "bundle_text.h"
 #include "cli/push.h"
 #include "fds.h"
+#include "unit/captured.h"
 
 #define POLICY "version: 1\nname: registry-host\nmode: enforce\nlabels: [cnic]\n" \
 	       "stores: {reg: {paths: [/srv/reg], labels: [cnic]}}\n"            \
@@ -45,39 +46,21 @@ static void put(const char *name, const void *bytes, size_t len)
 
 /* ---- the verb ----------------------------------------------------------------- */
 
-static void read_back(int fd, char *buf, size_t size)
-{
-	ssize_t n = pread(fd, buf, size - 1, 0);
-
-	assert_true(n >= 0);
-	buf[n] = '\0';
-}
-
 /* Runs the verb with its two streams going to files; the exit code. */
 static int run(int (*verb)(const char *dir, int argc, char **argv), ...)
 {
 	char *argv[16] = { "verb" };
-	int argc = 1, to[2], saved[2], code;
+	struct captured caught;
+	int argc = 1, code;
 	va_list words;
 
 	va_start(words, verb);
 	for (char *w = va_arg(words, char *); w; w = va_arg(words, char *))
 		argv[argc++] = w;
 	va_end(words);
-	fflush(NULL);
-	for (int i = 0; i < 2; i++) {
-		to[i] = open(folder, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
-		saved[i] = dup(i + 1);
-		assert_true(to[i] >= 0 && saved[i] >= 0 && dup2(to[i], i + 1) >= 0);
-	}
+	captured_begin(&caught, folder);
 	code = verb(folder, argc, argv);
-	fflush(NULL);
-	for (int i = 0; i < 2; i++) {
-		assert_true(dup2(saved[i], i + 1) >= 0);
-		assert_int_equal(close(saved[i]), 0);
-		read_back(to[i], i ? err : out, sizeof(out));
-		assert_int_equal(close(to[i]), 0);
-	}
+	captured_end(&caught, out, err, sizeof(out));
 	return code;
 }
 
