@@ -141,22 +141,6 @@ const char *am_beginning_name(unsigned origin)
 	return NAME_OF(names, origin);
 }
 
-const char *am_row_kind_name(unsigned kind)
-{
-	static const char *const names[AM_ROW_KINDS] = {
-		[AM_EVENT_ACCESS] = "access",
-		[AM_EVENT_REPEAT] = "repeat",
-		[AM_EVENT_SEND] = "send",
-		[AM_EVENT_SPILL] = "spill",
-		[AM_EVENT_RESEAL] = "reseal",
-		[AM_EVENT_FOREIGN] = "foreign",
-		[AM_ROW_GAP] = "gap",
-		[AM_ROW_MARK] = "mark",
-	};
-
-	return NAME_OF(names, kind);
-}
-
 bool am_row_is_finding(const struct am_row *row)
 {
 	return row->deed.kind < AM_ROW_GAP &&

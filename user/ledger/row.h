@@ -125,7 +125,6 @@ extern const struct am_part am_parts[AM_TABLE_MAX_];	/* none for AM_TABLE_ROWS *
 const char *am_gap_name(unsigned gap);
 const char *am_mark_name(unsigned mark);
 const char *am_beginning_name(unsigned origin);
-const char *am_row_kind_name(unsigned kind);
 
 /* The row breaks policy: it is sealed at once. */
 bool am_row_is_finding(const struct am_row *row);
