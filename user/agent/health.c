@@ -5,12 +5,12 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
-#include <time.h>
 
 #include "agent/lookback.h"
 #include "agent/programs.h"
 #include "base/host.h"
 #include "base/text.h"
+#include "base/when.h"
 #include "event/json.h"
 #include "event/roads.h"
 #include "kernel/counters.h"
@@ -74,12 +74,9 @@ static const char *plural(uint64_t n)
 static void text_policy(const struct am_health *h, FILE *out)
 {
 	const struct am_force *f = h->force;
-	char since[32];
-	time_t at = (time_t)f->since_s;
-	struct tm tm;
+	char since[AM_WHEN_TEXT];
 
-	(void)localtime_r(&at, &tm);
-	(void)strftime(since, sizeof(since), "%Y-%m-%d %H:%M:%S", &tm);
+	(void)am_when_local(f->since_s, since); /* zeros will do */
 	(void)fprintf(out, "policy     %s#%u, mode %s, in force since %s\n", f->model->name,
 		      f->generation, f->model->mode == AM_MODE_ENFORCE ? "enforce" : "observe", since);
 }

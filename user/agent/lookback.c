@@ -4,11 +4,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/text.h"
-
-enum { TIME_TEXT = 32 };
+#include "base/when.h"
 
 void am_origin_json(struct am_json *j, const struct am_origin *o)
 {
@@ -28,18 +26,15 @@ void am_origin_json(struct am_json *j, const struct am_origin *o)
 
 /* ---- the list --------------------------------------------------------------- */
 
-static void format_time(int64_t s, char ret[TIME_TEXT])
+static void format_time(int64_t s, char ret[AM_WHEN_TEXT])
 {
-	time_t t = (time_t)s;
-	struct tm tm;
-
-	if (!localtime_r(&t, &tm) || !strftime(ret, TIME_TEXT, "%Y-%m-%d %H:%M:%S", &tm))
-		(void)snprintf(ret, TIME_TEXT, "?");
+	if (!am_when_local(s, ret))
+		(void)snprintf(ret, AM_WHEN_TEXT, "?");
 }
 
 static void print_until(const struct am_reign *r, FILE *out)
 {
-	char until[TIME_TEXT];
+	char until[AM_WHEN_TEXT];
 
 	switch (r->ending) {
 	case AM_ENDING_NONE:
@@ -57,7 +52,7 @@ static void print_until(const struct am_reign *r, FILE *out)
 static void print_reign(const struct am_reign *r, FILE *out)
 {
 	const struct am_origin *o = &r->origin;
-	char since[TIME_TEXT], digest[AM_DIGEST_TEXT];
+	char since[AM_WHEN_TEXT], digest[AM_DIGEST_TEXT];
 
 	format_time(r->since_s, since);
 	am_digest_format(o->digest, digest);

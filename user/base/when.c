@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -231,4 +232,28 @@ int am_when_parse(const char *text, size_t len, const struct am_when *from, int6
 	if (!r)
 		*ret_ns = s * NS_PER_S;
 	return r;
+}
+
+/* ---- told ------------------------------------------------------------------- */
+
+bool am_when_local(int64_t s, char ret[AM_WHEN_TEXT])
+{
+	const time_t at = s;
+	struct tm t = { 0 };
+	bool fits = localtime_r(&at, &t) != NULL;
+
+	if (!strftime(ret, AM_WHEN_TEXT, "%Y-%m-%d %H:%M:%S", &t))
+		ret[0] = '\0';
+	return fits;
+}
+
+void am_when_utc(int64_t ns, char ret[AM_WHEN_TEXT])
+{
+	const time_t at = ns / NS_PER_S;
+	struct tm t = { 0 };
+	size_t n;
+
+	(void)gmtime_r(&at, &t);	/* a year that does not fit an int leaves zeros */
+	n = strftime(ret, AM_WHEN_TEXT, "%Y-%m-%dT%H:%M:%S", &t);
+	(void)snprintf(ret + n, AM_WHEN_TEXT - n, ".%03dZ", (int)(ns / 1000000 % 1000));
 }

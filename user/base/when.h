@@ -10,6 +10,7 @@
  *     @1795698769                    seconds of the epoch */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,3 +29,11 @@ extern const char am_when_forms[];
 /* The first `len` bytes of `text` as CLOCK_REALTIME, ns. 0, and *ret; -EINVAL; -ERANGE for a
  * moment before 1970 or after 2200. */
 int am_when_parse(const char *text, size_t len, const struct am_when *from, int64_t *ret_ns);
+
+enum { AM_WHEN_TEXT = 48 };
+
+/* "2026-11-26 14:02:07", in local time. False, and zeros, for a year that does not fit. */
+bool am_when_local(int64_t s, char ret[AM_WHEN_TEXT]);
+
+/* "2026-11-26T14:02:07.113Z"; a moment from 1970 on. */
+void am_when_utc(int64_t ns, char ret[AM_WHEN_TEXT]);

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 bool am_look_wants_color(FILE *out)
@@ -13,18 +12,13 @@ bool am_look_wants_color(FILE *out)
 	return isatty(fileno(out)) && !(no && no[0]) && !(term && strcmp(term, "dumb") == 0);
 }
 
-void am_look_day(int64_t wall_ns, char ret[AM_LOOK_TIME])
+void am_look_day(int64_t wall_ns, char ret[AM_WHEN_TEXT])
 {
 	am_look_time(wall_ns, ret);
 	ret[strcspn(ret, " ")] = '\0';
 }
 
-void am_look_time(int64_t wall_ns, char ret[AM_LOOK_TIME])
+void am_look_time(int64_t wall_ns, char ret[AM_WHEN_TEXT])
 {
-	time_t s = wall_ns / 1000000000;
-	struct tm t = { 0 };
-
-	(void)localtime_r(&s, &t);	/* a year that does not fit an int leaves zeros */
-	if (!strftime(ret, AM_LOOK_TIME, "%Y-%m-%d %H:%M:%S", &t))
-		ret[0] = '\0';
+	(void)am_when_local(wall_ns / 1000000000, ret); /* zeros will do */
 }

@@ -6,13 +6,13 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/when.h"
+
 /* Colour is for a person at a terminal who has not declined it (no-color.org). */
 bool am_look_wants_color(FILE *out);
 
-enum { AM_LOOK_TIME = 32 };
-
 /* "2026-11-26 14:02:07", in local time. */
-void am_look_time(int64_t wall_ns, char ret[AM_LOOK_TIME]);
+void am_look_time(int64_t wall_ns, char ret[AM_WHEN_TEXT]);
 
 /* "2026-11-26" */
-void am_look_day(int64_t wall_ns, char ret[AM_LOOK_TIME]);
+void am_look_day(int64_t wall_ns, char ret[AM_WHEN_TEXT]);

@@ -129,7 +129,7 @@ static void print_proof(const struct am_past_wish *w, const struct proof *p)
 
 	for (size_t i = 0; i < p->told; i++) {
 		const struct difference *d = &p->differences[i];
-		char time[AM_LOOK_TIME];
+		char time[AM_WHEN_TEXT];
 
 		am_look_time(d->wall_ns, time);
 		(void)fprintf(w->out, "%s %s was ", d->id, time);
@@ -251,7 +251,7 @@ static void print_group(const struct am_past_wish *w, const struct am_whatif_gro
 {
 	static const char signs[] = { [AM_WHATIF_GAIN] = '+', [AM_WHATIF_LOSS] = '-',
 				      [AM_WHATIF_BLOCK] = '!', [AM_WHATIF_UNBLOCK] = '~' };
-	char first[AM_LOOK_TIME], last[AM_LOOK_TIME], id[AM_EVENT_ID_TEXT];
+	char first[AM_WHEN_TEXT], last[AM_WHEN_TEXT], id[AM_EVENT_ID_TEXT];
 
 	am_look_time(g->first_ns, first);
 	am_look_time(g->last_ns, last);

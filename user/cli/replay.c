@@ -65,7 +65,7 @@ static int write_row(const struct replay *r, const struct am_cursor *c, const st
 	struct am_event_names names;
 	bool is_event = am_recorded_event(row, &event, &names);
 	struct am_host_id host = *am_cursor_host(c);
-	char day[AM_LOOK_TIME];
+	char day[AM_WHEN_TEXT];
 
 	if (r->veil)
 		am_pseudonym_host(r->veil, &host, &host);
@@ -124,7 +124,7 @@ enum { SUM_COLUMNS = 4 };
 static int show_group(struct am_grid *grid, const struct am_sum_group *g, size_t n)
 {
 	struct am_cell cells[AM_SUM_FIELDS_MAX + SUM_COLUMNS] = { 0 };
-	char accesses[24], refused[24], first[AM_LOOK_TIME], last[AM_LOOK_TIME];
+	char accesses[24], refused[24], first[AM_WHEN_TEXT], last[AM_WHEN_TEXT];
 	size_t i;
 
 	for (i = 0; i < n; i++)

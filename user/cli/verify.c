@@ -10,6 +10,7 @@
 
 #include "base/array.h"
 #include "base/text.h"
+#include "base/when.h"
 #include "cli/args.h"
 #include "cli/ledger.h"
 #include "event/json.h"
@@ -18,7 +19,7 @@
 
 static const char usage[] = "amanat verify DIR [--key FILE] [--head FILE] [--json]";
 
-enum { TIME_TEXT = 40, GAPS_SHOWN = 20 };
+enum { GAPS_SHOWN = 20 };
 
 /* ---- what is given ------------------------------------------------------------------ */
 
@@ -60,18 +61,12 @@ static int load_head(const char *file, struct am_head *ret)
 
 /* ---- text ------------------------------------------------------------------------------ */
 
-static void time_text(int64_t ns, char ret[TIME_TEXT])
+static void time_text(int64_t ns, char ret[AM_WHEN_TEXT])
 {
-	time_t s = (time_t)(ns / 1000000000);
-	struct tm tm;
-	size_t n;
-
-	if (!gmtime_r(&s, &tm) || ns < 0) {
-		(void)snprintf(ret, TIME_TEXT, "%" PRId64 " ns", ns);
-		return;
-	}
-	n = strftime(ret, TIME_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
-	(void)snprintf(ret + n, TIME_TEXT - n, ".%03dZ", (int)(ns / 1000000 % 1000));
+	if (ns < 0)
+		(void)snprintf(ret, AM_WHEN_TEXT, "%" PRId64 " ns", ns);
+	else
+		am_when_utc(ns, ret);
 }
 
 static const char *plural(uint64_t n)
@@ -81,7 +76,7 @@ static const char *plural(uint64_t n)
 
 static void text_sealed(const struct am_audit *v, FILE *out)
 {
-	char from[TIME_TEXT], to[TIME_TEXT];
+	char from[AM_WHEN_TEXT], to[AM_WHEN_TEXT];
 
 	if (!v->first_row || v->last_row < v->first_row) {
 		fputs("sealed    nothing\n", out);
@@ -98,7 +93,7 @@ static void text_sealed(const struct am_audit *v, FILE *out)
 
 static void text_gaps(const struct am_audit *v, FILE *out)
 {
-	char from[TIME_TEXT], to[TIME_TEXT];
+	char from[AM_WHEN_TEXT], to[AM_WHEN_TEXT];
 	size_t i;
 
 	for (i = 0; i < v->n_gaps && i < GAPS_SHOWN; i++) {

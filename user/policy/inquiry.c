@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/when.h"
 #include "event/dest.h"
 #include "event/escape.h"
 #include "policy/answer_form.h"
@@ -16,15 +17,14 @@ void am_instant_format(int64_t wall_ns, char text[AM_INSTANT_TEXT])
 {
 	int64_t ns = wall_ns % NS_PER_S;
 	time_t s = wall_ns / NS_PER_S;
-	struct tm tm = { 0 };
 	size_t len;
 
 	if (ns < 0) {
 		ns += NS_PER_S;
 		s--;
 	}
-	(void)localtime_r(&s, &tm);	/* a year that does not fit an int leaves zeros */
-	len = strftime(text, AM_INSTANT_TEXT, "%Y-%m-%d %H:%M:%S", &tm);
+	(void)am_when_local(s, text);	/* zeros will do */
+	len = strlen(text);
 	snprintf(text + len, AM_INSTANT_TEXT - len, ".%03d", (int)(ns / NS_PER_MS));
 }
 

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/array.h"
+#include "base/when.h"
 #include "event/dest.h"
 #include "event/event.h"
 #include "event/id.h"
@@ -139,13 +140,7 @@ static const char *kept_text(const struct am_field *f, const struct am_row *row)
 
 static const char *time_text(int64_t ns, char buf[AM_FIELD_TEXT_MAX])
 {
-	time_t s = ns / 1000000000;
-	struct tm t;
-	size_t n;
-
-	(void)gmtime_r(&s, &t);
-	n = strftime(buf, AM_FIELD_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &t);
-	(void)snprintf(buf + n, AM_FIELD_TEXT_MAX - n, ".%03dZ", (int)(ns / 1000000 % 1000));
+	am_when_utc(ns, buf);
 	return buf;
 }
 
