@@ -13,14 +13,6 @@ enum {
 	AM_MAGIC_MQUEUE = 0x19800202,
 };
 
-AM_NOINLINE int queue_sent(__u64 queue)
-{
-	struct am_object none = {};
-
-	am_gave(&none, queue, AM_ACT_QUEUE);
-	return 0;
-}
-
 /* ---- System V ---------------------------------------------------------------- */
 
 AM_HOOK(am_msgsnd, msg_queue_msgsnd, struct kern_ipc_perm *perm, struct msg_msg *msg, int flags)
@@ -36,10 +28,8 @@ AM_HOOK(am_msgsnd, msg_queue_msgsnd, struct kern_ipc_perm *perm, struct msg_msg 
 	c.f.labels = am_labels_of(leader);
 	if (!c.f.labels)
 		return 0;
-	am_facts_task(&c.f, task, am_task_create(task), leader);
-	am_decide_object(&c.f, &c.d);
-	am_case_close(&c);
-	if (am_goes_ahead(&c.d) && am_channel_gain((__u64)perm, c.labels))
+	am_case_decide(&c, task, leader);
+	if (am_goes_ahead(&c.d) && am_channel_gain(am_address(perm), c.labels))
 		return -EACCES;
 	am_tell(&c);
 	return am_verdict_return(&c.d);
@@ -72,9 +62,7 @@ AM_HOOK(am_msgrcv, msg_queue_msgrcv, struct kern_ipc_perm *perm, struct msg_msg 
 		am_count(AM_COUNT_TAKEN);
 		return 0;
 	}
-	am_facts_task(&c.f, task, am_task_create(task), leader);
-	am_decide_object(&c.f, &c.d);
-	am_case_close(&c);
+	am_case_decide(&c, task, leader);
 	if (am_goes_ahead(&c.d))
 		am_labels_gain(leader, labels);
 	am_tell(&c);
@@ -107,29 +95,25 @@ AM_INLINE __u64 mqueue_of(__u32 fd)
 
 AM_ENTRY(am_mq_send, do_mq_timedsend, int fd)
 {
-	if (!am_labels_of(am_leader_of(bpf_get_current_task_btf())))
-		return 0;
-	return queue_sent(mqueue_of(fd));
+	if (am_labels_of(am_leader_of(bpf_get_current_task_btf())))
+		am_gave(NULL, mqueue_of(fd), AM_ACT_QUEUE);
+	return 0;
 }
 
 SEC("?fexit/do_mq_timedreceive")
 int BPF_PROG(am_mq_receive, int fd)
 {
-	struct am_object none = {};
-
 	if (am_have_channels())
-		am_took(&none, am_channel_labels(mqueue_of(fd)), AM_ACT_QUEUE);
+		am_took(NULL, am_channel_labels(mqueue_of(fd)), AM_ACT_QUEUE);
 	return 0;
 }
 
 /* ---- ways off the host ----------------------------------------------------------- */
 
 /* These need a rule for `anywhere`, or `local` where only this host can look. */
-AM_NOINLINE int outlet_checked(int zone, __u32 act)
+AM_INLINE int outlet_checked(int zone, __u32 act)
 {
-	struct am_object none = {};
-
-	return am_send(&none, NULL, zone, act);
+	return am_send(NULL, NULL, zone, act);
 }
 
 AM_HOOK(am_socket_make, socket_create, int family, int type, int protocol, int kern)

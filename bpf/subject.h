@@ -15,11 +15,16 @@ AM_INLINE struct am_task *am_task_of(struct task_struct *task)
 	return bpf_task_storage_get(&am_tasks, task, 0, 0);
 }
 
+/* Without a look at what came of it, which would be two cases to the verifier. */
+AM_INLINE struct am_task *am_task_make(struct task_struct *task)
+{
+	return bpf_task_storage_get(&am_tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+}
+
 AM_INLINE struct am_task *am_task_create(struct task_struct *task)
 {
-	struct am_task *t;
+	struct am_task *t = am_task_make(task);
 
-	t = bpf_task_storage_get(&am_tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!t)
 		am_count(AM_COUNT_NO_TASK_STORAGE);
 	return t;
