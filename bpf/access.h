@@ -136,36 +136,40 @@ AM_NOINLINE __u32 am_doubts(struct task_struct *task, const struct am_task *lead
 	return doubts;
 }
 
+AM_INLINE __u32 am_facts_subject(const struct am_policy *policy, struct am_facts *f,
+				 struct am_task *own, const struct am_task *leader)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u32 doubts = am_doubts(task, leader);
+	__u32 unknown = am_bits_now(policy, task, own, doubts & AM_TASK_NOT_ITSELF);
+
+	f->bits = own->bits;
+	f->purpose = own->purpose;
+	return unknown | doubts >> 31;
+}
+
 /* Who asks, as far as it can be told: what *c is to know of it before the decision. `own` and
- * `leader` may be NULL, and who does not look is spared two cases: so it is with all functions
- * here. The pointers in the case are lost. */
+ * `leader` are what am_task_make() gave: who does not look whether it is NULL spares the verifier
+ * a case. The pointers in the case are lost. */
 AM_GLOBAL int am_facts_task(const struct am_policy *policy, struct am_case *c, struct am_task *own,
 			    const struct am_task *leader)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	__u32 doubts, unknown = 1;
-
 	if (!c)
 		return 0;
+	c->labels = am_labels_of(leader);
 	if (!own || !leader)
 		am_count(AM_COUNT_NO_TASK_STORAGE);
-	c->labels = am_labels_of(leader);
-	c->splices = own && own->channel;
 	if (!policy) {
 		am_count(AM_COUNT_NO_POLICY);
-		return 0;
+	} else {
+		c->f.unknown |= own ? am_facts_subject(policy, &c->f, own, leader) : 1;
+		if (c->f.unknown)
+			am_count(AM_COUNT_UNKNOWN_FACT);
 	}
 	if (own) {
-		doubts = am_doubts(task, leader);
-		unknown = am_bits_now(policy, task, own, doubts & AM_TASK_NOT_ITSELF);
-		unknown |= doubts >> 31;
-		c->f.bits = own->bits;
-		c->f.purpose = own->purpose;
+		c->splices = own->channel != 0;
 		c->doubts = own->not_itself;
 	}
-	c->f.unknown |= unknown;
-	if (c->f.unknown)
-		am_count(AM_COUNT_UNKNOWN_FACT);
 	return 0;
 }
 

@@ -62,8 +62,10 @@ AM_GLOBAL int am_zones_of(const struct am_policy *policy, const struct am_dest *
 {
 	struct am_net_key net = { .prefixlen = 160 };
 	struct am_fact_key port = { .kind = AM_FACT_PORT };
-	const struct am_zones *at;
-	const struct am_set *takes;
+	const struct am_zones *found;
+	const struct am_set *taking;
+	struct am_zones at;
+	struct am_set takes;
 	__u32 i;
 
 	if (!policy || !dest || !zones)
@@ -72,21 +74,20 @@ AM_GLOBAL int am_zones_of(const struct am_policy *policy, const struct am_dest *
 	port.generation = policy->generation;
 	port.value = AM_PORT(dest->proto, dest->port);
 	__builtin_memcpy(net.addr, dest->addr, sizeof(net.addr));
-	at = bpf_map_lookup_elem(&am_nets, &net);
-	if (!at)
-		at = &policy->zones_unlisted;
-	takes = bpf_map_lookup_elem(&am_facts, &port);
-	if (!takes) {
+	found = bpf_map_lookup_elem(&am_nets, &net);
+	/* Copied, so that what was found is one case to the verifier, wherever it was. */
+	at = found ? *found : policy->zones_unlisted;
+	taking = bpf_map_lookup_elem(&am_facts, &port);
+	if (!taking) {
 		port.value = AM_PORT(dest->proto, 0);
-		takes = bpf_map_lookup_elem(&am_facts, &port);
+		taking = bpf_map_lookup_elem(&am_facts, &port);
 	}
-	if (!takes)
-		takes = &policy->unlisted[AM_FACT_PORT];
+	takes = taking ? *taking : policy->unlisted[AM_FACT_PORT];
 	/* One that does not take the port becomes 0, `anywhere`: no branch, so the
 	 * verifier has one path to follow. */
-	zones->count = at->count;
+	zones->count = at.count;
 	for (i = 0; i < AM_ZONE_HITS; i++)
-		zones->id[i] = at->id[i] & (0 - am_set_has(takes, at->id[i]));
+		zones->id[i] = at.id[i] & (0 - am_set_has(&takes, at.id[i]));
 	return 0;
 }
 

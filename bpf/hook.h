@@ -27,7 +27,7 @@ AM_INLINE int am_hook_return(int r)
 {
 	int refused = -EACCES;
 
-	__asm__ volatile("" : "+r"(refused));
+	__asm__("" : "+r"(refused));
 	return r ? refused : 0;
 }
 
