@@ -117,11 +117,12 @@ AM_INLINE int am_verdict_return(const struct am_decision *d)
 
 enum { AM_DOUBT_PROXY = 1U << 31 };
 
-/* What makes it doubtful that the task is who it looks like: AM_TASK_NOT_ITSELF, and
+/* What makes it doubtful that the current task is who it looks like: AM_TASK_NOT_ITSELF, and
  * AM_DOUBT_PROXY where who asks is hidden behind who acts: the kernel for somebody that it does
  * not name, a ring that anybody may fill, a process whose packets leave without a call. */
-AM_NOINLINE __u32 am_doubts(struct task_struct *task, const struct am_task *leader)
+AM_GLOBAL __u32 am_doubts(const struct am_task *leader)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	__u32 flags = leader ? leader->flags : 0, doubts = flags & AM_TASK_NOT_ITSELF;
 
 	if (task->ptrace)
@@ -139,9 +140,8 @@ AM_NOINLINE __u32 am_doubts(struct task_struct *task, const struct am_task *lead
 AM_INLINE __u32 am_facts_subject(const struct am_policy *policy, struct am_facts *f,
 				 struct am_task *own, const struct am_task *leader)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	__u32 doubts = am_doubts(task, leader);
-	__u32 unknown = am_bits_now(policy, task, own, doubts & AM_TASK_NOT_ITSELF);
+	__u32 doubts = am_doubts(leader);
+	__u32 unknown = am_bits_now(policy, own, doubts & AM_TASK_NOT_ITSELF);
 
 	f->bits = own->bits;
 	f->purpose = own->purpose;

@@ -49,7 +49,7 @@ AM_INLINE bool am_is_prober(struct task_struct *task)
 {
 	struct inode *exe = am_exe_of(task);
 	struct am_tag *tag = exe ? am_tag_of(exe) : NULL;
-	__u32 doubts = am_doubts(task, am_leader_of(task));
+	__u32 doubts = am_doubts(am_leader_of(task));
 
 	return tag && (tag->flags & AM_TAG_PROBER) && !(doubts & AM_TASK_NOT_ITSELF);
 }

@@ -36,20 +36,18 @@ AM_INLINE bool am_is_mentioned(const struct am_policy *policy, __u32 kind)
 }
 
 /* Narrows `bits` to the subjects that are compatible with one fact. */
-AM_INLINE void am_fact_apply(const struct am_policy *policy, __u32 kind, __u64 value,
-			     struct am_set *bits)
+AM_GLOBAL int am_fact_apply(const struct am_policy *policy, __u32 kind, __u64 value,
+			    struct am_set *bits)
 {
-	struct am_fact_key key = {
-		.generation = policy->generation,
-		.kind = kind,
-		.value = value,
-	};
+	struct am_fact_key key = { .kind = kind, .value = value };
 	const struct am_set *set;
 
-	if (!am_is_mentioned(policy, kind))
-		return;
+	if (!policy || !bits || !am_is_mentioned(policy, kind))
+		return 0;
+	key.generation = policy->generation;
 	set = bpf_map_lookup_elem(&am_facts, &key);
 	am_set_keep(bits, set ? set : &policy->unlisted[kind & (AM_FACT_SLOTS - 1)]);
+	return 0;
 }
 
 /* A walk over the groups of a task. */
@@ -206,31 +204,33 @@ AM_GLOBAL int am_bits_make(const struct am_policy *policy, struct am_task *own, 
  * Addresses stand for what they point to: a credential object begins its life in
  * cred_prepare, which drops the cache of the task that it is made for, so an
  * address that is used again is never taken for the one before. */
-AM_NOINLINE bool am_bits_hold(const struct am_policy *policy, struct task_struct *task,
-			      struct am_task *own, __u32 not_itself)
+AM_GLOBAL int am_bits_hold(const struct am_policy *policy, struct am_task *own, __u32 not_itself)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 cred = (__u64)task->real_cred, cgroup = task->cgroups->dfl_cgrp->kn->id;
 	struct inode *exe = am_exe_of(task);
 	__u64 exe_ino = exe ? exe->i_ino : 0;
 	__u32 login = task->loginuid.val;
 
+	if (!policy || !own)
+		return 0;
 	if (own->generation == policy->generation && own->epoch == am_epoch && own->cred == cred &&
 	    own->exe == (__u64)exe && own->exe_ino == exe_ino && own->cgroup == cgroup &&
 	    own->login == login && own->not_itself == not_itself)
-		return true;
+		return 1;
 	own->cred = cred;
 	own->exe = (__u64)exe;
 	own->exe_ino = exe_ino;
 	own->cgroup = cgroup;
 	own->login = login;
 	own->not_itself = not_itself;
-	return false;
+	return 0;
 }
 
-/* The id of the task's executable, 0 if the policy does not name it. */
-AM_NOINLINE __u32 am_exe_number(struct task_struct *task)
+/* The id of the current task's executable, 0 if the policy does not name it. */
+AM_GLOBAL __u32 am_exe_number(void)
 {
-	struct inode *exe = am_exe_of(task);
+	struct inode *exe = am_exe_of(bpf_get_current_task_btf());
 	__u32 *id = exe ? am_exe_id_of(exe) : NULL;
 
 	return id ? *id : 0;
@@ -238,20 +238,18 @@ AM_NOINLINE __u32 am_exe_number(struct task_struct *task)
 
 /* Sees to it that own->bits holds now; `not_itself` are flags of the leader. Returns whether
  * a fact is unknown. */
-AM_INLINE bool am_bits_now(const struct am_policy *policy, struct task_struct *task,
-			   struct am_task *own, __u32 not_itself)
+AM_INLINE __u32 am_bits_now(const struct am_policy *policy, struct am_task *own, __u32 not_itself)
 {
-	if (am_bits_hold(policy, task, own, not_itself))
-		return false;
-	return am_bits_make(policy, own, am_exe_number(task));
+	if (am_bits_hold(policy, own, not_itself))
+		return 0;
+	return am_bits_make(policy, own, am_exe_number());
 }
 
 /* The same where executables cannot be looked up, in fentry programs. Unless own->bits holds,
  * those that depend on the executable are missing, and that is returned. */
-AM_INLINE bool am_bits_blind(const struct am_policy *policy, struct task_struct *task,
-			     struct am_task *own, __u32 not_itself)
+AM_INLINE bool am_bits_blind(const struct am_policy *policy, struct am_task *own, __u32 not_itself)
 {
-	if (am_bits_hold(policy, task, own, not_itself))
+	if (am_bits_hold(policy, own, not_itself))
 		return false;
 	am_bits_make(policy, own, 0);
 	own->generation = 0;

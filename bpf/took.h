@@ -11,7 +11,6 @@ enum { AM_SIGKILL = 9 };
 AM_GLOBAL int am_facts_late(const struct am_policy *policy, struct am_case *c, struct am_task *own,
 			    const struct am_task *leader)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	int blind;
 
 	if (!c)
@@ -21,7 +20,7 @@ AM_GLOBAL int am_facts_late(const struct am_policy *policy, struct am_case *c, s
 	c->f.unknown = !own;
 	if (!policy || !own)
 		return 0;
-	blind = am_bits_blind(policy, task, own, am_doubts(task, leader) & AM_TASK_NOT_ITSELF);
+	blind = am_bits_blind(policy, own, am_doubts(leader) & AM_TASK_NOT_ITSELF);
 	c->f.bits = own->bits;
 	return blind;
 }
