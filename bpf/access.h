@@ -52,7 +52,7 @@ AM_INLINE bool am_touch_first(struct am_touch *t, const struct am_object *o,
 
 /* Completes a case after its decision. What comes of it without a record is asked beforehand:
  * whoever learns that there can be none has lost the facts. */
-AM_NOINLINE void am_case_close(struct am_case *c)
+AM_INLINE void am_case_close(struct am_case *c)
 {
 	const struct am_store *store = c->f.store;
 
@@ -148,17 +148,46 @@ AM_INLINE __u32 am_facts_subject(const struct am_policy *policy, struct am_facts
 	return unknown | doubts >> 31;
 }
 
-/* Who asks, as far as it can be told: what *c is to know of it before the decision. `own` and
- * `leader` are what am_task_make() gave: who does not look whether it is NULL spares the verifier
- * a case. The pointers in the case are lost. */
-AM_GLOBAL int am_facts_task(const struct am_policy *policy, struct am_case *c, struct am_task *own,
+/* What the object adds. Tags are settled first. So if this one is of no store, either another policy
+ * has come into force since, or nobody found out whose the file is. A file without a name on a
+ * device with stores may be of any of them. */
+AM_INLINE void am_facts_object(const struct am_policy *policy, struct am_case *c,
+			       const struct am_tag *tag)
+{
+	__u32 id = am_tag_id(policy, tag);
+	const struct am_store *store = am_store_of(policy, id);
+	__u64 covered = store ? store->labels : 0;
+
+	c->store = id;
+	/* Labels at stake beyond the store's, see struct am_facts. */
+	c->f.labels = c->f.op == AM_OP_READ ? tag->labels & ~covered :
+					      c->labels & ~(covered | tag->labels);
+	if ((tag->flags & AM_TAG_DETACHED) || (!store && tag->store && am_is_sealing())) {
+		am_count(AM_COUNT_DETACHED);
+		c->f.unknown = 1;
+		if (policy)
+			c->f.labels = policy->labels;
+	}
+	if ((tag->flags & AM_TAG_RAW) && policy)
+		c->f.labels = policy->labels;
+}
+
+/* What *c is to know before the decision: who asks, as far as it can be told, and of what. Without
+ * a `tag` the labels at stake are known. 1: it is the agent itself.
+ *
+ * `own` and `leader` are what am_task_make() gave: who does not look whether it is NULL spares
+ * the verifier a case. The pointers in the case are lost. */
+AM_GLOBAL int am_facts_find(const struct am_policy *policy, struct am_case *c,
+			    const struct am_tag *tag, struct am_task *own,
 			    const struct am_task *leader)
 {
 	if (!c)
 		return 0;
-	c->labels = am_labels_of(leader);
+	if (tag && leader && (leader->flags & AM_TASK_AGENT))
+		return 1;
 	if (!own || !leader)
 		am_count(AM_COUNT_NO_TASK_STORAGE);
+	c->labels = am_labels_of(leader);
 	if (!policy) {
 		am_count(AM_COUNT_NO_POLICY);
 	} else {
@@ -170,6 +199,8 @@ AM_GLOBAL int am_facts_task(const struct am_policy *policy, struct am_case *c, s
 		c->splices = own->channel != 0;
 		c->doubts = own->not_itself;
 	}
+	if (tag)
+		am_facts_object(policy, c, tag);
 	return 0;
 }
 
@@ -214,37 +245,17 @@ AM_INLINE void am_decide_splice(struct am_facts *f, struct am_decision *d)
 	f->labels = kept;
 }
 
-/* What the object adds to the facts. `covered` are the labels of its store; `lost`: it is of no store
- * of the policy that decides. The pointers in the case are lost. */
-AM_GLOBAL int am_facts_object(const struct am_policy *policy, struct am_case *c,
-			      const struct am_tag *tag, __u64 covered, bool lost)
-{
-	if (!c || !tag)
-		return 0;
-	/* Labels at stake beyond the store's, see struct am_facts. */
-	if (c->f.op == AM_OP_READ)
-		c->f.labels = tag->labels & ~covered;
-	else
-		c->f.labels = c->labels & ~(covered | tag->labels);
-	/* Tags are settled first. So if this one is of no store, either another policy has come
-	 * into force since, or nobody found out whose the file is. A file without a name on a
-	 * device with stores may be of any of them. */
-	if ((tag->flags & AM_TAG_DETACHED) || (lost && tag->store && am_is_sealing())) {
-		am_count(AM_COUNT_DETACHED);
-		c->f.unknown = 1;
-		if (policy)
-			c->f.labels = policy->labels;
-	}
-	if ((tag->flags & AM_TAG_RAW) && policy)
-		c->f.labels = policy->labels;
-	return 0;
-}
-
-/* A function of its own, for who calls it has little stack left. */
+/* Decides a case of reading or writing. A function of its own, for who calls it has little stack
+ * left. */
 AM_NOINLINE void am_object_decide(struct am_case *c)
 {
 	am_decide_object(&c->f, &c->d);
 	am_decided(&c->d);
+	if (c->f.op == AM_OP_READ && c->splices) {
+		am_decide_splice(&c->f, &c->d);
+		am_decided(&c->d);
+	}
+	am_case_close(c);
 }
 
 /* Decides a case about the current task that has no store, and whose labels at stake are known. */
@@ -252,24 +263,22 @@ AM_INLINE void am_case_decide(struct am_case *c, struct task_struct *task, struc
 {
 	const struct am_policy *policy = am_policy_now();
 
-	am_facts_task(policy, c, am_task_make(task), leader);
+	am_facts_find(policy, c, NULL, am_task_make(task), leader);
 	c->f.policy = policy;
 	c->f.store = NULL;
 	am_object_decide(c);
-	am_case_close(c);
 }
 
-/* The agent itself is let through, which is returned. As it comes by while sealing, what a climb
+/* The agent itself is let through. As it comes by while sealing, what a climb
  * must find is kept: roots, and files with names elsewhere. What is kept already
  * may have another tag since: it is kept anew. */
-AM_GLOBAL int am_agent_passes(const struct am_object *o, struct am_tag *tag,
-			      const struct am_task *leader)
+AM_GLOBAL int am_agent_passes(const struct am_object *o, struct am_tag *tag)
 {
 	struct inode *inode;
 	bool linked;
 	__u32 dev;
 
-	if (!leader || !(leader->flags & AM_TASK_AGENT) || !o || !tag)
+	if (!o || !tag)
 		return 0;
 	inode = (struct inode *)o->inode;
 	linked = am_object_kind(o) == S_IFREG && BPF_CORE_READ(inode, i_nlink) > 1;
@@ -279,7 +288,7 @@ AM_GLOBAL int am_agent_passes(const struct am_object *o, struct am_tag *tag,
 		bpf_map_update_elem(&am_devices, &dev, &dev, BPF_ANY);
 	if (linked || (tag->flags & (AM_TAG_ROOT | AM_TAG_STRAY)))
 		am_stray_keep(o->inode, tag);
-	return 1;
+	return 0;
 }
 
 /* Opening moves no data, nor does changing a name; what moves it asks again. */
@@ -294,30 +303,23 @@ AM_GLOBAL int am_access(const struct am_object *o, struct am_tag *tag, __u32 op,
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct am_task *own = am_task_make(task);
 	struct am_task *leader = am_task_make(task->group_leader);
-	const struct am_policy *policy;
-	const struct am_store *store;
+	const struct am_policy *policy = am_policy_now();
 	struct am_case c = {
 		.kind = AM_EVENT_ACCESS,
 		.act = act,
 		.f = { .op = op, .tagged = 1 },
 	};
 
-	if (!o || !tag || am_agent_passes(o, tag, leader))
+	if (!o || !tag)
 		return 0;
-	policy = am_policy_now();
-	am_facts_task(policy, &c, own, leader);
-	store = am_tag_store(policy, tag);
-	am_facts_object(policy, &c, tag, store ? store->labels : 0, !store);
+	if (am_facts_find(policy, &c, tag, own, leader))
+		return am_agent_passes(o, tag);
 	c.f.policy = policy;
-	c.f.store = store;
+	c.f.store = am_store_of(policy, c.store);
 	am_object_decide(&c);
 	if (c.d.reason == AM_REASON_UNPROTECTED)
 		return 0;
-	if (c.f.op == AM_OP_READ && c.splices)
-		am_decide_splice(&c.f, &c.d);
-	am_decided(&c.d);
 	am_case_object(&c, o);
-	am_case_close(&c);
 	am_case_tell(&c, own, o);
 	/* Whose a file without a name is, nobody knows: it gives no labels. */
 	if (am_goes_ahead(&c.d) && am_moves_data(c.act) && !(tag->flags & AM_TAG_DETACHED) &&

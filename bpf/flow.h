@@ -96,6 +96,7 @@ AM_NOINLINE void am_send_decide(struct am_case *c)
 {
 	am_decide_send(&c->f, &c->d);
 	am_decided(&c->d);
+	am_case_close(c);
 }
 
 /* Decides a send of all that the task carries. `dest` may be NULL with a zone. `zone` >= 0 names the zone, else
@@ -113,7 +114,7 @@ AM_GLOBAL int am_send(const struct am_object *o, const struct am_dest *dest, int
 	if (!c.f.labels)
 		return 0;
 	own = am_task_make(task);
-	am_facts_task(policy, &c, own, leader);
+	am_facts_find(policy, &c, NULL, own, leader);
 	if (dest)
 		c.dest = *dest;
 	if (zone > AM_ZONE_ANYWHERE) {
@@ -125,7 +126,6 @@ AM_GLOBAL int am_send(const struct am_object *o, const struct am_dest *dest, int
 	c.f.policy = policy;	/* the functions above have lost it */
 	c.f.store = NULL;
 	am_send_decide(&c);
-	am_case_close(&c);
 	if (o)
 		am_case_object(&c, o);
 	am_case_tell(&c, own, o);

@@ -35,7 +35,6 @@ AM_INLINE void am_decide_late(struct am_case *c, struct task_struct *task, struc
 	c->f.policy = policy;
 	c->f.store = NULL;
 	am_object_decide(c);
-	am_case_close(c);
 	c->d.enforce = 0;
 	if (blind && c->d.verdict == AM_VERDICT_DENY)
 		c->d.reason = AM_REASON_UNKNOWN_FACT;
