@@ -73,11 +73,10 @@ AM_GLOBAL int am_search(const struct am_object *o, struct am_tag *ret)
 		ret->next = 0;
 		return AM_SEARCHED_FOUND;
 	}
-	if (steps == AM_CLIMB_DEPTH)
-		return AM_SEARCHED_DEEP;
 	inode = (struct inode *)o->inode;
-	return s.dentry == (__u64)BPF_CORE_READ(inode, i_sb, s_root) ? AM_SEARCHED_ROOT :
-								       AM_SEARCHED_LOOSE;
+	if (s.dentry == (__u64)BPF_CORE_READ(inode, i_sb, s_root))
+		return AM_SEARCHED_ROOT;
+	return steps == AM_CLIMB_DEPTH ? AM_SEARCHED_DEEP : AM_SEARCHED_LOOSE;
 }
 
 /* The id that a stray's store has now. Which of the store's paths it came from nobody knows, so
