@@ -233,6 +233,27 @@ void am_filter_complain(FILE *out, const char *text, const struct am_filter_erro
 	(void)fputc('\n', out);
 }
 
+enum { HELP_WIDTH = 76 };	/* of a line of words */
+
+static void list_words(FILE *out, const struct am_field *field)
+{
+	const char *word;
+	size_t i, width = HELP_WIDTH;
+
+	(void)fprintf(out, "\n'%s' is one of", field->name);
+	for (i = 0; (word = field->words(i)); i++) {
+		if (!*word)
+			continue;
+		width += strlen(word) + 1;
+		if (width > HELP_WIDTH)
+			(void)fputs("\n ", out);
+		if (width > HELP_WIDTH)
+			width = strlen(word) + 1;
+		(void)fprintf(out, " %s", word);
+	}
+	(void)fputc('\n', out);
+}
+
 void am_filter_help(FILE *out)
 {
 	size_t n, i;
@@ -244,4 +265,7 @@ void am_filter_help(FILE *out)
 		(void)fprintf(out, "  %-12s %s\n", fields[i].name, fields[i].help);
 	(void)fprintf(out, "  %-12s from this moment on: %s\n", "since", am_when_forms);
 	(void)fprintf(out, "  %-12s before this moment\n", "until");
+	for (i = 0; i < n; i++)
+		if (fields[i].words)
+			list_words(out, &fields[i]);
 }
