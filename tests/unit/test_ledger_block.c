@@ -65,7 +65,7 @@ static int load(struct kit *k, const uint8_t *frame, uint64_t columns, struct am
 		r = -EBADMSG;
 	if (!r)
 		r = am_block_begin(k->block, head, frame);
-	return r ? r : am_block_load(k->block, columns, from_memory, k);
+	return r ? r : am_block_load(k->block, columns, NULL, from_memory, k);
 }
 
 static void assert_text(const char *a, const char *b)

@@ -90,7 +90,7 @@ static int see_block(void *ctx, const struct am_block_head *head, const uint8_t 
 	w->frame = frame;
 	r = am_block_begin(w->block, head, frame);
 	if (!r)
-		r = am_block_load(w->block, columns, from_frame, w);
+		r = am_block_load(w->block, columns, NULL, from_frame, w);
 	if (r < 0)
 		return r == -EBADMSG ? 0 : r;
 	for (i = 0; i < head->rows && !r; i++) {

@@ -179,7 +179,8 @@ bool am_filter_number(const struct am_filter *f, const char *field, int64_t *ret
 
 uint64_t am_filter_columns(const struct am_filter *f)
 {
-	uint64_t columns = 0;
+	bool timed = f->from_ns != INT64_MIN || f->until_ns != INT64_MAX;
+	uint64_t columns = timed ? am_field_find("time", 4)->columns : 0;
 	size_t i;
 
 	for (i = 0; i < f->n_terms; i++)
