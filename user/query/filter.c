@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "query/filter.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,6 +144,18 @@ void am_filter_span(const struct am_filter *f, int64_t *ret_from_ns, int64_t *re
 {
 	*ret_from_ns = f->from_ns;
 	*ret_until_ns = f->until_ns;
+}
+
+int am_filter_moments(const struct am_filter *f, bool since, struct am_filter **ret)
+{
+	struct am_filter *moments = calloc(1, sizeof(*moments));
+
+	if (!moments)
+		return -ENOMEM;
+	moments->from_ns = since ? f->from_ns : INT64_MIN;
+	moments->until_ns = f->until_ns;
+	*ret = moments;
+	return 0;
 }
 
 /* The one value that a term asks for. */
