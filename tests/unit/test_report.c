@@ -249,15 +249,38 @@ static void the_text_says_it_at_the_top(void **state)
 	struct said s = ASK("exposure", "--store", "registry", "--ledger", m->dir);
 
 	assert_int_equal(s.code, AM_EXIT_YES);
-	has(s.out, "acme, desk and root read 2 files of 'registry', at most 2.0 MB.");
+	has(s.out, "root, acme and desk read 2 files of 'registry', at most 2.0 MB.");
 	has(s.out, "outside of this host (5 sends); 2 sends were refused. 2 copies were made");
 	has(s.out, "Not known: what happened in 2 gaps of the record, and whether 1 more send carried it.");
+	has(s.out, "Against the policy, which only observed, root used the store 1 time.");
 	has(s.out, "The record verifies.");
 	has(s.out, "nobody knows how many events");
 	has(s.out, "\\xe2\\x80\\xae\\x1b[31m\\xff.csv");
 	has_not(s.out, "\x1b");
 	has_not(s.out, "\xe2\x80\xae");
 	forget(&s);
+}
+
+static void one_send_against_the_policy_comes_before_a_thousand_others(void **state)
+{
+	struct am_lineage_place places[] = {
+		{ .text = 1, .sends = 1000 }, { .text = 2, .likely = 2000 },
+		{ .text = 3, .sends = 1, .breaches = 1 },
+	};
+	struct am_tally t = AM_TALLY(struct am_lineage_place, 16, 8);
+	uint32_t i;
+	size_t n;
+
+	(void)state;
+	for (i = 0; i < AM_COUNT(places); i++)
+		assert_int_equal(am_tally_add(&t, &places[i], &(uint32_t){ 0 }), 0);
+	am_autofree const void **list = am_report_order(&t, NULL, am_report_lists.by_sends, &n);
+
+	assert_non_null(list);
+	assert_int_equal(n, 3);
+	assert_int_equal(((const struct am_lineage_place *)list[0])->text, 3);
+	assert_int_equal(((const struct am_lineage_place *)list[1])->text, 2);
+	am_tally_done(&t);
 }
 
 static void the_json_is_json(void **state)
@@ -274,6 +297,7 @@ static void the_json_is_json(void **state)
 	(void)fputs(s.out, f);
 	(void)fclose(f);
 	has(s.out, "\"bytes\":{\"at_most\":2001500,\"exact\":false,\"unsized\":0}");
+	has(s.out, "\"refused\":5,\"breaches\":1,");
 	has(s.out, "\"sends_outside\":5,\"sends_refused\":2,\"sends_likely\":1");
 	if (system("command -v python3 >/dev/null") != 0) {
 		print_message("skipped in part: there is no python3 to read the JSON\n");
@@ -496,6 +520,7 @@ int main(void)
 		cmocka_unit_test(findings_are_counted_by_what_they_are),
 		cmocka_unit_test(a_full_table_is_counted_not_lost),
 		cmocka_unit_test(the_text_says_it_at_the_top),
+		cmocka_unit_test(one_send_against_the_policy_comes_before_a_thousand_others),
 		cmocka_unit_test(the_json_is_json),
 		cmocka_unit_test(the_page_is_well_formed_and_inert_whatever_names_say),
 		cmocka_unit_test(a_browser_finds_no_element_in_names),

@@ -28,6 +28,11 @@ static bool is_denied(const struct am_row *row)
 	return row->deed.verdict == AM_VERDICT_DENY;
 }
 
+static bool is_breach(const struct am_row *row)
+{
+	return is_denied(row) && !(row->deed.flags & AM_EVENT_BLOCKED);
+}
+
 static void stretch(int64_t *first_ns, int64_t *last_ns, int64_t ns)
 {
 	if (!*first_ns || ns < *first_ns)
@@ -52,6 +57,8 @@ static void count_time(struct am_exposure *x, const struct am_row *row, uint64_t
 		b->refused += times;
 	else
 		b->allowed += times;
+	if (is_breach(row))
+		b->breaches += times;
 }
 
 /* ---- findings ------------------------------------------------------------------------- */
@@ -207,6 +214,8 @@ static int take_store(struct am_exposure *x, const struct am_row *row, struct be
 	x->accesses += times;
 	if (row->deed.flags & AM_EVENT_BLOCKED)
 		x->refused += times;
+	if (is_breach(row))
+		x->breaches += times;
 	count_time(x, row, times);
 	if (!r)
 		r = take_generation(x, row);
@@ -274,6 +283,7 @@ static void sum_places(struct am_exposure *x)
 		x->sends += p->sends;
 		x->likely_sends += p->likely;
 		x->refused_sends += p->refused;
+		x->breached_sends += p->breaches;
 	}
 }
 

@@ -641,6 +641,7 @@ static void sum_send(struct am_lineage *l, struct am_lineage_send *s)
 	stretch(&place->first_ns, &place->last_ns, s->first_ns);
 	stretch(&place->first_ns, &place->last_ns, s->last_ns);
 	place->breaches += s->breaches;
+	who->breached_sends += s->breaches;
 	if (s->refused) {
 		place->refused += s->count;
 		who->refused_sends += s->count;

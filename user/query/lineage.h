@@ -48,7 +48,7 @@ struct am_lineage_subject {
 	uint64_t breaches;	/* happened though the policy denies: observe mode */
 	uint64_t files;		/* of the store, read */
 	uint64_t bytes, unsized;	/* of these and of the copies read */
-	uint64_t sends, likely, refused_sends;	/* as of places, below */
+	uint64_t sends, likely, refused_sends, breached_sends;	/* as of places, below */
 	int64_t first_ns, last_ns;
 };
 
