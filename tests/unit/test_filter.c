@@ -217,6 +217,8 @@ static void says_what_is_wrong_and_where(void **state)
 		{ "path=\"a", 5, "not closed", "" },
 		{ "since=tomorrow", 6, "no moment", "-2h" },
 		{ "since>-2h", 5, "takes a moment", "" },
+		{ "since=-1h until=-2h", 16, "before it begins", "before until" },
+		{ "since=2026-03-01T10:00+1", 6, "no moment", "+05:00" },
 		{ "since=-2h,-3h", 9, "a term ends here", "blank" },
 		{ "time=now", 0, "exactly that moment", "since" },
 	};

@@ -451,7 +451,7 @@ static void no_ledger_is_no_report(void **state)
 	forget(&s);
 	s = ASK("exposure", "--store", "registry", "--ledger", "/usr");
 	assert_int_equal(s.code, AM_EXIT_MISSING);
-	has(s.err, "there is no ledger");
+	has(s.err, "there is no segment");
 	forget(&s);
 }
 

@@ -358,6 +358,36 @@ static void combines_a_file_and_who_touched_it(void **state)
 	assert_int_equal(lines(s.out), 3);
 }
 
+static void a_folder_without_a_ledger_is_no_record_of_nothing(void **state)
+{
+	am_autosaid struct said s = { 0 };
+	struct made none = { .dir = "/usr" };
+
+	(void)state;
+	ask(&none, (const char *const[]){ "verdict=deny", NULL }, &s);
+	assert_int_equal(s.code, 3);
+	assert_non_null(strstr(s.err, "there is no segment of one in it"));
+}
+
+static void says_what_is_no_sum(void **state)
+{
+	static const char *const cases[][3] = {
+		{ "by=usr", "no field 'usr'", "Did you mean 'user'?" },
+		{ "by=", "a field to sum by is missing", "by=user,store" },
+		{ "by=user,,store", "a field to sum by is missing", "by=user,store" },
+		{ "user,op,user,op,user,op,user,op,user", "more than 8 fields", "by=user,store" },
+	};
+
+	for (size_t i = 0; i < AM_COUNT(cases); i++) {
+		am_autosaid struct said s = { 0 };
+
+		ASK(state, &s, "--sum", cases[i][0]);
+		assert_int_equal(s.code, 2);
+		if (!strstr(s.err, cases[i][1]) || !strstr(s.err, cases[i][2]))
+			fail_msg("%s: %s", cases[i][0], s.err);
+	}
+}
+
 static void refuses_two_questions_at_once(void **state)
 {
 	static const char *const cases[][4] = {
@@ -389,6 +419,8 @@ int main(void)
 		cmocka_unit_test(says_that_there_is_no_such_file),
 		cmocka_unit_test(follows_processes_to_their_children),
 		cmocka_unit_test(combines_a_file_and_who_touched_it),
+		cmocka_unit_test(a_folder_without_a_ledger_is_no_record_of_nothing),
+		cmocka_unit_test(says_what_is_no_sum),
 		cmocka_unit_test(refuses_two_questions_at_once),
 	};
 

@@ -187,6 +187,32 @@ static int sum_rows(struct replay *r, struct am_selection *s, struct am_sum *sum
 	return err ? err : show_sum(r, sum);
 }
 
+static void refuse_sum(const struct replay *r, const char *bad)
+{
+	struct am_nearest nearest;
+	char word[32];
+	size_t n, i;
+	const struct am_field *fields = am_fields(&n);
+
+	(void)snprintf(word, sizeof(word), "%.*s", (int)strcspn(bad, ","), bad);
+	am_nearest_init(&nearest, word);
+	for (i = 0; i < n; i++)
+		am_nearest_offer(&nearest, fields[i].name);
+	if (!*word) {
+		(void)fputs("error: a field to sum by is missing\n", r->err);
+	} else if (am_field_find(word, strlen(word))) {
+		(void)fprintf(r->err, "error: more than %d fields to sum by\n", AM_SUM_FIELDS_MAX);
+	} else {
+		(void)fputs("error: there is no field '", r->err);
+		am_text_print(r->err, word);
+		(void)fputs("' to sum by\n", r->err);
+	}
+	if (nearest.best && strcmp(nearest.best, word) != 0)
+		(void)fprintf(r->err, "  hint: Did you mean '%s'?\n", nearest.best);
+	else
+		(void)fputs("  hint: Such as by=user,store; 'amanat replay --fields' lists them.\n", r->err);
+}
+
 /* "by=user,store", as it is shown in the help, or without "by=". */
 static int read_sum(const struct replay *r, struct am_sum **ret)
 {
@@ -195,10 +221,10 @@ static int read_sum(const struct replay *r, struct am_sum **ret)
 
 	if (!err)
 		return AM_ARGS_GO;
-	(void)fprintf(r->err, "error: there is no field '%.*s' to sum by\n  hint: ",
-		      (int)strcspn(bad, ","), bad);
-	(void)fprintf(r->err, "At most %d of those that 'amanat replay --fields' lists.\n",
-		      AM_SUM_FIELDS_MAX);
+	if (err == -EINVAL)
+		refuse_sum(r, bad);
+	else
+		(void)fprintf(r->err, "error: %s\n", strerror(-err));
 	return AM_EXIT_USAGE;
 }
 

@@ -579,6 +579,17 @@ static void check_all(struct check *c, const struct job *job)
 	check_junk(c, job);
 }
 
+/* Who may not read a segment knows nothing about it: that is not an alteration. */
+static int find_forbidden(const struct job *job)
+{
+	size_t i;
+
+	for (i = 0; i < job->count; i++)
+		if (job->parts[i].err == -EACCES || job->parts[i].err == -EPERM)
+			return job->parts[i].err;
+	return 0;
+}
+
 int am_verify(int dirfd, const struct am_verify_options *options, struct am_audit **ret)
 {
 	am_auto(am_audit) struct am_audit *v = calloc(1, sizeof(*v));
@@ -597,6 +608,9 @@ int am_verify(int dirfd, const struct am_verify_options *options, struct am_audi
 		v->by_own_key = true;
 	}
 	walk_all(&job);
+	r = find_forbidden(&job);
+	if (r < 0)
+		return r;
 	check_all(&c, &job);
 	*ret = AM_TAKE_PTR(v);
 	return 0;

@@ -281,6 +281,8 @@ static int take_moment(struct parser *p, bool since)
 		p->filter->from_ns = ns;
 	if (!since && ns < p->filter->until_ns)
 		p->filter->until_ns = ns;
+	if (p->filter->from_ns >= p->filter->until_ns)
+		return refuse(p, at, "Let since= be before until=.", "the time ends here before it begins");
 	return 0;
 }
 
