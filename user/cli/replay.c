@@ -128,14 +128,18 @@ static int csv_rows(struct replay *r, struct am_selection *s, uint64_t *ret_rows
 
 enum { SUM_COLUMNS = 4 };
 
-static int show_group(struct am_grid *grid, const struct am_sum_group *g, size_t n)
+static int show_group(struct am_grid *grid, const struct am_sum *sum, const struct am_sum_group *g,
+		      size_t n)
 {
 	struct am_cell cells[AM_SUM_FIELDS_MAX + SUM_COLUMNS] = { 0 };
 	char accesses[24], refused[24], first[AM_WHEN_TEXT], last[AM_WHEN_TEXT];
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		cells[i].text = *g->values[i] ? g->values[i] : NULL;
+	for (i = 0; i < n; i++) {
+		const char *text = am_sum_text(sum, g->values[i]);
+
+		cells[i].text = *text ? text : NULL;
+	}
 	(void)snprintf(accesses, sizeof(accesses), "%" PRIu64, g->accesses);
 	(void)snprintf(refused, sizeof(refused), "%" PRIu64, g->refused);
 	am_look_time(g->first_ns, first);
@@ -165,10 +169,10 @@ static int show_sum(const struct replay *r, struct am_sum *sum)
 	err = am_grid_open(r->out, r->json ? AM_GRID_JSON : r->csv ? AM_GRID_CSV : AM_GRID_TEXT, names,
 			   n_fields + SUM_COLUMNS, &grid);
 	for (i = 0; !err && i < n; i++)
-		err = show_group(grid, &groups[i], n_fields);
+		err = show_group(grid, sum, &groups[i], n_fields);
 	if (am_sum_left_out(sum))
-		(void)fprintf(r->err, "note: %" PRIu64 " rows are left out: there are more than %d groups\n",
-			      am_sum_left_out(sum), AM_SUM_GROUPS_MAX);
+		(void)fprintf(r->err, "note: %" PRIu64 " rows are left out: there are too many groups\n",
+			      am_sum_left_out(sum));
 	return err ? err : am_grid_end(grid);
 }
 
