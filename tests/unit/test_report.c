@@ -261,6 +261,32 @@ static void the_text_says_it_at_the_top(void **state)
 	forget(&s);
 }
 
+/* Numbers and clocks of processes begin anew with each boot. */
+static void nobody_inherits_from_a_process_of_the_boot_before(void **state)
+{
+	static const struct story_who before = { 100, 1, 1000, 40, "acme", "/usr/bin/psql" };
+	static const struct story_who child = { 160, 100, 1000, 55, "acme", "/bin/sh" };
+	const struct am_row read = story_read(50, &before, 0, 1000);
+	const struct am_row sent = story_send(60, &child, 0xcb007109, 443);
+	uint64_t sends[2];
+
+	(void)state;
+	for (int other = 0; other < 2; other++) {
+		struct am_lineage l;
+
+		am_lineage_init(&l);
+		assert_int_equal(am_lineage_boot(&l, "one"), 0);
+		assert_int_equal(am_lineage_store(&l, &read), 0);
+		assert_int_equal(am_lineage_boot(&l, other ? "two" : "one"), 0);
+		assert_int_equal(am_lineage_other(&l, &sent), 0);
+		assert_int_equal(am_lineage_solve(&l), 0);
+		sends[other] = AM_TALLY_AT(&l.places, struct am_lineage_place, 0)->sends;
+		am_lineage_done(&l);
+	}
+	assert_int_equal(sends[0], 1);
+	assert_int_equal(sends[1], 0);
+}
+
 static void one_send_against_the_policy_comes_before_a_thousand_others(void **state)
 {
 	struct am_lineage_place places[] = {
@@ -520,6 +546,7 @@ int main(void)
 		cmocka_unit_test(findings_are_counted_by_what_they_are),
 		cmocka_unit_test(a_full_table_is_counted_not_lost),
 		cmocka_unit_test(the_text_says_it_at_the_top),
+		cmocka_unit_test(nobody_inherits_from_a_process_of_the_boot_before),
 		cmocka_unit_test(one_send_against_the_policy_comes_before_a_thousand_others),
 		cmocka_unit_test(the_json_is_json),
 		cmocka_unit_test(the_page_is_well_formed_and_inert_whatever_names_say),

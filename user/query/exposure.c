@@ -6,6 +6,7 @@
 
 #include "abi.h"
 #include "base/array.h"
+#include "base/host.h"
 #include "base/text.h"
 #include "query/field.h"
 
@@ -197,8 +198,11 @@ static int pass(struct am_exposure *x, int dirfd, const struct am_query *query, 
 
 	if (r < 0)
 		return r;
-	while (!err && (r = am_scan_next(scan, &row)) > 0)
-		err = take(x, &row, before);
+	while (!err && (r = am_scan_next(scan, &row)) > 0) {
+		err = am_lineage_boot(&x->lineage, am_scan_host(scan)->boot);
+		if (!err)
+			err = take(x, &row, before);
+	}
 	am_scan_counts(scan, &counts);
 	if (counts.bad_segments > x->bad_segments)
 		x->bad_segments = counts.bad_segments;

@@ -8,6 +8,7 @@
 
 #include "abi.h"
 #include "base/cleanup.h"
+#include "query/birth.h"
 
 #define PROCESS(f, i) AM_FAMILY_PROCESS(f, i)
 #define SELF(f, i) AM_FAMILY_SELF(f, i)
@@ -131,43 +132,6 @@ bool am_family_find(struct am_family *f, const struct am_row *row, const char *b
 
 /* ---- whose child -------------------------------------------------------------------------- */
 
-struct by_pid {
-	uint64_t start_ns;
-	uint32_t boot, pid;
-	uint32_t process;
-};
-
-static int compare_pids(const void *a, const void *b)
-{
-	const struct by_pid *x = a, *y = b;
-
-	if (x->boot != y->boot)
-		return x->boot < y->boot ? -1 : 1;
-	if (x->pid != y->pid)
-		return x->pid < y->pid ? -1 : 1;
-	return x->start_ns < y->start_ns ? -1 : x->start_ns > y->start_ns;
-}
-
-/* The last process with the parent's number that began before the child did: so nobody is his
- * own forebear. */
-static uint32_t find_parent(const struct by_pid *all, size_t n, const struct am_family_process *p)
-{
-	const struct by_pid key = { p->start_ns, p->boot, p->ppid, 0 };
-	size_t low = 0, high = n;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (compare_pids(&all[mid], &key) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (!low || all[low - 1].boot != p->boot || all[low - 1].pid != p->ppid)
-		return AM_FAMILY_NONE;
-	return all[low - 1].process;
-}
-
 /* Of process 1 everybody is a descendant, which tells nothing. */
 static int add_nameless(struct am_family *f, const struct am_family_process *child, uint32_t *ret)
 {
@@ -184,24 +148,24 @@ static int add_nameless(struct am_family *f, const struct am_family_process *chi
 static int find_parents(struct am_family *f)
 {
 	size_t n = f->processes.n, i;
-	am_autofree struct by_pid *all = calloc(n + 1, sizeof(*all));
+	am_autofree struct am_birth *all = calloc(n + 1, sizeof(*all));
 	int r = all ? 0 : -ENOMEM;
 
 	for (i = 0; !r && i < n; i++) {
 		const struct am_family_process *p = PROCESS(f, i);
 
-		all[i] = (struct by_pid){ p->start_ns, p->boot, p->pid, (uint32_t)i };
+		all[i] = (struct am_birth){ p->start_ns, p->boot, p->pid, (uint32_t)i };
 	}
 	if (!r)
-		qsort(all, n, sizeof(*all), compare_pids);
+		am_births_sort(all, n);
 	for (i = 0; !r && i < n; i++) {
-		uint32_t parent = find_parent(all, n, PROCESS(f, i));
+		const struct am_family_process child = *PROCESS(f, i);	/* items move */
+		const struct am_birth *birth = am_births_parent(all, n, child.boot, child.ppid,
+								child.start_ns);
+		uint32_t parent = birth ? birth->process : AM_FAMILY_NONE;
 
-		if (parent == AM_FAMILY_NONE) {
-			const struct am_family_process child = *PROCESS(f, i);	/* items move */
-
+		if (!birth)
 			r = add_nameless(f, &child, &parent);
-		}
 		PROCESS(f, i)->parent = parent;
 	}
 	return r;
