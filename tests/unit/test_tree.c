@@ -218,17 +218,18 @@ static void shows_processes_below_those_that_began_them(void **state)
 		"├─ psql[100] /usr/bin/psql user=acme login=acme session=7 unit=ssh.service, "
 		"began 2026-03-01 10:00:10\n"
 		"│  │    read  registry: 11 times, 1 file, at most 1.2 kB, "
-		"1 refused\n"
-		"│  │    copy  outside of stores: 1 time, 1 file of unknown size\n"
+		"1 refused; 2026-03-01 10:00:15 to 2026-03-01 10:00:18\n"
+		"│  │    copy  outside of stores: 1 time, 1 file of unknown size; 2026-03-01 10:00:19\n"
 		"│  └─ sudo[110] /usr/bin/sudo user=acme login=acme session=7 unit=ssh.service, "
 		"began 2026-03-01 10:00:12\n"
 		"│          then /usr/bin/cat user=root login=acme session=7 unit=ssh.service, "
 		"seen since 2026-03-01 10:00:21\n"
-		"│          read  outside of stores: 1 time, 1 file, at most 1.2 kB\n"
-		"│          send  203.0.113.9:443/tcp: 3 times\n"
+		"│          read  outside of stores: 1 time, 1 file, at most 1.2 kB; "
+		"2026-03-01 10:00:20\n"
+		"│          send  203.0.113.9:443/tcp: 3 times; 2026-03-01 10:00:21 to 2026-03-01 10:00:22\n"
 		"└─ scp[120] /usr/bin/scp user=desk login=acme session=7 unit=ssh.service, "
 		"began 2026-03-01 10:00:11\n"
-		"        read  registry: 1 time, 1 file, at most 1.2 kB\n");
+		"        read  registry: 1 time, 1 file, at most 1.2 kB; 2026-03-01 10:00:23\n");
 }
 
 static void tells_processes_apart_that_had_the_same_number(void **state)
@@ -243,12 +244,13 @@ static void tells_processes_apart_that_had_the_same_number(void **state)
 		"began 2026-03-01 10:00:40, child of process 1\n"
 		"└─ sh[140] /bin/sh user=acme login=acme session=7 unit=ssh.service, "
 		"began 2026-03-01 10:00:41\n"
-		"        read  registry: 1 time, 1 file, at most 500 bytes, 1 against the policy\n"
+		"        read  registry: 1 time, 1 file, at most 500 bytes, 1 against the policy; "
+		"2026-03-01 10:00:46\n"
 		"psql[100] /usr/bin/psql user=acme login=acme session=7 unit=ssh.service, "
 		"began 2026-03-01 10:16:45, child of process 1\n"
 		"└─ sh[160] /bin/sh user=acme login=acme session=7 unit=ssh.service, "
 		"began 2026-03-01 10:16:46\n"
-		"        read  registry: 1 time, 1 file, at most 500 bytes\n");
+		"        read  registry: 1 time, 1 file, at most 500 bytes; 2026-03-01 10:16:48\n");
 }
 
 static void nobody_is_his_own_forebear(void **state)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "abi.h"
 #include "cli/look.h"
@@ -164,6 +165,18 @@ static void print_amount(const struct tree *t, const struct am_touched *x)
 		(void)fprintf(t->out, "%s%" PRIu64 " refused", x->done ? ", " : "", x->refused);
 }
 
+static void print_when(const struct tree *t, const struct am_touched *x)
+{
+	char first[AM_WHEN_TEXT], last[AM_WHEN_TEXT];
+
+	am_look_time(x->first_ns, first);
+	am_look_time(x->last_ns, last);
+	(void)fprintf(t->out, "; %s", first);
+	if (strcmp(first, last) != 0)
+		(void)fprintf(t->out, " to %s", last);
+	(void)fputc('\n', t->out);
+}
+
 static void print_touches(const struct tree *t, uint32_t process)
 {
 	const struct am_family_process *p = process_at(t, process);
@@ -176,7 +189,7 @@ static void print_touches(const struct tree *t, uint32_t process)
 		am_escape_write(t->out, target_word(t, &all[i]), AM_ESCAPE_PHRASE);
 		(void)fputs(": ", t->out);
 		print_amount(t, &all[i]);
-		(void)fputc('\n', t->out);
+		print_when(t, &all[i]);
 	}
 }
 
