@@ -8,6 +8,7 @@
 #include "base/array.h"
 #include "ledger/batch.h"
 #include "ledger/bytes.h"
+#include "ledger/order.h"
 
 enum {
 	DIRECTORY_MAX = AM_COL_MAX_ * (3 + 3 * AM_VARINT_MAX),
@@ -25,17 +26,11 @@ struct entry {
 	size_t raw;
 };
 
-/* An object of the batch, and what it is sorted by. */
-struct place {
-	const char *path;
-	uint32_t index;
-};
-
 struct am_press {
 	ZSTD_CCtx *zstd;	/* owned, as what follows */
 	int level;
 	uint64_t *values;	/* of the column at hand */
-	struct place *places;	/* of the objects, by path */
+	struct am_placed *places;	/* of the objects, by path; and as many for the sorting */
 	uint32_t *ranks;	/* where an object is among them */
 	uint8_t *raw;
 	uint8_t *data;		/* of all columns */
@@ -57,7 +52,7 @@ int am_press_new(int level, struct am_press **ret)
 	p->level = level;
 	p->zstd = ZSTD_createCCtx();
 	p->values = malloc(AM_BATCH_ROWS * sizeof(*p->values));
-	p->places = malloc(AM_BATCH_ROWS * sizeof(*p->places));
+	p->places = malloc(2 * AM_BATCH_ROWS * sizeof(*p->places));
 	p->ranks = malloc(AM_BATCH_ROWS * sizeof(*p->ranks));
 	p->raw = malloc(RAW_MAX);
 	if (!p->zstd || !p->values || !p->places || !p->ranks || !p->raw)
@@ -99,14 +94,6 @@ static int grow(uint8_t **bytes, size_t *size, size_t wanted)
 
 /* ---- order of objects ----------------------------------------------------------- */
 
-static int compare_places(const void *a, const void *b)
-{
-	const struct place *x = a, *y = b;
-	int r = strcmp(x->path, y->path);
-
-	return r ? r : x->index < y->index ? -1 : 1;
-}
-
 /* Neighbours in a folder share most of their paths, and of the columns beside them. */
 static void sort_objects(struct am_press *p, const struct am_batch *b)
 {
@@ -114,8 +101,8 @@ static void sort_objects(struct am_press *p, const struct am_batch *b)
 	uint32_t n = b->tables[AM_TABLE_OBJECTS].n, i;
 
 	for (i = 0; i < n; i++)
-		p->places[i] = (struct place){ object[i].path, i };
-	qsort(p->places, n, sizeof(*p->places), compare_places);
+		p->places[i] = (struct am_placed){ object[i].path, 0, i };
+	am_order_texts(p->places, p->places + AM_BATCH_ROWS, n);
 	for (i = 0; i < n; i++)
 		p->ranks[p->places[i].index] = i;
 }
@@ -127,7 +114,7 @@ struct strip {
 	const uint8_t *first;
 	size_t step;
 	uint32_t n;
-	const struct place *order;	/* NULL: as they came */
+	const struct am_placed *order;	/* NULL: as they came */
 };
 
 static struct strip strip_of(const struct am_press *p, const struct am_batch *b,
