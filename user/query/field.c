@@ -76,6 +76,7 @@ static const struct am_field fields[] = {
 	NUMBER("generation", deed.generation, COL(GENERATION), "of the policy that decided"),
 	NUMBER("count", count, COL(COUNT), "how many accesses a repeat stands for"),
 	NUMBER("size", object.bytes, COL(BYTES), "of the file then, in bytes; 0 also: not told"),
+	POSITIVE("inode", object.ino, COL(INO), "of the file: repeats have it, and no path"),
 	NUMBER("row", number, 0, "in the ledger"),
 	TEXT("why", deed.why, COL(WHY), "the reason, in a sentence"),
 };
@@ -124,7 +125,7 @@ bool am_field_number(const struct am_field *f, const struct am_row *row, int64_t
 		if (f->size == 4)
 			return read_32(row, f->offset, ret) && (*ret || !f->positive);
 		memcpy(ret, (const char *)row + f->offset, sizeof(*ret));
-		return true;
+		return *ret || !f->positive;
 	default:
 		return false;
 	}
