@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
 """The ledger that the agent writes: what is in it when it matters, and that it verifies."""
-import csv
 import json
 import os
 import subprocess
@@ -39,44 +38,6 @@ def a_refusal_is_sealed_in_the_ledger(lab):
                 after['rows_sealed'] > before['rows_sealed'] and after['seals'] > before['seals'])
     code, audit = verify(lab, lab.agent)
     expect_that(f'it verifies: {code} {audit}', code in (HOLDS, UNSEALED))
-
-
-def _tree(lab, *words):
-    code, out, err = lab.agent.ask('replay', '--tree', '--json', *words)
-    expect_that(f'there is a tree of {words}: {code} {out} {err}', code == 0)
-    return [json.loads(line) for line in out.splitlines()]
-
-
-@scenario(STRESSED)
-def the_record_knows_who_began_whom_and_all_of_a_file(lab):
-    file = lab.put('family.csv')
-    shell = lab.run(DESK, '/bin/sh', '-c',
-                    f'read a <{file}; sh -c "read b <{file}; cat {file} {file}; cat {file}; true"; true')
-    stranger = lab.run(DESK, '/usr/bin/cat', file)
-    lab.run(DESK, '/usr/bin/cat', lab.single)
-    wait_recorded(lab)
-
-    tree = _tree(lab, '--file', file, 'op=read')
-    by_pid = {p['pid']: p for p in tree if p['touched']}
-    cats = [p for p in tree if p['touched'] and p['was'][0]['comm'] == 'cat']
-    inner = next(p for p in by_pid.values() if p.get('parent', {}).get('pid') == shell.pid)
-    expect_that(f'two shells and three times cat read it: {tree}', len(by_pid) == 5 and len(cats) == 3)
-    expect('children of the inner shell',
-           sorted(p['parent']['pid'] == inner['pid'] for p in cats), [False, True, True])
-    expect('depths', [p['depth'] - by_pid[shell.pid]['depth'] for p in (by_pid[shell.pid], inner)], [0, 1])
-    expect('files of each', {t['files'] for p in by_pid.values() for t in p['touched']}, {1})
-
-    # dash reads byte by byte: the name comes with the first only.
-    code, out, err = lab.agent.ask('replay', '--csv', '--file', file, 'op=read', f'pid={shell.pid}')
-    named = lab.agent.ask('replay', '--csv', f'path={file}', 'op=read', f'pid={shell.pid}')[1]
-    expect_that(f'repeats are of the file too: {code} {out} {err}',
-                'repeat' in out and 'repeat' not in named)
-
-    code, out, err = lab.agent.ask('replay', '--csv', f'pid={shell.pid}', '--children')
-    pids = {int(row['pid']) for row in csv.DictReader(out.splitlines())}
-    expect('processes of the family', pids, set(by_pid) - {stranger.pid})
-    print(lab.agent.ask('replay', '--tree', '--file', file, 'op=read')[1], flush=True); print(lab.agent.ask('replay', f'pid={shell.pid}', '--children')[1], flush=True); print(lab.agent.ask('replay', '--file', file)[1], flush=True)
-    return lab.agent.ask('replay', '--tree', '--file', file, 'op=read')[1].splitlines()[0]
 
 
 def _open_often(path, times):
