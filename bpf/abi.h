@@ -289,7 +289,10 @@ enum am_task_flag {
 
 enum { AM_TASK_NOT_ITSELF = AM_TASK_FOREIGN | AM_TASK_TRACED };
 
-enum { AM_TOUCHES = 8 };
+enum {
+	AM_TOUCHES = 8,
+	AM_REPEAT_S = 10,	/* so long after it was told last, a touch tells its repeats */
+};
 
 /* Something that a thread has done to a file, or sent to a destination, and the count of
  * repeats not yet told. */
@@ -316,6 +319,7 @@ struct am_touch {
 	__u8 op;		/* am_op */
 	__u16 proto;
 	__u32 count;		/* beyond what has been told */
+	__u64 told_ns;		/* CLOCK_MONOTONIC, coarse */
 };
 
 /* A file that was executed and is no ELF image: the key of `am_scripts`. All zero: none. */
@@ -495,9 +499,9 @@ AM_ASSERT_SIZE(struct am_fact_key, 16);
 AM_ASSERT_SIZE(struct am_net_key, 24);
 AM_ASSERT_SIZE(struct am_grant, 64);
 AM_ASSERT_SIZE(struct am_store, 152);
-AM_ASSERT_SIZE(struct am_touch, 48);
+AM_ASSERT_SIZE(struct am_touch, 56);
 AM_ASSERT_SIZE(struct am_script_key, 16);
 AM_ASSERT_SIZE(struct am_script, 512);
-AM_ASSERT_SIZE(struct am_task, 160 + AM_TOUCHES * 48);
+AM_ASSERT_SIZE(struct am_task, 160 + AM_TOUCHES * 56);
 AM_ASSERT_SIZE(struct am_zones, 16);
 AM_ASSERT_SIZE(struct am_event, 256);

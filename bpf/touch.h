@@ -7,6 +7,8 @@
 
 #include "subject.h"
 
+#define AM_REPEAT_NS ((__u64)AM_REPEAT_S * 1000000000)
+
 /* Not by the address: clang may shift a pointer as 32 bits, which the verifier refuses. */
 AM_INLINE struct am_touch *am_touch_of(struct am_task *own, struct inode *inode,
 				       const struct am_case *c)
@@ -60,6 +62,18 @@ AM_INLINE void am_touch_set_dest(struct am_touch *t, const struct am_case *c)
 	t->proto = c->dest.proto;
 }
 
+/* Who goes on for days is in the record all the same. Where there is no room, the repeats stay
+ * for the next time. */
+AM_INLINE void am_touch_tell_now_and_then(struct am_touch *t)
+{
+	__u64 now = bpf_ktime_get_coarse_ns();
+
+	if (now - t->told_ns < AM_REPEAT_NS)
+		return;
+	t->told_ns = now;
+	am_touch_flush(t);
+}
+
 /* Whether it is the first of its kind. If not, it has been counted. */
 AM_INLINE bool am_touch_first(struct am_touch *t, const struct am_task *own, struct inode *inode,
 			      const struct am_case *c)
@@ -68,6 +82,7 @@ AM_INLINE bool am_touch_first(struct am_touch *t, const struct am_task *own, str
 	    t->facts == am_touch_facts(own, c) &&
 	    (inode ? am_touch_is_file(t, inode) : am_touch_is_dest(t, c))) {
 		t->count++;
+		am_touch_tell_now_and_then(t);
 		return false;
 	}
 	/* Repeats that nothing has room for are kept; this one is told each time until then. */
@@ -81,6 +96,7 @@ AM_INLINE bool am_touch_first(struct am_touch *t, const struct am_task *own, str
 	t->generation = c->generation;
 	t->act = c->act;
 	t->op = c->f.op;
+	t->told_ns = bpf_ktime_get_coarse_ns();
 	return true;
 }
 
