@@ -320,6 +320,10 @@ struct am_touch {
 	__u16 proto;
 	__u32 count;		/* beyond what has been told */
 	__u64 told_ns;		/* CLOCK_MONOTONIC, coarse */
+	__u32 uid;		/* who it was then: the thread may be somebody else since */
+	__u32 gid;
+	__u32 purpose;
+	__u32 pad;
 };
 
 /* A file that was executed and is no ELF image: the key of `am_scripts`. All zero: none. */
@@ -444,7 +448,7 @@ struct am_event {
 	struct am_span exe;	/* of the running executable */
 	struct am_span script;	/* of what was given to exec(), where it is no ELF image */
 	struct am_span groups;	/* supplementary gids, __u32 each, not aligned */
-	__u32 purpose;		/* that it runs under, 0 = none */
+	__u32 purpose;		/* that it runs under, 0 = none; AM_EVENT_REPEAT tells it too */
 	__u32 pad;
 };
 
@@ -499,9 +503,9 @@ AM_ASSERT_SIZE(struct am_fact_key, 16);
 AM_ASSERT_SIZE(struct am_net_key, 24);
 AM_ASSERT_SIZE(struct am_grant, 64);
 AM_ASSERT_SIZE(struct am_store, 152);
-AM_ASSERT_SIZE(struct am_touch, 56);
+AM_ASSERT_SIZE(struct am_touch, 72);
 AM_ASSERT_SIZE(struct am_script_key, 16);
 AM_ASSERT_SIZE(struct am_script, 512);
-AM_ASSERT_SIZE(struct am_task, 160 + AM_TOUCHES * 56);
+AM_ASSERT_SIZE(struct am_task, 160 + AM_TOUCHES * 72);
 AM_ASSERT_SIZE(struct am_zones, 16);
 AM_ASSERT_SIZE(struct am_event, 256);

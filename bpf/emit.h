@@ -388,9 +388,12 @@ AM_GLOBAL int am_tell(const struct am_case *c)
 	return r ? -ENOSPC : 0;
 }
 
-/* What was touched: a destination, or a file. */
+/* What was touched, a destination or a file, and by whom. */
 AM_INLINE void am_fill_touched(struct am_event *e, const struct am_touch *t)
 {
+	e->uid = t->uid;
+	e->gid = t->gid;
+	e->purpose = t->purpose;
 	if (!t->inode) {
 		__builtin_memcpy(e->addr, t->addr, sizeof(e->addr));
 		e->family = t->family;

@@ -62,6 +62,15 @@ AM_INLINE void am_touch_set_dest(struct am_touch *t, const struct am_case *c)
 	t->proto = c->dest.proto;
 }
 
+AM_INLINE void am_touch_set_who(struct am_touch *t, const struct am_task *own)
+{
+	const struct cred *cred = bpf_get_current_task_btf()->real_cred;
+
+	t->uid = cred->euid.val;
+	t->gid = cred->egid.val;
+	t->purpose = own->purpose;
+}
+
 /* Who goes on for days is in the record all the same. Where there is no room, the repeats stay
  * for the next time. */
 AM_INLINE void am_touch_tell_now_and_then(struct am_touch *t)
@@ -97,6 +106,7 @@ AM_INLINE bool am_touch_first(struct am_touch *t, const struct am_task *own, str
 	t->act = c->act;
 	t->op = c->f.op;
 	t->told_ns = bpf_ktime_get_coarse_ns();
+	am_touch_set_who(t, own);
 	return true;
 }
 
