@@ -319,7 +319,7 @@ struct am_touch {
 	__u8 op;		/* am_op */
 	__u16 proto;
 	__u32 count;		/* beyond what has been told */
-	__u64 told_ns;		/* CLOCK_MONOTONIC, coarse */
+	__u64 told_ns;		/* CLOCK_BOOTTIME */
 	__u32 uid;		/* who it was then: the thread may be somebody else since */
 	__u32 gid;
 	__u32 purpose;
