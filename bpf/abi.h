@@ -291,7 +291,7 @@ enum { AM_TASK_NOT_ITSELF = AM_TASK_FOREIGN | AM_TASK_TRACED };
 
 enum {
 	AM_TOUCHES = 8,
-	AM_REPEAT_S = 10,	/* so long after it was told last, a touch tells its repeats */
+	AM_REPEAT_S = 10,	/* so often the agent has all repeats told, see sweep.bpf.c */
 };
 
 /* Something that a thread has done to a file, or sent to a destination, and the count of
@@ -319,11 +319,10 @@ struct am_touch {
 	__u8 op;		/* am_op */
 	__u16 proto;
 	__u32 count;		/* beyond what has been told */
-	__u64 told_ns;		/* CLOCK_BOOTTIME */
 	__u32 uid;		/* who it was then: the thread may be somebody else since */
 	__u32 gid;
 	__u32 purpose;
-	__u32 pad;
+	__u32 seq;		/* odd while another one takes its place */
 };
 
 /* A file that was executed and is no ELF image: the key of `am_scripts`. All zero: none. */
@@ -503,9 +502,9 @@ AM_ASSERT_SIZE(struct am_fact_key, 16);
 AM_ASSERT_SIZE(struct am_net_key, 24);
 AM_ASSERT_SIZE(struct am_grant, 64);
 AM_ASSERT_SIZE(struct am_store, 152);
-AM_ASSERT_SIZE(struct am_touch, 72);
+AM_ASSERT_SIZE(struct am_touch, 64);
 AM_ASSERT_SIZE(struct am_script_key, 16);
 AM_ASSERT_SIZE(struct am_script, 512);
-AM_ASSERT_SIZE(struct am_task, 160 + AM_TOUCHES * 72);
+AM_ASSERT_SIZE(struct am_task, 160 + AM_TOUCHES * 64);
 AM_ASSERT_SIZE(struct am_zones, 16);
 AM_ASSERT_SIZE(struct am_event, 256);

@@ -407,16 +407,12 @@ AM_INLINE void am_fill_touched(struct am_event *e, const struct am_touch *t)
 	e->igen = t->igen;
 }
 
-/* Tells of the repeats that an entry of the current task has counted. Not 0 if there is no
- * room for the record: then they are still in the entry. */
-AM_GLOBAL int am_touch_flush(struct am_touch *t)
+/* Tells of `n` repeats that an entry of the task has counted. Not 0 if there is no room. */
+AM_INLINE long am_touch_record(struct task_struct *task, const struct am_touch *t, __u32 n)
 {
-	struct am_scratch *s;
+	struct am_scratch *s = am_event_begin(task, AM_EVENT_REPEAT);
 	long r;
 
-	if (!t || !t->count)
-		return 0;
-	s = am_event_begin(bpf_get_current_task_btf(), AM_EVENT_REPEAT);
 	if (!s)
 		return -ENOSPC;
 	s->event.verdict = AM_VERDICT_ALLOW;
@@ -424,13 +420,25 @@ AM_GLOBAL int am_touch_flush(struct am_touch *t)
 	s->event.op = t->op;
 	s->event.act = t->act;
 	s->event.generation = t->generation;
-	s->event.count = t->count;
+	s->event.count = n;
 	am_fill_touched(&s->event, t);
 	s->event.size = sizeof(s->event);
 	r = am_ring(s, false);
 	am_scratch_release(s);
-	if (r)
-		return -ENOSPC;
-	t->count = 0;
-	return 0;
+	return r;
+}
+
+/* Tells of the repeats that an entry of the current task has counted. Not 0 if there is no
+ * room for the record: then they are still in the entry. */
+AM_GLOBAL int am_touch_flush(struct am_touch *t)
+{
+	__u32 n;
+
+	if (!t || !t->count)
+		return 0;
+	n = __sync_lock_test_and_set(&t->count, 0);
+	if (!n || !am_touch_record(bpf_get_current_task_btf(), t, n))
+		return 0;
+	__sync_fetch_and_add(&t->count, n);
+	return -ENOSPC;
 }

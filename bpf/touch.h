@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What a thread has done already: the first of its kind is told, further ones are counted.
  * Of one kind are accesses by the same operation to the same file, or sends by the same act to
- * the same destination; under the same policy, with the same labels, as the same subjects. The table is the
- * thread's own, so nobody else writes to it. */
+ * the same destination; under the same policy, with the same labels, as the same subjects. The
+ * table is the thread's own: of others only the sweep comes by, and takes counts away. */
 #pragma once
 
 #include "subject.h"
-
-#define AM_REPEAT_NS ((__u64)AM_REPEAT_S * 1000000000)
 
 /* Not by the address: clang may shift a pointer as 32 bits, which the verifier refuses. */
 AM_INLINE struct am_touch *am_touch_of(struct am_task *own, struct inode *inode,
@@ -71,20 +69,12 @@ AM_INLINE void am_touch_set_who(struct am_touch *t, const struct am_task *own)
 	t->purpose = own->purpose;
 }
 
-/* Who goes on for days is in the record all the same. The clock costs more than all the rest:
- * who is fast looks at it every 64 times, who is slow nearly each time. Where there is no room,
- * the repeats stay for the next time. */
-AM_INLINE void am_touch_tell_now_and_then(struct am_touch *t)
+/* Before and after it becomes another one. */
+AM_INLINE void am_touch_turn(struct am_touch *t)
 {
-	__u64 now;
-
-	if ((t->count & (t->count - 1)) && t->count % 64)
-		return;
-	now = bpf_ktime_get_boot_ns();
-	if (now - t->told_ns < AM_REPEAT_NS)
-		return;
-	t->told_ns = now;
-	am_touch_flush(t);
+	asm volatile("" ::: "memory");
+	t->seq++;
+	asm volatile("" ::: "memory");
 }
 
 /* Whether it is the first of its kind. If not, it has been counted. */
@@ -94,13 +84,13 @@ AM_INLINE bool am_touch_first(struct am_touch *t, const struct am_task *own, str
 	if (t->generation == c->generation && t->op == c->f.op &&
 	    t->facts == am_touch_facts(own, c) &&
 	    (inode ? am_touch_is_file(t, inode) : am_touch_is_dest(t, c))) {
-		t->count++;
-		am_touch_tell_now_and_then(t);
+		__sync_fetch_and_add(&t->count, 1);	/* the sweep takes it away meanwhile */
 		return false;
 	}
 	/* Repeats that nothing has room for are kept; this one is told each time until then. */
 	if (am_touch_flush(t))
 		return true;
+	am_touch_turn(t);
 	if (inode)
 		am_touch_set_file(t, inode, c);
 	else
@@ -109,8 +99,8 @@ AM_INLINE bool am_touch_first(struct am_touch *t, const struct am_task *own, str
 	t->generation = c->generation;
 	t->act = c->act;
 	t->op = c->f.op;
-	t->told_ns = bpf_ktime_get_boot_ns();
 	am_touch_set_who(t, own);
+	am_touch_turn(t);
 	return true;
 }
 

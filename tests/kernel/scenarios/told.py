@@ -14,7 +14,7 @@ from harness.check import Deadline, attempt, expect, expect_that, refused, scena
 from harness.lab import SECRET, read_file
 from harness.net import DGRAM, INET
 from harness.stages import ENFORCED, RELOADED
-from harness.world import CLERKS, DESK, VENDOR
+from harness.world import CLERKS, DESK, ROOT, VENDOR
 from scenarios.explain import explain, explained, has, uid_of
 from scenarios.learn import learn, now
 from scenarios.purpose import screened
@@ -271,25 +271,81 @@ def every_read_is_counted_until_the_process_ends(lab):
     expect('the first, and further ones', (firsts, further), (['read'], TIMES + 1))
 
 
-@scenario(ENFORCED)
-def repeats_of_who_goes_on_are_told_before_it_ends(lab):
-    lab.agent.tail.forget()
+def reading(lab):
+    """Reads a tenth of TIMES at each step."""
+    fd = os.open(lab.single, os.O_RDONLY)
+    while True:
+        for _ in range(TIMES // 10):
+            os.pread(fd, 1, 0)
+        yield 1
 
-    def script():
-        fd = os.open(lab.single, os.O_RDONLY)
-        while True:
-            for _ in range(TIMES // 10):
-                os.pread(fd, 1, 0)
-            yield 1
-    steps, deadline = 0, Deadline(INTERVAL_SECONDS)
-    with Actor(DESK, script) as a:
-        while not lab.agent.tail.find(kind='repeat', pid=a.pid):
+
+def repeats_of(lab, pid, n, go_on):
+    """Until so many repeats of the process were told; `go_on` is called meanwhile."""
+    deadline = Deadline(INTERVAL_SECONDS)
+    while True:
+        lab.agent.tail.take(0.1)
+        told = [e for e in lab.agent.tail.events if e.kind == 'repeat' and e.pid == pid]
+        if len(told) >= n:
+            return
+        expect_that(f'{n} repeats are told in time: {told}', not deadline.passed())
+        go_on()
+
+
+@scenario(ENFORCED)
+def repeats_of_who_sleeps_are_told_by_and_by(lab):
+    lab.agent.tail.forget()
+    with Actor(DESK, reading, lab) as a:
+        a.step()
+        repeats_of(lab, a.pid, 1, lambda: None)
+        expect('all of them, and it lives', counted(lab, a.pid, lab.single),
+               (['read'], TIMES // 10))
+        a.step()
+    expect('and those that came later', counted(lab, a.pid, lab.single), (['read'], TIMES // 5))
+
+
+@scenario(ENFORCED)
+def repeats_of_who_goes_on_reading_are_exact_however_often_they_are_told(lab):
+    lab.agent.tail.forget()
+    steps = 0
+    with Actor(DESK, reading, lab) as a:
+        def go_on():
+            nonlocal steps
             a.step()
             steps += 1
-            expect_that('repeats are told while it reads', not deadline.passed())
-            lab.agent.tail.take()
-    firsts, further = counted(lab, a.pid, lab.single)
-    expect('all of them in the end', (firsts, further), (['read'], steps * (TIMES // 10)))
+        repeats_of(lab, a.pid, 3, go_on)
+    expect('all of them in the end', counted(lab, a.pid, lab.single),
+           (['read'], steps * (TIMES // 10)))
+    return f'{steps * (TIMES // 10)} reads'
+
+
+@scenario(ENFORCED)
+def repeats_are_of_who_it_was_and_of_the_program_that_it_was(lab):
+    """Both change before the counts are told."""
+    def script():
+        fd = os.open(lab.single, os.O_RDONLY)
+        for _ in range(TIMES // 10):
+            os.pread(fd, 1, 0)
+        yield 1
+        os.setresuid(0, 0, 0)
+        VENDOR.become()
+        yield os.execv('/bin/sleep', ['sleep', '1000'])
+    with Actor(ROOT, as_desk, script) as a:
+        a.step()
+        a.begin()
+        deadline = Deadline(INTERVAL_SECONDS)
+        while not attempt(os.readlink, f'/proc/{a.pid}/exe').endswith('/sleep'):
+            expect_that('it becomes another program', not deadline.passed())
+        got = rows(lab, 'uid, comm, count', f"pid={a.pid} AND kind='repeat'")
+    expect_that(f'who it was: {got}', {g[0] for g in got} == {str(DESK.uid)} and
+                'sleep' not in {g[1] for g in got} and
+                sum(int(g[2]) for g in got) == TIMES // 10)
+
+
+def as_desk(script):
+    """Root, in the desk's place, so that it can become somebody else."""
+    os.setresuid(DESK.uid, DESK.uid, 0)
+    yield from script()
 
 
 @scenario(ENFORCED)
