@@ -52,7 +52,8 @@ static bool head_holds(const struct am_event *e)
 	       in_range(e->verdict, AM_VERDICT_MAX_, told) &&
 	       in_range(e->reason, AM_REASON_MAX_, decides) &&
 	       in_range(e->op, AM_OP_MAX_, decides) && in_range(e->act, AM_ACT_MAX_, told) &&
-	       e->purpose < AM_PURPOSES_MAX && e->zones.count <= AM_ZONE_HITS && memchr(e->comm, '\0', sizeof(e->comm));
+	       e->purpose < AM_PURPOSES_MAX && e->zones.count <= AM_ZONE_HITS &&
+	       memchr(e->comm, '\0', sizeof(e->comm));
 }
 
 /* The root of a file system may be given as the name "/": it adds no part of its own. */

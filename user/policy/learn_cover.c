@@ -87,7 +87,8 @@ void am_lesson_drop_covered(struct am_lesson *l)
 	for (size_t a = 0; a < l->n_subjects; a++)
 		for (size_t b = 0; b < l->n_subjects && !l->subjects[a].dropped; b++)
 			if (a != b && !l->subjects[b].dropped &&
-			    is_within(&l->subjects[a], &l->subjects[b]) && am_lesson_needs_no_more(l, a, b))
+			    is_within(&l->subjects[a], &l->subjects[b]) &&
+			    am_lesson_needs_no_more(l, a, b))
 				am_lesson_cover(l, a, b);
 	drop_idle(l);
 }
