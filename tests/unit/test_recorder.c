@@ -7,9 +7,12 @@
 
 #include <arpa/inet.h>
 
+#include "agent/keeping.h"
 #include "agent/recorder.h"
 #include "event/format.h"
 #include "ledger_lab.h"
+
+static const struct am_keeping keeping = { 0 };
 
 static void make_refusal(struct am_decoded *d, struct am_event_names *n)
 {
@@ -44,7 +47,7 @@ static void records_an_event_with_the_names_that_it_has_now(void **state)
 	struct am_decoded d;
 	struct am_row row;
 
-	assert_int_equal(am_recorder_new(lab->path, "/nowhere", &r), 0);
+	assert_int_equal(am_recorder_new(lab->path, "/nowhere", &keeping, &r), 0);
 	make_refusal(&d, &n);
 	am_recorder_take(r, &d, &n, NULL);
 	am_recorder_free(r);
@@ -92,7 +95,7 @@ static void goes_on_without_a_ledger_and_tells_the_gap_when_there_is_one(void **
 
 	(void)snprintf(where, sizeof(where), "%s/ledger", lab->path);
 	lab_write(lab, "ledger", (const uint8_t *)"x", 1);	/* a file where the folder should be */
-	assert_int_equal(am_recorder_new(NULL, lab->path, &r), 0);
+	assert_int_equal(am_recorder_new(NULL, lab->path, &keeping, &r), 0);
 	am_recorder_state(r, &s);
 	assert_int_equal(s.error, -ENOTDIR);
 	assert_false(s.open);

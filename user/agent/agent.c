@@ -542,7 +542,8 @@ static int start_serving(struct am_agent *a)
 	if (!r)
 		r = am_witness_new(am_instance_state(a->instance), a->names, a->engine, &a->witness);
 	if (!r)
-		r = am_recorder_new(a->config->ledger, a->config->state, &a->recorder);
+		r = am_recorder_new(a->config->ledger, a->config->state, &a->config->keeping,
+				    &a->recorder);
 	if (!r)
 		r = am_pipeline_new(a->control, a->names, &a->sealer, a->recorder, a->witness,
 				    &a->pipeline);

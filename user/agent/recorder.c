@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "agent/force.h"
+#include "agent/keeping.h"
 #include "agent/log.h"
 #include "event/format.h"
 #include "event/notice.h"
@@ -20,6 +21,7 @@ enum {
 
 struct am_recorder {
 	char path[PATH_MAX];
+	const struct am_keeping *keeping;	/* borrowed */
 	struct am_writer *writer;	/* owned; NULL: there is none now */
 	int error;
 	int64_t tried_ms;
@@ -48,15 +50,13 @@ static int64_t boot_ns(void)
 
 /* ---- open and close -------------------------------------------------------------- */
 
-static const struct am_writer_options options = {
-	.keep_bytes = 4ULL << 30,
-	.full = AM_FULL_OLDEST_FIRST,
-};
-
 static void try_open(struct am_recorder *r)
 {
-	int err = am_writer_open(r->path, &options, &r->writer);
+	struct am_writer_options options;
+	int err;
 
+	am_keeping_fit(r->keeping, r->path, &options);
+	err = am_writer_open(r->path, &options, &r->writer);
 	if (err < 0) {
 		if (err != r->error)
 			(void)am_err(err, "cannot open the ledger '%s', events are not recorded", r->path);
@@ -71,12 +71,14 @@ static void try_open(struct am_recorder *r)
 	r->untold = 0;
 }
 
-int am_recorder_new(const char *dir, const char *state, struct am_recorder **ret)
+int am_recorder_new(const char *dir, const char *state, const struct am_keeping *keeping,
+		    struct am_recorder **ret)
 {
 	struct am_recorder *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return -ENOMEM;
+	r->keeping = keeping;
 	if (dir)
 		(void)snprintf(r->path, sizeof(r->path), "%s", dir);
 	else

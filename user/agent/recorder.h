@@ -14,12 +14,15 @@
 struct am_decoded;
 struct am_event_names;
 struct am_force;
+struct am_keeping;
 struct am_notice;
 struct am_recorder;
 
 /* Opens the ledger in `dir` (NULL: `ledger` in the directory `state`); if it cannot, says so
- * in one line and tries again later. 0; -ENOMEM. *ret is owned. */
-int am_recorder_new(const char *dir, const char *state, struct am_recorder **ret);
+ * in one line and tries again later. `keeping` is borrowed for good. 0; -ENOMEM. *ret is
+ * owned. */
+int am_recorder_new(const char *dir, const char *state, const struct am_keeping *keeping,
+		    struct am_recorder **ret);
 
 /* What an event is called; the model names zones, or is NULL. Never waits. The row that it
  * is in the ledger, also if there is none, borrowed as the names are and until the next. */

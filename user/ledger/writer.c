@@ -177,6 +177,12 @@ static bool is_much(const struct am_writer *w)
 	return len > PENDING_MAX || len > w->options.segment_bytes / PENDING_PART;
 }
 
+/* Age may have made room. */
+static bool finds_room(struct am_volume *v)
+{
+	return am_volume_tend(v) != -EIO && am_volume_has_room(v);
+}
+
 static void work(struct am_writer *w, const struct job *job, struct outcome *o)
 {
 	const struct am_batch *b;
@@ -184,7 +190,7 @@ static void work(struct am_writer *w, const struct job *job, struct outcome *o)
 
 	if (job->state == AM_WRITER_FAILED)
 		o->error = w->stats.error;	/* only this thread sets it */
-	if (job->state == AM_WRITER_FULL && !am_volume_has_room(w->volume))
+	if (job->state == AM_WRITER_FULL && !finds_room(w->volume))
 		o->error = -ENOSPC;
 	if (!o->error && job->tells) {
 		r = tell_losses(w, job->losses);
@@ -198,6 +204,8 @@ static void work(struct am_writer *w, const struct job *job, struct outcome *o)
 		seal(w, job, o);
 	else if (job->seal && !o->error && am_volume_tend(w->volume) == -EIO)
 		o->error = -EIO;
+	if (job->seal && !o->error && am_volume_is_low(w->volume))
+		(void)am_volume_has_room(w->volume);	/* looks again */
 	if (o->error == -ENOSPC && job->state == AM_WRITER_RUNS)
 		enter_full(w);
 }
@@ -269,7 +277,8 @@ static void settle(struct am_writer *w, const struct job *job, const struct outc
 	s->bytes = v->older_bytes + v->done.at;
 	s->key_errors = v->key_errors;
 	s->sealed_ns = v->last_seal_ns;
-	if (s->state == AM_WRITER_FULL)
+	s->low = am_volume_is_low(v);
+	if (s->state == AM_WRITER_FULL || s->low)
 		set_due(w);	/* to look again */
 	give_back(w, job->batches);
 	(void)pthread_cond_broadcast(&w->done);
