@@ -288,7 +288,11 @@ enum am_task_flag {
 
 enum { AM_TASK_NOT_ITSELF = AM_TASK_FOREIGN | AM_TASK_TRACED };
 
-enum { AM_TOUCHES = 8 };
+enum {
+	AM_TOUCHES = 8,
+	/* After so many ticks repeats are told while they go on: 10 s of 250 Hz. */
+	AM_TOUCH_JIFFIES = 2500,
+};
 
 /* One (file, act) that a thread has touched and the count of repeats not yet told. */
 struct am_touch {
@@ -301,6 +305,8 @@ struct am_touch {
 	__u16 act;		/* am_act */
 	__u16 op;		/* am_op */
 	__u32 count;		/* beyond what has been told */
+	__u32 told;		/* jiffies when something was told last */
+	__u32 pad;
 };
 
 /* Task storage `am_tasks`. Labels are read from the thread group leader's,
@@ -425,7 +431,7 @@ enum am_count {
 	AM_COUNT_GROUPS_TOO_MANY,
 	AM_COUNT_STRAY_RESTORED,
 	AM_COUNT_UNKNOWN_FACT,		/* decided by on-error */
-	AM_COUNT_REPEAT_LOST,		/* files and acts whose last repeats no record could be made of */
+	AM_COUNT_REPEAT_LOST,		/* accesses among last repeats that no record could be made of */
 	AM_COUNT_NO_SCRATCH,		/* records for which no scratch slot was free */
 	AM_COUNT_SPILLED,		/* objects outside every store that gained labels */
 	AM_COUNT_DETACHED,		/* opens by handle that no name could be found for */
@@ -451,7 +457,7 @@ AM_ASSERT_SIZE(struct am_fact_key, 16);
 AM_ASSERT_SIZE(struct am_net_key, 24);
 AM_ASSERT_SIZE(struct am_grant, 64);
 AM_ASSERT_SIZE(struct am_store, 152);
-AM_ASSERT_SIZE(struct am_touch, 40);
-AM_ASSERT_SIZE(struct am_task, 120 + AM_TOUCHES * 40);
+AM_ASSERT_SIZE(struct am_touch, 48);
+AM_ASSERT_SIZE(struct am_task, 120 + AM_TOUCHES * 48);
 AM_ASSERT_SIZE(struct am_zones, 16);
 AM_ASSERT_SIZE(struct am_event, 240);

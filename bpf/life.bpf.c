@@ -148,6 +148,6 @@ int BPF_PROG(am_exit, struct task_struct *task)
 		return 0;
 	for (i = 0; i < AM_TOUCHES; i++)
 		if (am_touch_flush(&own->touch[i]))
-			am_count(AM_COUNT_REPEAT_LOST);
+			am_count_more(AM_COUNT_REPEAT_LOST, own->touch[i].count);
 	return 0;
 }

@@ -50,6 +50,7 @@ struct am_writer {
 	uint64_t appended;
 	/* the thread's */
 	uint64_t unsealed;		/* rows put, not committed */
+	uint64_t unsealed_accesses;	/* that they tell of */
 	int64_t unsealed_ns;		/* of the first of them */
 };
 
@@ -113,8 +114,9 @@ struct job {
 /* What came of it. */
 struct outcome {
 	int error;
-	uint64_t sealed;
+	uint64_t sealed;	/* rows */
 	uint64_t lost;
+	uint64_t lost_accesses;	/* that these told of */
 	int64_t since_ns;
 	bool told;
 };
@@ -126,7 +128,8 @@ static void give_up(struct am_writer *w, struct outcome *o, int error)
 	if (w->unsealed && !o->lost)
 		o->since_ns = w->unsealed_ns;
 	o->lost += w->unsealed;
-	w->unsealed = 0;
+	o->lost_accesses += w->unsealed_accesses;
+	w->unsealed = w->unsealed_accesses = 0;
 }
 
 static void put_batch(struct am_writer *w, const struct am_batch *b, struct outcome *o)
@@ -139,11 +142,13 @@ static void put_batch(struct am_writer *w, const struct am_batch *b, struct outc
 		if (!o->lost)
 			o->since_ns = first_ns;
 		o->lost += b->n;
+		o->lost_accesses += b->accesses;
 		return;
 	}
 	if (!w->unsealed)
 		w->unsealed_ns = first_ns;
 	w->unsealed += b->n;
+	w->unsealed_accesses += b->accesses;
 }
 
 static void seal(struct am_writer *w, const struct job *job, struct outcome *o)
@@ -156,7 +161,7 @@ static void seal(struct am_writer *w, const struct job *job, struct outcome *o)
 	}
 	o->sealed = w->unsealed;
 	o->told = job->tells;
-	w->unsealed = 0;
+	w->unsealed = w->unsealed_accesses = 0;
 	r = am_volume_tend(w->volume);
 	if (r < 0 && r != -ENOSPC)	/* with a full disk the segment just goes on */
 		o->error = r;
@@ -263,8 +268,8 @@ static void settle(struct am_writer *w, const struct job *job, const struct outc
 	if (o->told)
 		settle_losses(w, job->losses);
 	if (o->lost)
-		lose(w, o->error == -ENOSPC ? AM_GAP_DISK_FULL : AM_GAP_DISK_ERROR, o->lost,
-		     o->since_ns);
+		lose(w, o->error == -ENOSPC ? AM_GAP_DISK_FULL : AM_GAP_DISK_ERROR,
+		     o->lost_accesses, o->since_ns);
 	w->taken += o->sealed + o->lost;
 	s->rows += o->sealed;
 	s->state = !o->error ? AM_WRITER_RUNS :

@@ -54,7 +54,7 @@ struct am_writer_stats {
 				 * that what is on its way finds room */
 	uint64_t rows;		/* sealed since the writer was opened */
 	uint64_t waiting;	/* appended, not sealed yet */
-	uint64_t lost;		/* given up, and those that am_writer_lost() told of */
+	uint64_t lost;		/* accesses: of rows given up, and those that am_writer_lost() told of */
 	uint64_t untold;	/* of these, in no gap record yet; after AM_WRITER_FAILED they are
 				 * for the next writer, with `untold_since_ns` */
 	int64_t untold_since_ns;
