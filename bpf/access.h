@@ -26,6 +26,19 @@ AM_INLINE struct am_touch *am_touch_of(struct am_task *own, struct inode *inode,
 	return &own->touch[(inode->i_ino ^ op) & (AM_TOUCHES - 1)];
 }
 
+/* One more that has been told before; how many there were is told now and then. */
+AM_INLINE void am_touch_repeat(struct am_touch *t)
+{
+	__u32 now = bpf_jiffies64();	/* no call: the kernel puts a load there */
+
+	t->count++;
+	if (now - t->told < AM_TOUCH_JIFFIES)
+		return;
+	/* If there is no room for it, at the next one. */
+	if (!am_touch_flush(t))
+		t->told = now;
+}
+
 /* Whether this thread does such a thing (reads, writes) to this file for the first
  * time under this policy. If not, it has been counted. The table is the thread's own, so nobody
  * else writes to it. */
@@ -33,7 +46,7 @@ AM_INLINE bool am_touch_first(struct am_touch *t, struct inode *inode, const str
 {
 	if (t->inode == (__u64)inode && t->ino == inode->i_ino && t->op == c->f.op &&
 	    t->generation == c->generation && t->igen == inode->i_generation) {
-		t->count++;
+		am_touch_repeat(t);
 		return false;
 	}
 	/* Repeats that nothing has room for are kept; this one is told each time until then. */
@@ -47,7 +60,21 @@ AM_INLINE bool am_touch_first(struct am_touch *t, struct inode *inode, const str
 	t->store = c->store;
 	t->act = c->act;
 	t->op = c->f.op;
+	t->told = bpf_jiffies64();
 	return true;
+}
+
+/* While nothing is recorded, what strict stores say to that is the decision: for each access,
+ * also those that would only be counted. */
+AM_NOINLINE void am_case_unrecorded(struct am_case *c)
+{
+	struct am_decision d;
+
+	am_decide_unrecorded(&c->f, &c->d, &d);
+	if (d.reason != AM_REASON_UNRECORDED)
+		return;
+	am_count(AM_COUNT_UNRECORDED);
+	c->d = d;
 }
 
 /* Completes a case after its decision. */
@@ -58,6 +85,8 @@ AM_INLINE void am_case_close(struct am_case *c)
 	c->generation = c->f.policy ? c->f.policy->generation : 0;
 	c->labels = c->f.labels | (store ? store->labels : 0);
 	c->store = store ? store->id : 0;
+	if (am_ledger_out)
+		am_case_unrecorded(c);
 	c->urgent = c->d.verdict == AM_VERDICT_DENY || c->kind == AM_EVENT_SPILL;
 }
 

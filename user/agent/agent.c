@@ -407,6 +407,7 @@ static int run_once(struct am_agent *a)
 		a->records_wait = r > 0;
 		am_control_flush(a->control);
 	}
+	am_engine_ledger_out(a->engine, !am_recorder_records(a->recorder));
 	r = am_loop_wait(&a->loop, walks || (a->records_wait && !busy) ? 0 : busy ? BUSY_MS : -1);
 	if (r < 0)
 		return am_err(r, "cannot wait for events");

@@ -24,6 +24,7 @@ struct am_recorder {
 	const struct am_keeping *keeping;	/* borrowed */
 	struct am_writer *writer;	/* owned; NULL: there is none now */
 	int error;
+	bool low;			/* told: there is hardly any room left */
 	int64_t tried_ms;
 	uint64_t lost;
 	uint64_t untold;		/* in no gap record, and without a writer to tell */
@@ -140,9 +141,14 @@ static void watch_room(struct am_recorder *r, const struct am_writer_stats *stat
 
 	if (now && !r->error)
 		(void)am_err(now, "the ledger '%s' has no room, events are not recorded", r->path);
+	else if (!now && stats->low && !r->low)
+		am_error("the ledger '%s' has hardly any room left: strict stores deny", r->path);
 	if (!now && r->error)
 		am_say("the ledger '%s' records again", r->path);
+	if (!now && !stats->low && r->low)
+		am_say("the ledger '%s' has room again", r->path);
 	r->error = now;
+	r->low = stats->low;
 }
 
 void am_recorder_tick(struct am_recorder *r, int64_t now_ms)
@@ -167,11 +173,22 @@ bool am_recorder_is_busy(struct am_recorder *r, unsigned rows)
 	return r->writer && !am_writer_has_room(r->writer, rows);
 }
 
+bool am_recorder_records(struct am_recorder *r)
+{
+	struct am_writer_stats stats;
+
+	if (!r->writer)
+		return false;
+	am_writer_stats(r->writer, &stats);
+	return stats.state == AM_WRITER_RUNS && !stats.low;
+}
+
 void am_recorder_state(struct am_recorder *r, struct am_recorder_state *ret)
 {
 	*ret = (struct am_recorder_state){
 		.path = r->path,
 		.open = r->writer,
+		.records = am_recorder_records(r),
 		.error = r->error,
 		.lost = r->lost,
 	};
@@ -266,7 +283,7 @@ const struct am_row *am_recorder_take(struct am_recorder *r, const struct am_dec
 	if (r->writer)
 		err = am_writer_append(r->writer, row);
 	if (err < 0)
-		am_recorder_lost(r, gap_of(err), 1);
+		am_recorder_lost(r, gap_of(err), am_row_accesses(row));
 	return row;
 }
 

@@ -33,6 +33,10 @@ const struct am_row *am_recorder_take(struct am_recorder *r, const struct am_dec
  * ring for some milliseconds. False if there is no ledger: they are lost to it anyway. */
 bool am_recorder_is_busy(struct am_recorder *r, unsigned rows);
 
+/* Whether what happens now will find a place. False already while a disk gets full, so that
+ * what is on its way does. */
+bool am_recorder_records(struct am_recorder *r);
+
 /* Events are missing. */
 void am_recorder_lost(struct am_recorder *r, enum am_gap reason, uint64_t count);
 
@@ -58,6 +62,7 @@ void am_recorder_tick(struct am_recorder *r, int64_t now_ms);
 struct am_recorder_state {
 	const char *path;	/* borrowed */
 	bool open;
+	bool records;		/* as am_recorder_records() */
 	int error;		/* -errno, why it is not recording; 0 */
 	uint64_t lost;		/* events that are in no ledger */
 	struct am_writer_stats ledger;	/* of the writer that is open */
