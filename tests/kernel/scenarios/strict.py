@@ -16,7 +16,7 @@ from harness.world import DESK, HOME4, KEEPER, VENDOR
 FILES = 40              # more than a thread has touches in mind
 CHUNK = 1000            # accesses between two looks whether the ring is full
 CHUNKS = 60             # far more than fit into it
-LEFT = 3 << 20          # bytes that the ledger's disk is left: a little more than it likes to have
+LEFT = 1 << 20          # bytes that the ledger's disk is left: a little more than it likes to have
 FULL_SECONDS = 300
 
 
@@ -147,9 +147,10 @@ def use_again(path):
         yield [done, got]
 
 
-def open_often(path, times):
+def make_many(folder, times):
+    """Attempts that are refused, and that no compression makes small."""
     for _ in range(times):
-        attempt(os.open, path, os.O_RDONLY)
+        attempt(os.open, os.path.join(folder, os.urandom(100).hex()), os.O_WRONLY | os.O_CREAT)
 
 
 @contextlib.contextmanager
@@ -198,10 +199,9 @@ def a_strict_store_closes_before_the_ledgers_disk_is_full_and_opens_when_there_i
     lab.agent.wait_recorded()
     with Actor(b.reader, use_again, b.file) as reader, ballast(b.ledger_disk, LEFT):
         expect('opening', reader.step(), 1)
-        # Each refusal of somebody else is sealed by itself, which takes room.
         before = lab.agent.status()['ledger']['not_recorded']
         state = wait_ledger(lab, 'the disk gets full', lambda s: s['strict_stores_deny'],
-                            lambda: (do(VENDOR, open_often, b.file, 200), reader.step()))
+                            lambda: (do(VENDOR, make_many, b.ward, 500), reader.step()))
         expect('nothing is lost when it closes', (state['records'], state['not_recorded']), (True, before))
         done, got = reader.step()
         refused('reading on, which was only counted so far', got)
@@ -214,7 +214,7 @@ def a_strict_store_closes_before_the_ledgers_disk_is_full_and_opens_when_there_i
                     row['store'] == 'ward' and 'not be recorded' in row['why'])
 
         state = wait_ledger(lab, 'the disk is full', lambda s: not s['records'],
-                            lambda: do(VENDOR, open_often, b.file, 1000))
+                            lambda: do(VENDOR, make_many, b.ward, 1000))
         expect('the reason', state['error'], 'No space left on device')
         expect('still', reader.step()[1], 'EACCES')
         os.unlink(os.path.join(b.ledger_disk, 'ballast'))
