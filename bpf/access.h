@@ -9,6 +9,7 @@
 #include "channel.h"
 #include "settle.h"
 #include "subject.h"
+#include "touch.h"
 
 AM_INLINE struct am_task *am_leader_of(struct task_struct *task)
 {
@@ -20,34 +21,14 @@ AM_INLINE struct am_task *am_leader_create(struct task_struct *task)
 	return am_task_create(task->group_leader);
 }
 
-AM_INLINE struct am_touch *am_touch_of(struct am_task *own, const struct am_object *o, __u32 op)
+/* While nothing is recorded, what strict stores say to that is the decision: for each access,
+ * also those that would only be counted. */
+AM_INLINE void am_case_unrecorded(struct am_case *c)
 {
-	return &own->touch[(o->ino ^ op) & (AM_TOUCHES - 1)];
-}
-
-/* Whether this thread does such a thing (reads, writes) to this file for the first
- * time under this policy. If not, it has been counted. The table is the thread's own, so nobody
- * else writes to it. */
-AM_INLINE bool am_touch_first(struct am_touch *t, const struct am_object *o,
-			      const struct am_case *c)
-{
-	if (t->inode == o->inode && t->ino == o->ino && t->op == c->f.op &&
-	    t->generation == c->generation && t->igen == o->generation) {
-		t->count++;
-		return false;
-	}
-	/* Repeats that nothing has room for are kept; this one is told each time until then. */
-	if (am_touch_flush(t))
-		return true;
-	t->inode = o->inode;
-	t->ino = o->ino;
-	t->dev = am_object_dev(o);
-	t->igen = o->generation;
-	t->generation = c->generation;
-	t->store = c->store;
-	t->act = c->act;
-	t->op = c->f.op;
-	return true;
+	if (c->unrecorded.reason != AM_REASON_UNRECORDED)
+		return;
+	am_count(AM_COUNT_UNRECORDED);
+	c->d = c->unrecorded;
 }
 
 /* Completes a case after its decision. What comes of it without a record is asked beforehand:
@@ -60,6 +41,8 @@ AM_INLINE void am_case_close(struct am_case *c)
 	c->generation = c->f.policy ? c->f.policy->generation : 0;
 	c->labels = c->f.labels | (store ? store->labels : 0);
 	c->store = store ? store->id : 0;
+	if (am_ledger_out)
+		am_case_unrecorded(c);
 	c->urgent = c->d.verdict == AM_VERDICT_DENY || c->kind == AM_EVENT_SPILL;
 }
 
@@ -91,13 +74,15 @@ AM_GLOBAL int am_case_tell(struct am_case *c, struct am_task *own, const struct 
 
 	if (!c)
 		return 0;
-	if (own && o && o->inode)
-		t = am_touch_of(own, o, c->f.op);
-	if (!c->urgent && t && !am_touch_first(t, o, c))
+	if (o && !o->inode)
+		o = NULL;
+	if (own)
+		t = am_touch_of(own, o, c);
+	if (!c->urgent && t && !am_touch_first(t, own, o, c))
 		return 0;
 	/* The next one of its kind is the first again. */
-	if (am_case_record(c) && t && t->inode == o->inode)
-		t->inode = 0;
+	if (am_case_record(c) && t)
+		am_touch_forget(t);
 	return 0;
 }
 
@@ -195,10 +180,7 @@ AM_GLOBAL int am_facts_find(const struct am_policy *policy, struct am_case *c,
 		if (c->f.unknown)
 			am_count(AM_COUNT_UNKNOWN_FACT);
 	}
-	if (own) {
-		c->splices = own->channel != 0;
-		c->doubts = own->not_itself;
-	}
+	c->splices = own && own->channel;
 	if (tag)
 		am_facts_object(policy, c, tag);
 	return 0;

@@ -6,17 +6,23 @@
 #include "decide.h"
 #include "kernel.h"
 
+/* Multiplied by it, bits that are alike come to differ. */
+#define AM_MIX 0x9e3779b97f4a7c15ULL
+
 enum {
 	AM_FACTS_ROOM = 131072,
 	AM_NETS_ROOM = 16384,
+	AM_UNITS_ROOM = 1024,	/* two policies with a cgroup for each subject, twice over */
 	AM_STRAYS_ROOM = 65536,
 	AM_CHANNELS_ROOM = 16384,
 	AM_RAWS_ROOM = 4096,
 	AM_FAMILIES_ROOM = 32768,
+	AM_SCRIPTS_ROOM = 2048,
 	AM_URGENT_BYTES = 1 << 20,
 	AM_BULK_BYTES = 4 << 20,
 	AM_SCRATCH_SLOTS = 4,
 	AM_NAME_MAX = 256,	/* one name with its NUL */
+	AM_STRINGS = 4096,	/* where strings may begin; a power of two, for a mask */
 	AM_FILTER_BITS = 18,
 	AM_FILTER_SLOTS = 1 << AM_FILTER_BITS,
 	AM_INODES_ROOM = 65536,	/* at least; the agent makes it fit the host's memory */
@@ -137,6 +143,14 @@ struct {
 	__type(value, __u32);
 } am_grants SEC(".maps") __weak;
 
+/* Paths of scripts that run, or ran. What has not been asked about for longest makes room. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, AM_SCRIPTS_ROOM);
+	__type(key, struct am_script_key);
+	__type(value, struct am_script);
+} am_scripts SEC(".maps") __weak;
+
 /* The policy in force: one slot, whose update is the transaction point. A live
  * inner map is frozen and never edited. */
 struct am_policy_map {
@@ -160,6 +174,23 @@ struct {
 	__type(key, struct am_fact_key);
 	__type(value, struct am_set);
 } am_facts SEC(".maps") __weak;
+
+/* What a policy calls cgroups, by path or unit, for those that are made under it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AM_UNITS_ROOM);
+	__type(key, struct am_unit_key);
+	__type(value, struct am_set);
+} am_units SEC(".maps") __weak;
+
+/* Where such a key is put together. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct am_unit_key);
+} am_unit_slots SEC(".maps") __weak;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
@@ -193,7 +224,7 @@ struct am_scratch {
 	__u64 busy;
 	__u64 off;		/* of the next string */
 	struct am_event event;
-	char strings[2 * AM_PATH_LEN + AM_NAME_MAX];
+	char strings[AM_STRINGS + AM_PATH_LEN];
 };
 
 struct {
@@ -236,6 +267,9 @@ AM_INLINE bool am_have_channels(void)
 /* Raised by the agent when facts change under a policy (an executable replaced, a
  * unit started): subjects found before count no more. */
 extern __u32 am_epoch;
+
+/* Set by the agent while it cannot record anything: its disk is full, or has failed. */
+extern __u32 am_ledger_out;
 
 /* Not zero once anything was entered into am_strays. */
 extern __u64 am_have_strays;

@@ -52,16 +52,16 @@ AM_GLOBAL int am_fact_apply(const struct am_policy *policy, __u32 kind, __u64 va
 
 /* A walk over the groups of a task. */
 struct am_groups {
-	const struct am_policy *policy;
 	__u64 gids;		/* address of the first supplementary one */
-	__u64 n;
+	__u32 n;
+	__u32 generation;
 	struct am_set any;	/* one of the groups is enough */
 };
 
 AM_INLINE void am_group_join(struct am_groups *g, __u32 gid)
 {
 	struct am_fact_key key = {
-		.generation = g->policy->generation,
+		.generation = g->generation,
 		.kind = AM_FACT_GROUP,
 		.value = gid,
 	};
@@ -84,12 +84,12 @@ static long am_group_step(__u32 i, struct am_groups *g)
 
 /* Returns whether there were more groups than are looked at, so that one could
  * have been missed. */
-AM_INLINE bool am_groups_apply(const struct am_policy *policy, const struct cred *cred,
-			       struct am_set *bits)
+AM_INLINE bool am_groups_apply(const struct am_policy *policy, struct am_set *bits)
 {
+	const struct cred *cred = bpf_get_current_task_btf()->real_cred;
 	struct group_info *groups = cred->group_info;
 	struct am_groups g = {
-		.policy = policy,
+		.generation = policy->generation,
 		.gids = (__u64)groups + bpf_core_field_offset(struct group_info, gid),
 		.n = groups ? groups->ngroups : 0,
 		.any = policy->unlisted[AM_FACT_GROUP],
@@ -137,30 +137,24 @@ AM_INLINE bool am_cgroups_apply(const struct am_policy *policy, struct am_set *b
 	return bpf_get_current_ancestor_cgroup_id(AM_CGROUP_DEPTH) != 0;
 }
 
-/* The grant that the process has taken on or inherited; number 0 is none. */
-AM_INLINE __u32 am_grant_of(struct task_struct *task)
-{
-	struct task_struct *leader = task->group_leader;
-	__u32 *grant = leader ? bpf_task_storage_get(&am_purposes, leader, 0, 0) : NULL;
-
-	return grant ? *grant : 0;
-}
-
-/* The purpose of the process; number 0 is none, also where the grant does not hold now. */
-AM_INLINE __u32 am_purpose_of(struct task_struct *task)
-{
-	__u32 grant = am_grant_of(task);
-	__u32 *purpose = grant ? bpf_map_lookup_elem(&am_grants, &grant) : NULL;
-
-	return purpose ? *purpose : 0;
-}
-
 AM_INLINE struct inode *am_exe_of(struct task_struct *task)
 {
 	struct mm_struct *mm = task->mm;
 	struct file *exe = mm ? mm->exe_file : NULL;
 
 	return exe ? exe->f_inode : NULL;
+}
+
+/* What an access is told anew for, although it is to the same file. */
+AM_INLINE __u64 am_who_mix(const struct am_task *own)
+{
+	__u32 uid = bpf_get_current_task_btf()->real_cred->euid.val;
+	__u64 h = ((__u64)own->purpose << 32 | uid) * AM_MIX;
+
+	h = (h ^ own->bits.w[0]) * AM_MIX;
+	h = (h ^ own->bits.w[1]) * AM_MIX;
+	h = (h ^ own->bits.w[2]) * AM_MIX;
+	return (h ^ own->bits.w[3]) * AM_MIX;
 }
 
 /* Makes own->bits of the current task from the facts as they are; `exe` is its executable's
@@ -190,10 +184,11 @@ AM_GLOBAL int am_bits_make(const struct am_policy *policy, struct am_task *own, 
 	unknown = 0;
 	if (am_is_mentioned(policy, AM_FACT_CGROUP))
 		unknown |= am_cgroups_apply(policy, &own->bits);
-	if (am_is_mentioned(policy, AM_FACT_GROUP) && am_groups_apply(policy, cred, &own->bits)) {
+	if (am_is_mentioned(policy, AM_FACT_GROUP) && am_groups_apply(policy, &own->bits)) {
 		am_count(AM_COUNT_GROUPS_TOO_MANY);
 		unknown |= 1;
 	}
+	own->who = am_who_mix(own);
 	own->epoch = epoch;
 	own->generation = unknown ? 0 : policy->generation;
 	return unknown;

@@ -39,6 +39,7 @@
 #include "kernel/engine.h"
 #include "kernel/publish.h"
 #include "kernel/ring.h"
+#include "kernel/sweep.h"
 
 enum {
 	TICK_MS = 250,		/* how long a record that wakes nobody may lie in the ring */
@@ -59,6 +60,7 @@ struct am_agent {
 	struct am_sealer sealer;
 	struct am_recall recall;
 	struct am_keeper keeper;
+	int64_t sweep_ms;		/* when repeats are to be told next */
 	struct am_ring *ring;
 	struct am_names *names;
 	struct am_control *control;
@@ -77,7 +79,7 @@ struct am_agent {
 	bool held;			/* they do not wake the loop now */
 	bool told_sealed;
 	uint64_t missed;		/* tags, when this policy came */
-	char why[512];			/* a policy was refused last; "" if it was not */
+	struct am_refusal refusal;
 	bool answers;
 	uint64_t lost;			/* events, already told */
 	int64_t probe_ms;
@@ -92,6 +94,7 @@ static struct am_health health_of(const struct am_agent *a)
 {
 	return (struct am_health){
 		.force = a->governor.now,
+		.refusal = &a->refusal,
 		.sealer = &a->sealer,
 		.recall = &a->recall,
 		.keeper = &a->keeper,
@@ -211,12 +214,14 @@ static int take_over(void *ctx, struct am_force *f, struct am_diags *diags)
 	am_pipeline_force(a->pipeline, a->governor.now, a->governor.before);
 	am_recorder_policy(a->recorder, a->governor.now);
 	a->told_sealed = false;
+	a->refusal = (struct am_refusal){};
 	tell_policy(a);
 	tell_source(a);
 	return r;
 }
 
-static int load_next(struct am_agent *a)
+/* Otherwise `why` is the first error, in a sentence. */
+static int load_next(struct am_agent *a, char *why, size_t size)
 {
 	am_auto(am_force) struct am_force *f = NULL;
 	struct am_diags diags;
@@ -226,7 +231,7 @@ static int load_next(struct am_agent *a)
 	r = am_governor_read(&a->governor, AM_ROAD_RELOAD, &diags, &f);
 	if (!r)
 		r = take_over(a, f, &diags);
-	am_diags_first_error(&diags, a->why, sizeof(a->why));
+	am_diags_first_error(&diags, why, size);
 	am_diags_print(&diags, stderr);
 	am_diags_done(&diags);
 	if (r >= 0)
@@ -244,25 +249,33 @@ static void notice_refused(void *ctx, const char *what, const char *why)
 {
 	struct am_agent *a = ctx;
 
+	a->refusal.at_s = time(NULL);
+	(void)snprintf(a->refusal.what, sizeof(a->refusal.what), "%s", what);	/* cut if need be */
+	(void)snprintf(a->refusal.why, sizeof(a->refusal.why), "%s", why);
+	if (a->governor.now)	/* a name from outside does not belong into this protocol */
+		am_notify("STATUS=policy %s#%u in force, and another was refused",
+			  a->governor.now->model->name, a->governor.now->generation);
 	if (a->pipeline)	/* at the start nobody listens yet */
 		am_pipeline_notice(a->pipeline, &(struct am_notice){
 			.kind = AM_NOTICE_POLICY_REFUSED, .what = what, .why = why });
 }
 
-static void tell_refused(struct am_agent *a)
+static void tell_refused(struct am_agent *a, const char *why)
 {
 	const struct am_force *now = a->governor.now;
 
 	am_error("cannot load the policy '%s', keeping policy %s#%u", source_of(a),
 		 now->model->name, now->generation);
-	notice_refused(a, source_of(a), a->why);
+	notice_refused(a, source_of(a), why);
 }
 
 static void reload(struct am_agent *a)
 {
+	char why[sizeof(a->refusal.why)];
+
 	am_notify("RELOADING=1\nMONOTONIC_USEC=%" PRId64 "000", am_now_ms());
-	if (load_next(a) < 0) {
-		tell_refused(a);
+	if (load_next(a, why, sizeof(why)) < 0) {
+		tell_refused(a, why);
 		am_notify("READY=1");
 	}
 	am_inbox_again(&a->inbox);
@@ -342,6 +355,15 @@ static void tell_alive(struct am_agent *a, int64_t now_ms)
 	a->alive_ms = now_ms;
 }
 
+/* What has only been counted so far is told; of what fails there is another try. */
+static void sweep(struct am_agent *a, int64_t now_ms)
+{
+	if (now_ms < a->sweep_ms)
+		return;
+	(void)am_engine_sweep(a->engine);
+	a->sweep_ms = am_now_ms() + AM_REPEAT_S * 1000;
+}
+
 static void timer_ready(void *ctx, uint32_t events)
 {
 	struct am_agent *a = ctx;
@@ -363,6 +385,7 @@ static void timer_ready(void *ctx, uint32_t events)
 	am_sealer_tick(&a->sealer, now_ms);
 	am_keeper_tick(&a->keeper, now_ms);
 	am_witness_tick(a->witness, now_ms);
+	sweep(a, now_ms);
 	am_control_tick(a->control, now_ms);
 	am_door_tick(a->door, now_ms);
 	am_recorder_tick(a->recorder, now_ms);
@@ -407,6 +430,7 @@ static int run_once(struct am_agent *a)
 		a->records_wait = r > 0;
 		am_control_flush(a->control);
 	}
+	am_engine_ledger_out(a->engine, !am_recorder_records(a->recorder));
 	r = am_loop_wait(&a->loop, walks || (a->records_wait && !busy) ? 0 : busy ? BUSY_MS : -1);
 	if (r < 0)
 		return am_err(r, "cannot wait for events");
@@ -542,7 +566,8 @@ static int start_serving(struct am_agent *a)
 	if (!r)
 		r = am_witness_new(am_instance_state(a->instance), a->names, a->engine, &a->witness);
 	if (!r)
-		r = am_recorder_new(a->config->ledger, a->config->state, &a->recorder);
+		r = am_recorder_new(a->config->ledger, a->config->state, &a->config->keeping,
+				    &a->recorder);
 	if (!r)
 		r = am_pipeline_new(a->control, a->names, &a->sealer, a->recorder, a->witness,
 				    &a->pipeline);
@@ -709,8 +734,10 @@ static void drain(struct am_agent *a)
 static void finish(struct am_agent *a)
 {
 	am_door_free(a->door);
-	if (a->engine)
+	if (a->engine) {
 		am_engine_detach(a->engine);
+		(void)am_engine_sweep(a->engine);	/* the last counts; there is no other way */
+	}
 	drain(a);
 	am_control_free(a->control);
 	am_programs_done(&a->programs);

@@ -254,17 +254,6 @@ static void resources(struct form *f)
 	am_json_end(j);
 }
 
-static const char *kind_name(unsigned kind)
-{
-	static const char *const names[AM_EVENT_MAX_] = {
-		[AM_EVENT_ACCESS] = "access", [AM_EVENT_REPEAT] = "repeat",
-		[AM_EVENT_SEND] = "send",     [AM_EVENT_SPILL] = "spill",
-		[AM_EVENT_RESEAL] = "reseal", [AM_EVENT_FOREIGN] = "foreign",
-	};
-
-	return kind < AM_EVENT_MAX_ && names[kind] ? names[kind] : "?";
-}
-
 static bool is_utf8(const char *s)
 {
 	size_t left = strlen(s), n;
@@ -297,7 +286,7 @@ static void unmapped(struct form *f)
 	struct am_json *j = &f->j;
 
 	am_json_object(j, "unmapped");
-	am_json_text(j, "kind", kind_name(e->kind));
+	am_json_text(j, "kind", am_kind_name(e->kind));
 	if (e->verdict)
 		am_json_text(j, "verdict", am_verdict_name(e->verdict));
 	am_json_bool(j, "blocked", e->flags & AM_EVENT_BLOCKED);
@@ -315,6 +304,10 @@ static void unmapped(struct form *f)
 		am_json_int(j, "inode_generation", e->igen);
 	am_json_text(j, "unit", f->from.n->unit);
 	am_json_u64(j, "cgroup", e->cgroup);
+	am_json_text(j, "cgroup_path", f->from.n->cgroup);
+	am_json_text(j, "purpose", f->from.n->purpose);
+	if (f->from.e->script[0])
+		am_json_text(j, "script", f->from.e->script);
 	if (e->login != ~0u)
 		am_json_int(j, "login_uid", e->login);
 	am_json_int(j, "gid", e->gid);
@@ -332,6 +325,14 @@ static void unmapped(struct form *f)
 		am_json_bool(j, "foreign_code", true);
 	if (e->flags & AM_EVENT_TRACED)
 		am_json_bool(j, "traced", true);
+	if (e->flags & AM_EVENT_UNKNOWN)
+		am_json_bool(j, "unknown_fact", true);
+	if (e->flags & AM_EVENT_GROUPS_CUT)
+		am_json_bool(j, "groups_cut", true);
+	if (e->flags & AM_EVENT_SCRIPT_CUT)
+		am_json_bool(j, "script_cut", true);
+	if (e->flags & AM_EVENT_SCRIPT_LOST)
+		am_json_bool(j, "script_lost", true);
 	if (f->class == &class_network && f->from.e->path[0])	/* that class knows no file */
 		am_json_text(j, "file_path", f->from.e->path);
 	path_bytes(j, f->from.e->path);

@@ -99,6 +99,9 @@ static int choose_programs(struct am_engine *e)
 		r = bpf_program__set_autoload(program, wanted);
 		if (r)
 			break;
+		/* Iterators are attached when they are read. */
+		if (bpf_program__expected_attach_type(program) == BPF_TRACE_ITER)
+			bpf_program__set_autoattach(program, false);
 		e->loaded += wanted;
 	}
 	btf__free(kernel);
@@ -314,4 +317,9 @@ bool am_engine_owes_tags(const struct am_engine *e)
 void am_engine_forgive_tags(struct am_engine *e)
 {
 	(void)__atomic_fetch_and(&e->object->bss->am_sealing, ~AM_SEALING_OWED, __ATOMIC_SEQ_CST);
+}
+
+void am_engine_ledger_out(struct am_engine *e, bool out)
+{
+	__atomic_store_n(&e->object->bss->am_ledger_out, out, __ATOMIC_RELAXED);
 }

@@ -80,7 +80,8 @@
  *                    these bytes; no NUL, a text has less than AM_TEXT_MAX bytes
  *     AM_ENC_DICT    varint d, 1..AM_DICT_MAX; d texts as above; a byte per value: which
  * A row tells its process, object, destination and deed by their index in the block's
- * tables, so that a table's columns hold each combination once.
+ * tables, so that a table's columns hold each combination once. Tables are in any order; a
+ * writer that puts objects in that of their paths has less to write.
  *
  * Seal: a frame of 184 bytes
  *     0   4  "AMSL"
@@ -208,7 +209,7 @@ enum am_beginning {
 
 /* Kinds of rows beside those of am_event_kind, which stay below. */
 enum {
-	AM_ROW_GAP = 32,	/* `count` events are missing (0: nobody knows), since `since_ns` */
+	AM_ROW_GAP = 32,	/* `count` accesses are missing (0: nobody knows), since `since_ns` */
 	AM_ROW_MARK = 33,
 	AM_ROW_KINDS = 64,
 };
@@ -315,6 +316,11 @@ enum am_column {
 	AM_COL_WHY,
 	/* objects */
 	AM_COL_BYTES,		/* size of the file when it happened; 0 also: not told */
+	/* actors: told if the deed's flags have AM_EVENT_FACTS; older rows do not have them */
+	AM_COL_PURPOSE,		/* name; empty: none */
+	AM_COL_GROUPS,		/* event/groups.h */
+	AM_COL_SCRIPT,		/* path; empty: none */
+	AM_COL_CGROUP_PATH,	/* below the mount; empty: not known */
 	AM_COL_MAX_,
 };
 

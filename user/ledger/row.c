@@ -2,6 +2,7 @@
 #include "ledger/row.h"
 
 #include "abi.h"
+#include "event/event.h"
 
 #define COLUMN(tab, enc, type, member)                                                  \
 	{ .name = #member, .table = (tab), .encoding = (enc),                           \
@@ -73,6 +74,10 @@ const struct am_schema am_schema[AM_COL_MAX_] = {
 	[AM_COL_POLICY] = TEXT(AM_TABLE_DEEDS, am_row_deed, policy),
 	[AM_COL_WHY] = TEXT(AM_TABLE_DEEDS, am_row_deed, why),
 	[AM_COL_BYTES] = OBJECT(bytes),
+	[AM_COL_PURPOSE] = TEXT(AM_TABLE_ACTORS, am_row_actor, purpose),
+	[AM_COL_GROUPS] = TEXT(AM_TABLE_ACTORS, am_row_actor, groups),
+	[AM_COL_SCRIPT] = TEXT(AM_TABLE_ACTORS, am_row_actor, script),
+	[AM_COL_CGROUP_PATH] = TEXT(AM_TABLE_ACTORS, am_row_actor, cgroup_path),
 };
 
 #define PART(member, type, text, column)                                                 \
@@ -88,13 +93,25 @@ const struct am_part am_parts[AM_TABLE_MAX_] = {
 };
 
 /* Parts are hashed and compared by their bytes. */
-_Static_assert(sizeof(struct am_row_actor) == 8 * 4 + 7 * 8 + 5 * sizeof(char *), "padding");
+_Static_assert(sizeof(struct am_row_actor) == 8 * 4 + 7 * 8 + 9 * sizeof(char *), "padding");
 _Static_assert(sizeof(struct am_row_object) == 4 * 8 + 2 * sizeof(char *), "padding");
 _Static_assert(sizeof(struct am_row_dest) == 6 * 8 + sizeof(char *), "padding");
 _Static_assert(sizeof(struct am_row_deed) == 6 * 4 + 3 * 8 + 3 * sizeof(char *), "padding");
 _Static_assert((int)AM_EVENT_MAX_ <= (int)AM_ROW_GAP, "kinds of the kernel and of the ledger overlap");
 
 #define NAME_OF(table, i) ((i) < sizeof(table) / sizeof((table)[0]) && (table)[i] ? (table)[i] : "?")
+
+const char *am_row_kind_name(unsigned kind)
+{
+	switch (kind) {
+	case AM_ROW_GAP:
+		return "gap";
+	case AM_ROW_MARK:
+		return "mark";
+	default:
+		return am_kind_name(kind);
+	}
+}
 
 const char *am_gap_name(unsigned gap)
 {
@@ -139,6 +156,11 @@ const char *am_beginning_name(unsigned origin)
 	};
 
 	return NAME_OF(names, origin);
+}
+
+uint64_t am_row_accesses(const struct am_row *row)
+{
+	return row->deed.kind == AM_EVENT_REPEAT ? row->count : 1;
 }
 
 bool am_row_is_finding(const struct am_row *row)

@@ -31,6 +31,10 @@ struct am_row_actor {
 	const char *user;	/* of uid */
 	const char *login_user;	/* of login */
 	const char *unit;
+	const char *purpose;	/* it and what follows: AM_COL_PURPOSE ... in format.h */
+	const char *groups;
+	const char *script;
+	const char *cgroup_path;
 };
 
 /* Of gaps and marks, which nobody did. */
@@ -121,10 +125,14 @@ struct am_part {
 
 extern const struct am_part am_parts[AM_TABLE_MAX_];	/* none for AM_TABLE_ROWS */
 
-/* Words as in output and filters; "?" out of range. */
+/* Words, the same wherever rows are shown, reported or filtered; "?" out of range. */
+const char *am_row_kind_name(unsigned kind);	/* those of events, and gap, mark */
 const char *am_gap_name(unsigned gap);
 const char *am_mark_name(unsigned mark);
 const char *am_beginning_name(unsigned origin);
+
+/* How many accesses it tells of: those of a repeat, else one. A gap counts them, too. */
+uint64_t am_row_accesses(const struct am_row *row);
 
 /* The row breaks policy: it is sealed at once. */
 bool am_row_is_finding(const struct am_row *row);

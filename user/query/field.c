@@ -41,32 +41,37 @@ static const struct am_field fields[] = {
 	  .columns = COL(EVENT) | COL(CPU) | COL(SEQ) | COL(FLAGS) | COL(KIND),
 	  .help = "of an event, as 'tail' shows it" },
 	WORD("kind", am_word_kind, am_words_kind, COL(KIND),
-	     "access, repeat, send, spill, gap, mark"),
+	     "access, repeat, send, spill, reseal, foreign, gap, mark"),
 	WORD("verdict", am_word_verdict, am_words_verdict, COL(VERDICT), "allow, deny"),
 	{ .name = "blocked", .type = AM_FIELD_FLAG, .columns = COL(FLAGS),
 	  .help = "yes: the kernel refused; no" },
-	WORD("reason", am_word_reason, NULL, COL(KIND) | COL(REASON),
-	     "rule-denies, no-rule, purpose ... as in 'explain'"),
+	WORD("reason", am_word_reason, am_words_reason, COL(KIND) | COL(REASON),
+	     "rule-denies, no-rule, purpose ... as in 'explain'; of a gap or mark: ring-full, start ..."),
 	WORD("op", am_word_op, am_words_op, COL(OP), "read, write, send"),
-	WORD("act", am_word_act, NULL, COL(ACT), "open, mmap, rename, connect ..."),
+	WORD("act", am_word_act, am_words_act, COL(ACT), "open, mmap, rename, connect ..."),
 	TEXT("store", object.store, COL(STORE), "the store's name"),
 	TEXT("path", object.path, COL(PATH),
 	     "of the file; * and ? stand for any text, any letter"),
 	LIST("label", deed.label_names, COL(LABEL_NAMES), "carried by the data"),
 	WHO("user", actor.user, actor.uid, COL(USER) | COL(UID),
 	    "the effective user, by name or number"),
+	{ .name = "group", .type = AM_FIELD_GROUPS, .offset = OF(actor.groups),
+	  .columns = COL(GROUPS), .help = "of all that the process has, by name or number" },
 	NUMBER("gid", actor.gid, COL(GID), "the effective group, by number"),
 	WHO("login", actor.login_user, actor.login, COL(LOGIN_USER) | COL(LOGIN),
 	    "who logged in, whoever he became"),
 	NUMBER("session", actor.session, COL(SESSION), "of the login"),
 	TEXT("exe", actor.exe, COL(EXE), "path of the executable"),
 	TEXT("comm", actor.comm, COL(COMM), "the thread's own name for itself"),
+	TEXT("script", actor.script, COL(SCRIPT), "path of what an interpreter was started with"),
 	TEXT("unit", actor.unit, COL(UNIT), "of systemd, or the cgroup"),
+	TEXT("cgroup", actor.cgroup_path, COL(CGROUP_PATH), "the whole path"),
+	TEXT("purpose", actor.purpose, COL(PURPOSE), "that the process ran under"),
 	POSITIVE("pid", actor.pid, COL(PID), "process"),
 	POSITIVE("tid", actor.tid, COL(TID), "thread"),
 	NUMBER("ppid", actor.ppid, COL(PPID), "the process's parent"),
 	{ .name = "dest", .type = AM_FIELD_DEST,
-	  .columns = COL(KIND) | COL(ADDR_HIGH) | COL(ADDR_LOW) | COL(ZONES_LOW) |
+	  .columns = COL(OP) | COL(ADDR_HIGH) | COL(ADDR_LOW) | COL(ZONES_LOW) |
 		     COL(ZONES_HIGH) | COL(FAMILY) | COL(PORT) | COL(PROTO),
 	  .help = "10.0.0.0/8, 203.0.113.9:443, [fd00::1]:53, terminal, unix ..." },
 	POSITIVE("port", dest.port, COL(PORT), "of the destination"),
@@ -76,6 +81,7 @@ static const struct am_field fields[] = {
 	NUMBER("generation", deed.generation, COL(GENERATION), "of the policy that decided"),
 	NUMBER("count", count, COL(COUNT), "how many accesses a repeat stands for"),
 	NUMBER("size", object.bytes, COL(BYTES), "of the file then, in bytes; 0 also: not told"),
+	POSITIVE("inode", object.ino, COL(INO), "of the file: repeats have it, and no path"),
 	NUMBER("row", number, 0, "in the ledger"),
 	TEXT("why", deed.why, COL(WHY), "the reason, in a sentence"),
 };
@@ -124,7 +130,7 @@ bool am_field_number(const struct am_field *f, const struct am_row *row, int64_t
 		if (f->size == 4)
 			return read_32(row, f->offset, ret) && (*ret || !f->positive);
 		memcpy(ret, (const char *)row + f->offset, sizeof(*ret));
-		return true;
+		return *ret || !f->positive;
 	default:
 		return false;
 	}
@@ -185,6 +191,7 @@ const char *am_field_text(const struct am_field *f, const struct am_row *row,
 	switch (f->type) {
 	case AM_FIELD_TEXT:
 	case AM_FIELD_LIST:
+	case AM_FIELD_GROUPS:
 		return kept_text(f, row);
 	case AM_FIELD_WORD:
 		return f->word(row);

@@ -7,9 +7,17 @@
 
 #include "abi.h"
 #include "base/cleanup.h"
+#include "query/birth.h"
 #include "query/word.h"
 
-/* A socket that a process has sent through: which of its sends the repeats belong to. */
+/* Where a process has sent to: which of its sends the repeats belong to. */
+struct dest_seen {
+	uint64_t addr_high, addr_low;
+	uint32_t family, port, proto, process;
+	uint32_t send;
+};
+
+/* A socket that it has sent through: in old records repeats have no destination. */
 struct socket_seen {
 	uint64_t ino;
 	uint32_t dev, process;
@@ -33,6 +41,7 @@ void am_lineage_init(struct am_lineage *l)
 		.places = AM_TALLY(struct am_lineage_place, 16, AM_LINEAGE_PLACES_MAX),
 		.sends = AM_TALLY(struct am_lineage_send, 16, AM_LINEAGE_SENDS_MAX),
 		.sockets = AM_TALLY(struct socket_seen, 16, AM_LINEAGE_SENDS_MAX),
+		.dests = AM_TALLY(struct dest_seen, 32, AM_LINEAGE_SENDS_MAX),
 	};
 }
 
@@ -45,6 +54,7 @@ void am_lineage_done(struct am_lineage *l)
 	am_tally_done(&l->places);
 	am_tally_done(&l->sends);
 	am_tally_done(&l->sockets);
+	am_tally_done(&l->dests);
 	am_pool_done(&l->pool);
 }
 
@@ -117,14 +127,15 @@ int am_lineage_subject(struct am_lineage *l, const struct am_row *row, uint32_t 
 	return r;
 }
 
-static struct am_lineage_process process_key(const struct am_row *row)
+static struct am_lineage_process process_key(const struct am_lineage *l, const struct am_row *row)
 {
-	return (struct am_lineage_process){ .start_ns = row->actor.start_ns, .pid = row->actor.pid };
+	return (struct am_lineage_process){ .start_ns = row->actor.start_ns, .pid = row->actor.pid,
+					    .boot = l->boot };
 }
 
 static int find_process(const struct am_lineage *l, const struct am_row *row, uint32_t *ret)
 {
-	const struct am_lineage_process key = process_key(row);
+	const struct am_lineage_process key = process_key(l, row);
 
 	return am_tally_find(&l->processes, &key, ret);
 }
@@ -132,7 +143,7 @@ static int find_process(const struct am_lineage *l, const struct am_row *row, ui
 /* A process may come to run something else: `subject` is what it was first. */
 static int add_process(struct am_lineage *l, const struct am_row *row, uint32_t *ret)
 {
-	struct am_lineage_process p = process_key(row);
+	struct am_lineage_process p = process_key(l, row);
 	size_t before = l->processes.n;
 	int r = am_lineage_subject(l, row, &p.subject);
 
@@ -193,6 +204,13 @@ static int add_link(struct am_lineage *l, const struct am_row *row, uint32_t pro
 	link->count += times(row);
 	stretch(&link->first_ns, &link->last_ns, row->wall_ns);
 	return 0;
+}
+
+int am_lineage_boot(struct am_lineage *l, const char *boot)
+{
+	if (l->boot && !strcmp(am_pool_text(&l->pool, l->boot), boot))
+		return 0;
+	return am_pool_add(&l->pool, boot, &l->boot);
 }
 
 /* ---- first pass ------------------------------------------------------------------------- */
@@ -266,15 +284,23 @@ static int add_place(struct am_lineage *l, const struct am_row *row, uint32_t *r
 	return r;
 }
 
-static int remember_socket(struct am_lineage *l, const struct am_row *row, uint32_t process,
-			   uint32_t send)
+static struct dest_seen dest_key(const struct am_row *row, uint32_t process, uint32_t send)
 {
-	const struct socket_seen seen = { row->object.ino, row->object.dev, process, send };
-	uint32_t i;
+	const struct am_row_dest *d = &row->dest;
 
-	if (!seen.ino)
-		return 0;
-	return or_left_out(am_tally_add(&l->sockets, &seen, &i));
+	return (struct dest_seen){ d->addr_high, d->addr_low, (uint32_t)d->family, d->port,
+				   d->proto, process, send };
+}
+
+static int remember_send(struct am_lineage *l, const struct am_row *row, uint32_t process,
+			 uint32_t send)
+{
+	const struct socket_seen socket = { row->object.ino, row->object.dev, process, send };
+	const struct dest_seen dest = dest_key(row, process, send);
+	uint32_t i;
+	int r = or_left_out(am_tally_add(&l->dests, &dest, &i));
+
+	return r || !socket.ino ? r : or_left_out(am_tally_add(&l->sockets, &socket, &i));
 }
 
 static int take_send(struct am_lineage *l, const struct am_row *row)
@@ -293,7 +319,7 @@ static int take_send(struct am_lineage *l, const struct am_row *row)
 	send->count++;
 	send->breaches += is_breach(row);
 	stretch(&send->first_ns, &send->last_ns, row->wall_ns);
-	return key.refused ? 0 : remember_socket(l, row, key.process, i);
+	return key.refused ? 0 : remember_send(l, row, key.process, i);
 }
 
 static int take_file(struct am_lineage *l, const struct am_row *row)
@@ -311,18 +337,32 @@ static int take_file(struct am_lineage *l, const struct am_row *row)
 			copy ? AM_LINK_COPY : row->deed.op == AM_OP_READ ? AM_OP_READ : AM_OP_WRITE);
 }
 
-static void repeat_send(struct am_lineage *l, const struct am_row *row, uint32_t process)
+/* NULL: it repeats no send that is known. */
+static struct am_lineage_send *repeated(struct am_lineage *l, const struct am_row *row,
+					uint32_t process)
 {
-	const struct socket_seen key = { row->object.ino, row->object.dev, process, 0 };
-	struct am_lineage_send *send;
+	const struct socket_seen socket = { row->object.ino, row->object.dev, process, 0 };
+	const struct dest_seen dest = dest_key(row, process, 0);
 	uint32_t i;
 
-	if (am_tally_find(&l->sockets, &key, &i) < 0)
-		return;
-	send = SEND(l, AM_TALLY_AT(&l->sockets, struct socket_seen, i)->send);
+	if (socket.ino)
+		return am_tally_find(&l->sockets, &socket, &i) < 0 ? NULL :
+			SEND(l, AM_TALLY_AT(&l->sockets, struct socket_seen, i)->send);
+	return am_tally_find(&l->dests, &dest, &i) < 0 ? NULL :
+		SEND(l, AM_TALLY_AT(&l->dests, struct dest_seen, i)->send);
+}
+
+/* Returns whether it was counted. */
+static int repeat_send(struct am_lineage *l, const struct am_row *row, uint32_t process)
+{
+	struct am_lineage_send *send = repeated(l, row, process);
+
+	if (!send)
+		return 0;
 	send->count += row->count;
-	send->further += row->count;
+	send->further += row->object.ino ? row->count : 0;
 	stretch(&send->first_ns, &send->last_ns, row->wall_ns);
+	return 1;
 }
 
 /* A repeat does not say its labels: it is of what is known already, or of no matter. */
@@ -334,10 +374,8 @@ static int take_repeat(struct am_lineage *l, const struct am_row *row)
 
 	if (find_process(l, row, &process) < 0)
 		return 0;
-	if (row->deed.op == AM_OP_SEND) {
-		repeat_send(l, row, process);
-		return 0;
-	}
+	if (row->deed.op == AM_OP_SEND)
+		return repeat_send(l, row, process);
 	r = file_key(l, row, &key);
 	if (r < 0)
 		return r;
@@ -424,48 +462,15 @@ static bool follow_links(struct am_lineage *l)
 	return any;
 }
 
-/* Processes in the order of their pids, then of their start. */
-struct by_pid {
-	uint64_t start_ns;
-	uint32_t pid;
-	uint32_t process;
-};
-
-static int compare_pids(const void *a, const void *b)
-{
-	const struct by_pid *x = a, *y = b;
-
-	if (x->pid != y->pid)
-		return x->pid < y->pid ? -1 : 1;
-	return x->start_ns < y->start_ns ? -1 : x->start_ns > y->start_ns;
-}
-
-/* The last process with this pid that began before the child did. */
-static const struct by_pid *find_parent(const struct by_pid *all, size_t n,
-					const struct am_lineage_process *child)
-{
-	size_t low = 0, high = n;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (all[mid].pid < child->ppid ||
-		    (all[mid].pid == child->ppid && all[mid].start_ns <= child->start_ns))
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low && all[low - 1].pid == child->ppid ? &all[low - 1] : NULL;
-}
-
-static bool follow_children(struct am_lineage *l, const struct by_pid *all)
+static bool follow_children(struct am_lineage *l, const struct am_birth *all)
 {
 	bool any = false;
 	size_t i;
 
 	for (i = 0; i < l->processes.n; i++) {
 		struct am_lineage_process *child = PROCESS(l, i);
-		const struct by_pid *parent = find_parent(all, l->processes.n, child);
+		const struct am_birth *parent = am_births_parent(all, l->processes.n, child->boot,
+								 child->ppid, child->start_ns);
 
 		if (parent && PROCESS(l, parent->process)->held_ns <= child->start_wall_ns)
 			any |= hold(child, AM_HELD_PARENT, parent->process, child->start_wall_ns);
@@ -475,16 +480,19 @@ static bool follow_children(struct am_lineage *l, const struct by_pid *all)
 
 static int solve_holders(struct am_lineage *l)
 {
-	am_autofree struct by_pid *all = calloc(l->processes.n + 1, sizeof(*all));
+	am_autofree struct am_birth *all = calloc(l->processes.n + 1, sizeof(*all));
 	unsigned round;
 	size_t i;
 	bool any;
 
 	if (!all)
 		return -ENOMEM;
-	for (i = 0; i < l->processes.n; i++)
-		all[i] = (struct by_pid){ PROCESS(l, i)->start_ns, PROCESS(l, i)->pid, (uint32_t)i };
-	qsort(all, l->processes.n, sizeof(*all), compare_pids);
+	for (i = 0; i < l->processes.n; i++) {
+		const struct am_lineage_process *p = PROCESS(l, i);
+
+		all[i] = (struct am_birth){ p->start_ns, p->boot, p->pid, (uint32_t)i };
+	}
+	am_births_sort(all, l->processes.n);
 	for (round = 0, any = true; any && round < ROUNDS_MAX; round++) {
 		any = follow_links(l);
 		any |= follow_children(l, all);
@@ -641,6 +649,7 @@ static void sum_send(struct am_lineage *l, struct am_lineage_send *s)
 	stretch(&place->first_ns, &place->last_ns, s->first_ns);
 	stretch(&place->first_ns, &place->last_ns, s->last_ns);
 	place->breaches += s->breaches;
+	who->breached_sends += s->breaches;
 	if (s->refused) {
 		place->refused += s->count;
 		who->refused_sends += s->count;

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "event/groups.h"
+
 enum {
 	KEY_BYTES = 32,
 	HASH_BYTES = 6,		/* as hexadecimal it fits where a thread's name does */
@@ -15,10 +17,13 @@ enum {
 	NUMBER_LOW = 0x40000000,	/* numbers of people are above those of systems, and no ~0 */
 };
 
+#define INODE_LOW (UINT64_C(1) << 47)	/* which no file system comes to; exact in JSON */
+
 struct am_pseudonym {
 	uint8_t key[KEY_BYTES];
 	char user[HASH_TEXT + 8], login[HASH_TEXT + 8], comm[HASH_TEXT], unit[HASH_TEXT + 8];
-	char exe[AM_TEXT_MAX], path[AM_TEXT_MAX];
+	char exe[AM_TEXT_MAX], path[AM_TEXT_MAX], script[AM_TEXT_MAX], cgroup[AM_TEXT_MAX];
+	char groups[AM_TEXT_MAX];
 };
 
 int am_pseudonym_new(const void *key, size_t len, struct am_pseudonym **ret)
@@ -95,6 +100,17 @@ static uint32_t number(const struct am_pseudonym *p, const char *kind, uint32_t 
 	return NUMBER_LOW | (out & (NUMBER_LOW - 1));
 }
 
+/* Of a file or a cgroup, which whoever is on the host could look up. */
+static uint64_t inode(const struct am_pseudonym *p, uint64_t n)
+{
+	uint64_t out;
+
+	if (!n)
+		return 0;
+	hash(p, "inode", &n, sizeof(n), (uint8_t *)&out, sizeof(out));
+	return INODE_LOW | (out & (INODE_LOW - 1));
+}
+
 /* Part by part, so that what lies in one folder still does; what does not fit is cut off. */
 static const char *path(const struct am_pseudonym *p, const char *text, char to[AM_TEXT_MAX])
 {
@@ -114,6 +130,22 @@ static const char *path(const struct am_pseudonym *p, const char *text, char to[
 		to[used++] = '/';
 		to[used] = '\0';
 		text++;
+	}
+	return to;
+}
+
+/* Each number and name for itself, as of users: many a group is one person. */
+static const char *groups(const struct am_pseudonym *p, const char *text, char to[AM_TEXT_MAX])
+{
+	char made[HASH_TEXT + 8];
+	struct am_group group;
+	size_t used = 0;
+
+	to[0] = '\0';
+	while (text && am_groups_next(&text, &group) && used < AM_TEXT_MAX - sizeof(made) - 16) {
+		(void)name(p, "group-", group.name, made, sizeof(made));
+		used += (size_t)snprintf(to + used, AM_TEXT_MAX - used, "%s%u%s%s", used ? "," : "",
+					 number(p, "gid", group.gid), made[0] ? ":" : "", made);
 	}
 	return to;
 }
@@ -149,6 +181,12 @@ void am_pseudonym_row(struct am_pseudonym *p, const struct am_row *row, struct a
 	a->comm = name(p, "", row->actor.comm, p->comm, sizeof(p->comm));
 	a->unit = name(p, "unit-", row->actor.unit, p->unit, sizeof(p->unit));
 	a->exe = path(p, row->actor.exe, p->exe);
+	a->exe_ino = inode(p, row->actor.exe_ino);
+	a->cgroup = inode(p, row->actor.cgroup);
+	ret->object.ino = inode(p, row->object.ino);
+	a->script = path(p, row->actor.script, p->script);
+	a->cgroup_path = path(p, row->actor.cgroup_path, p->cgroup);
+	a->groups = groups(p, row->actor.groups, p->groups);
 	ret->object.path = path(p, row->object.path, p->path);
 	address(p, &ret->dest);
 	ret->deed.why = "";
