@@ -11,7 +11,7 @@ AM_INLINE int change_checked(struct dentry *dentry)
 {
 	struct inode *inode = dentry->d_inode;
 
-	return inode ? am_change(inode, (__u64)dentry, 0, AM_ACT_ATTR) : 0;
+	return am_is_null(inode) ? 0 : am_change(inode, (__u64)dentry, 0, AM_ACT_ATTR);
 }
 
 /* The kernel empties an old file before it dumps a core there: it gets what the dying task
@@ -22,7 +22,7 @@ AM_NOINLINE int core_checked(struct dentry *dentry, struct task_struct *task)
 	struct am_object o;
 	struct am_tag *tag;
 
-	if (!inode || !am_labels_of(am_leader_of(task)))
+	if (am_is_null(inode) || !am_labels_of(am_leader_of(task)))
 		return 0;
 	o = am_object_of(inode, (__u64)dentry, 0);
 	tag = am_tag_of(inode);
@@ -63,7 +63,7 @@ AM_NOINLINE int xattr_written(struct dentry *dentry)
 	struct am_tag room = {}, *tag;
 	struct am_object o;
 
-	if (!inode)
+	if (am_is_null(inode))
 		return 0;
 	o = am_object_of(inode, (__u64)dentry, 0);
 	tag = am_tag_settle(inode, &o, am_tag_of(inode), &room);
@@ -113,10 +113,13 @@ AM_NOINLINE int xattr_read(struct inode *inode, __u64 dentry, struct am_tag *tag
 AM_HOOK(am_getxattr, inode_getxattr, struct dentry *dentry, const char *name)
 {
 	struct inode *inode = dentry->d_inode;
-	struct am_tag *tag = inode ? am_tag_of(inode) : NULL;
 	char start[5] = {};
+	struct am_tag *tag;
 
-	if (!inode || (!tag && !am_is_sealing()))
+	if (am_is_null(inode))
+		return 0;
+	tag = am_tag_of(inode);
+	if (!tag && !am_is_sealing())
 		return 0;
 	bpf_probe_read_kernel(start, sizeof(start), name);
 	if (start[0] != 'u' || start[1] != 's' || start[2] != 'e' || start[3] != 'r' ||

@@ -48,7 +48,7 @@ AM_HOOK(am_ptrace, ptrace_access_check, struct task_struct *child, unsigned int 
 	struct task_struct *target = child->group_leader;
 	struct am_task *mine, *theirs;
 
-	if (!(mode & PTRACE_MODE_ATTACH) || !target)
+	if (!(mode & PTRACE_MODE_ATTACH) || am_is_null(target))
 		return 0;
 	mine = am_leader_of(task);
 	if (mine && (mine->flags & AM_TASK_AGENT))
@@ -69,7 +69,7 @@ AM_HOOK(am_traceme, ptrace_traceme, struct task_struct *parent)
 	__u64 see;
 	int r;
 
-	if (!tracer)
+	if (am_is_null(tracer))
 		return 0;
 	mine = am_leader_create(task);
 	theirs = am_task_create(tracer);

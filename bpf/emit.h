@@ -29,6 +29,15 @@ AM_INLINE __u64 am_address(const void *pointer)
 	return address;
 }
 
+/* Whether a pointer that the hook was given, or found in what it was given, is NULL. From 6.12 on the
+ * verifier takes some for never NULL that are, mmap_file's file and dentry->d_inode among
+ * them, and may take the test for them out of the program: so the number is tested. The pointer too,
+ * for of others it wants to see that. */
+AM_INLINE bool am_is_null(const void *pointer)
+{
+	return !am_address(pointer) || !pointer;
+}
+
 /* A function, so that its key is on no caller's stack. */
 AM_GLOBAL int am_count(__u32 what)
 {

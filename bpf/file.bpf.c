@@ -171,7 +171,7 @@ AM_NOINLINE int map_checked(struct file *file, bool writes, __u32 act)
 /* PROT_NONE counts as a read: what it will become is not known yet. */
 AM_INLINE int mapping(struct file *file, unsigned long prot, unsigned long flags)
 {
-	if (!file)
+	if (am_is_null(file))
 		return 0;
 	if ((prot & PROT_EXEC) && am_code_mapped(file, AM_ACT_MMAP))
 		return -EACCES;
@@ -206,7 +206,7 @@ AM_HOOK(am_mprotect, file_mprotect, struct vm_area_struct *vma, unsigned long re
 {
 	struct file *file = vma->vm_file;
 
-	if (!file)
+	if (am_is_null(file))
 		return 0;
 	if ((prot & PROT_EXEC) && !(vma->vm_flags & VM_EXEC) &&
 	    am_code_mapped(file, AM_ACT_MPROTECT))
@@ -230,7 +230,9 @@ AM_HOOK(am_truncate, path_truncate, const struct path *path)
 	struct dentry *dentry = path->dentry;
 	struct inode *inode = dentry->d_inode;
 
-	return inode ? truncate_checked(inode, (__u64)dentry, (__u64)path->mnt) : 0;
+	if (am_is_null(inode))
+		return 0;
+	return truncate_checked(inode, (__u64)dentry, (__u64)path->mnt);
 }
 
 AM_HOOK(am_ftruncate, file_truncate, struct file *file)	/* from 6.2 on */

@@ -96,15 +96,15 @@ AM_HOOK_VOID(am_named, d_instantiate, security_d_instantiate, struct dentry *den
 	struct am_tag *above;
 	struct inode *dir;
 
-	if (!inode)
+	if (am_is_null(inode))
 		return 0;
 	parent = dentry->d_parent;
 	if (parent == dentry) {
 		detached(inode);
 		return 0;
 	}
-	dir = parent ? parent->d_inode : NULL;
-	if (!dir || is_raw(dentry, inode))
+	dir = parent->d_inode;
+	if (am_is_null(dir) || is_raw(dentry, inode))
 		return 0;
 	above = am_tag_of(dir);
 	/* Its own tag stays: of a store's root, of a link from elsewhere. One that says

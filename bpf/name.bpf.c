@@ -31,7 +31,7 @@ AM_INLINE int victim_checked(struct dentry *dentry, __u32 act)
 {
 	struct inode *inode = dentry->d_inode;
 
-	return inode ? am_change(inode, (__u64)dentry, 0, act) : 0;
+	return am_is_null(inode) ? 0 : am_change(inode, (__u64)dentry, 0, act);
 }
 
 AM_HOOK(am_create, inode_create, struct inode *dir, struct dentry *dentry, __u16 mode)
@@ -73,7 +73,7 @@ AM_HOOK(am_link, inode_link, struct dentry *old, struct inode *dir, struct dentr
 	r = victim_checked(old, AM_ACT_LINK);
 	if (!r)
 		r = name_checked(dir, new, AM_ACT_LINK);
-	if (r || !inode)
+	if (r || am_is_null(inode))
 		return r;
 	/* Found by either name after an eviction, also where no folder has a tag. */
 	tag = am_tag_of(inode);
@@ -106,11 +106,11 @@ AM_NOINLINE void reseal(struct inode *inode, struct dentry *dentry, struct am_ta
 AM_NOINLINE void moved(struct dentry *dentry, struct am_tag *into)
 {
 	struct inode *inode = dentry->d_inode;
-	struct am_tag *tag = inode ? am_tag_of(inode) : NULL;
-	struct am_tag value = { .flags = AM_TAG_UNPROVEN };
+	struct am_tag value = { .flags = AM_TAG_UNPROVEN }, *tag;
 
-	if (!inode)
+	if (am_is_null(inode))
 		return;
+	tag = am_tag_of(inode);
 	if (tag) {
 		if (!into || into->store != tag->store)
 			am_stray_keep(am_address(inode), tag);

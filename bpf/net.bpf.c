@@ -30,7 +30,7 @@ AM_HOOK(am_connect, socket_connect, struct socket *sock, void *address, int addr
 	struct am_task *leader;
 
 	leader = am_leader_of(bpf_get_current_task_btf());
-	if (!sk || !am_labels_of(leader))
+	if (am_is_null(sk) || !am_labels_of(leader))
 		return 0;
 	/* Connecting a datagram or a Unix socket sends nothing; its sends are asked about. */
 	if (sock->type == SOCK_DGRAM || sk->__sk_common.skc_family == AF_UNIX)

@@ -106,7 +106,7 @@ AM_NOINLINE int am_socket_send(struct socket *sock, const void *name, int len, _
 	int zone = -1;
 	__u16 family;
 
-	if (!sk)
+	if (am_is_null(sk))
 		return 0;
 	family = sk->__sk_common.skc_family;
 	if (family == AF_INET || family == AF_INET6) {

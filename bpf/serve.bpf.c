@@ -78,7 +78,7 @@ AM_MOD(am_serve_m, security_path_notify, const struct path *path)
 	struct inode *inode = path->dentry->d_inode;
 	struct am_task *leader;
 
-	if (!am_request.op || !inode)
+	if (!am_request.op || am_is_null(inode))
 		return 0;
 	leader = am_leader_of(bpf_get_current_task_btf());
 	if (!leader || !(leader->flags & AM_TASK_AGENT))
