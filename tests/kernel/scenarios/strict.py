@@ -158,7 +158,7 @@ def ballast(disk, left):
     """Somebody else who fills the disk, but for so many bytes."""
     path, st = os.path.join(disk, 'ballast'), os.statvfs(disk)
     with open(path, 'wb') as f:
-        os.posix_fallocate(f.fileno(), 0, st.f_bavail * st.f_frsize - left)
+        os.posix_fallocate(f.fileno(), 0, st.f_bfree * st.f_frsize - left)
     try:
         yield
     finally:
