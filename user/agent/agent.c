@@ -116,9 +116,15 @@ static void tell_skips(struct am_agent *a)
 {
 	uint64_t skips = am_engine_skips(a->engine);
 
-	if (skips && !a->skips)
-		am_error("the kernel has skipped hooks, as it is preemptible and they are no LSM's: "
-			 "accesses were not checked ('amanat status' counts them)");
+	if (skips <= a->skips)
+		return;
+	if (!a->skips)
+		am_error("the kernel has skipped hooks, as it is preemptible and they are no LSM's: %s "
+			 "('amanat status' counts them)",
+			 am_engine_flavour(a->engine) == AM_FLAVOUR_LSM ?
+				 "labels may have been lost in pipes and POSIX message queues" :
+				 "accesses were not checked");
+	am_recorder_skipped(a->recorder, skips - a->skips);
 	a->skips = skips;
 }
 

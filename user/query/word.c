@@ -21,6 +21,7 @@ static const char *const gaps[AM_GAP_MAX_] = {
 	[AM_GAP_DISK_FULL] = "disk-full",
 	[AM_GAP_DISK_ERROR] = "disk-error",
 	[AM_GAP_MALFORMED] = "malformed",
+	[AM_GAP_SKIPPED] = "hooks-skipped",
 };
 
 static const char *const marks[AM_MARK_MAX_] = {
