@@ -2,7 +2,6 @@
 """Where techniques are run: disks with stores, programs, the agent, and the runner itself."""
 import json
 import os
-import select
 import shutil
 import subprocess
 import sys
@@ -12,12 +11,11 @@ from harness import agent
 from harness.agent import BUILD, Agent, Lines
 from harness.check import Deadline, fail
 from harness.world import World
-from outcome import told
 
 READER, WRITER, COURIER = 61021, 61022, 61023      # of technique.h
 NOBODY = 65534
 RUN_SECONDS = 900
-SEAL_SECONDS = 60
+SEAL_SECONDS = 300
 START_SECONDS = 300     # several machines at once, and the verifier in each
 
 POLICY = '''version: 1
@@ -62,8 +60,8 @@ class Recorded:
     """An event of the record, as far as a judgement needs it."""
 
     def __init__(self, row):
-        self.verdict, self.kind, self.pid = row['verdict'], row['kind'], row['pid']
-        self.text = ' '.join(f'{k}={v}' for k, v in row.items())
+        self.verdict, self.kind, self.op, self.comm = (row[k] for k in ('verdict', 'kind', 'op', 'comm'))
+        self.text = ' '.join(f'{k}={v}' for k, v in row.items() if v is not None)
 
     def __repr__(self):
         return f'<recorded {self.text}>'
@@ -110,7 +108,6 @@ class Stand:
         self.agent = Agent(self.bin, policy, self.world.path('state'), self.world.path('run'),
                            self.world.host_net)
         self.agent.wait(START_SECONDS)
-        self.agent.follow()
 
     def run_all(self, names, progress=False):
         """Every run of the chosen techniques, in order."""
@@ -121,8 +118,7 @@ class Stand:
         while not ended:
             if deadline.passed() or lines.ended:
                 fail(f'the runner stopped after {len(runs)} runs')
-            self._wait(lines)
-            for line in lines.take():
+            for line in lines.take(1):
                 if line == 'ready':
                     self._start_agent()
                     runner.stdin.write(b'go\n')
@@ -140,45 +136,31 @@ class Stand:
         self._hear(runs)
         return runs
 
-    def _wait(self, lines):
-        fds = [lines.fd]
-        if self.agent and self.agent.tail:
-            fds.append(self.agent.tail.lines.fd)
-            self.agent.tail.take()
-        select.select(fds, [], [], 1)
-
     def _hear(self, runs):
-        """Gives each run the events up to its fence."""
-        tail = self.agent.tail
-        tail.wait(comm=f'fence-{runs[-1].fence}')
-        by_fence = {r.fence: r for r in runs}
+        """Gives each run the events up to its fence. They are taken from the record: who follows
+        events is cut short in a storm of them."""
+        by_fence = {r.fence: r for r in runs if r.with_agent}
         mine = []
-        for e in tail.events:
+        for e in self._recorded():
             if not e.comm.startswith('fence-'):
                 mine.append(e)
                 continue
-            run = by_fence.get(int(e.comm[6:]))
+            run = by_fence.pop(int(e.comm[6:]), None)
             if run:
                 run.events = mine
             mine = []
-        self._look_up([r for r in runs if r.with_agent and not told(r)])
+        if by_fence:
+            fail(f'the record has no fence of {[r.name for r in by_fence.values()][:6]}')
 
-    def _look_up(self, runs):
-        """Who follows events is cut short in a storm of them; the record is not."""
-        if not runs:
-            return
-        query = ("SELECT pid, verdict, kind, op, act, reason, path FROM events "
-                 "WHERE verdict = 'deny' OR kind = 'spill'")
+    def _recorded(self):
+        """What a judgement looks at, in the order of the record."""
         self.agent.wait_recorded(SEAL_SECONDS)
+        query = ("SELECT row, pid, comm, verdict, kind, op, act, reason, path FROM events "
+                 "WHERE verdict = 'deny' OR kind = 'spill' ORDER BY row")
         out = subprocess.run([f'{self.bin}/amanat', 'sql', '--ledger',
                               os.path.join(self.world.path('state'), 'ledger'), '--json', query],
                              check=True, capture_output=True, text=True).stdout
-        by_pid = {}
-        for line in out.splitlines():
-            row = Recorded(json.loads(line))
-            by_pid.setdefault(row.pid, []).append(row)
-        for run in runs:
-            run.events += [e for pid in run.pids for e in by_pid.get(pid, [])]
+        return [Recorded(json.loads(line)) for line in out.splitlines()]
 
     def remove(self):
         if self.agent:
