@@ -405,6 +405,11 @@ struct am_event {
 
 enum { AM_EVENT_SIZE_MAX = sizeof(struct am_event) + 2 * AM_PATH_LEN };
 
+/* ---- calls of the kernel's ------------------------------------------------ */
+
+/* Placeholders, see bpf/hook.h: no helper of the kernel has such a number. */
+enum { AM_CALL_IS_RETURN = 0x616d01, AM_CALL_COOKIE = 0x616d02 };
+
 /* ---- counters: the per-CPU array `am_counts` ------------------------------ */
 
 enum am_count {

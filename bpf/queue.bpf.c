@@ -105,11 +105,22 @@ AM_INLINE __u64 mqueue_of(__u32 fd)
 	return inode && BPF_CORE_READ(inode, i_sb, s_magic) == AM_MAGIC_MQUEUE ? (__u64)inode : 0;
 }
 
-AM_ENTRY(am_mq_send, do_mq_timedsend, int fd)
+AM_INLINE int mq_sends(int fd)
 {
 	if (!am_labels_of(am_leader_of(bpf_get_current_task_btf())))
 		return 0;
 	return queue_sent(mqueue_of(fd));
+}
+
+AM_ENTRY(am_mq_send, do_mq_timedsend, int fd)
+{
+	return mq_sends(fd);
+}
+
+AM_PROBE(am_mq_send_p, do_mq_timedsend)
+{
+	mq_sends(PT_REGS_PARM1(ctx));
+	return AM_PROBE_ENDS;
 }
 
 SEC("?fexit/do_mq_timedreceive")
@@ -120,6 +131,20 @@ int BPF_PROG(am_mq_receive, int fd)
 	if (am_have_channels())
 		am_took(&none, am_channel_labels(mqueue_of(fd)), AM_ACT_QUEUE);
 	return 0;
+}
+
+AM_PROBE(am_mq_receive_p, do_mq_timedreceive)
+{
+	__u64 *queue = am_session_cookie(ctx);
+	struct am_object none = {};
+
+	if (!am_session_is_return(ctx)) {
+		*queue = mqueue_of(PT_REGS_PARM1(ctx));
+		return AM_PROBE_RETURNS;
+	}
+	if (am_have_channels())
+		am_took(&none, am_channel_labels(*queue), AM_ACT_QUEUE);
+	return AM_PROBE_ENDS;
 }
 
 /* ---- ways off the host ----------------------------------------------------------- */

@@ -55,7 +55,7 @@ static void takes_every_option(void **state)
 	(void)state;
 	assert_int_equal(parse(WORDS("--policy", "p", "--state", "s", "--run", "r", "--group", "g",
 				     "--keys", "k", "--bundles", "b",
-				     "--hooks", "fmod_ret", "--tags", "64"), &c, &said), 0);
+				     "--hooks", "fmod_ret", "--tags", "64", "--strays", "1048576"), &c, &said), 0);
 	assert_string_equal(c.policy, "p");
 	assert_string_equal(c.state, "s");
 	assert_string_equal(c.run, "r");
@@ -64,6 +64,7 @@ static void takes_every_option(void **state)
 	assert_string_equal(c.bundles, "b");
 	assert_int_equal(c.flavour, AM_FLAVOUR_FMOD_RET);
 	assert_int_equal(c.tags, 64);
+	assert_int_equal(c.strays, 1048576);
 }
 
 static void refuses_what_it_does_not_know_in_one_line(void **state)
@@ -74,6 +75,7 @@ static void refuses_what_it_does_not_know_in_one_line(void **state)
 		WORDS("--state", "s", "--run"), WORDS("--hooks", "kprobe"), WORDS("--hooks", "LSM"),
 		WORDS("--tags", "63"), WORDS("--tags", "16777217"), WORDS("--tags", "-64"),
 		WORDS("--tags", "100k"), WORDS("--tags", "99999999999999999999999"),
+		WORDS("--strays", "63"), WORDS("--strays", "1048577"), WORDS("--strays", "x"),
 	};
 
 	(void)state;
@@ -102,7 +104,7 @@ static void asks_for_help_and_version(void **state)
 
 static void describes_every_option_in_the_help(void **state)
 {
-	static const char *const words[] = { "--policy", "--state", "--run", "--group", "--hooks", "--tags", "--help", "--keys", "--bundles",
+	static const char *const words[] = { "--policy", "--state", "--run", "--group", "--hooks", "--tags", "--strays", "--help", "--keys", "--bundles",
 					     "--version", "/var/lib/amanat" };
 	am_autofree char *text = NULL;
 	size_t len;

@@ -9,8 +9,10 @@
 #include <sys/inotify.h>
 #include <sys/syscall.h>
 
+#include "base/array.h"
 #include "kernel/counters.h"
 #include "kernel/object.h"
+#include "kernel/probes.h"
 
 /* ---- libbpf's words ------------------------------------------------------- */
 
@@ -76,7 +78,7 @@ static bool is_wanted(struct am_engine *e, const struct btf *kernel, const char 
 
 	if (!am_target_of(section, &target))
 		return strcmp(section, "syscall") != 0;	/* those are tests' */
-	if (target.flavour && target.flavour != e->flavour)
+	if (target.flavour ? target.flavour != e->flavour : target.probe != e->probes)
 		return false;
 	if (kernel_has(kernel, &target))
 		return true;
@@ -85,7 +87,14 @@ static bool is_wanted(struct am_engine *e, const struct btf *kernel, const char 
 	return false;
 }
 
-static int choose_programs(struct am_engine *e)
+static bool is_probe(const struct bpf_program *program)
+{
+	struct am_target target;
+
+	return am_target_of(bpf_program__section_name(program), &target) && target.probe;
+}
+
+static int choose_programs(struct am_engine *e, bool preemptible)
 {
 	struct btf *kernel = btf__load_vmlinux_btf();
 	struct bpf_program *program;
@@ -93,10 +102,13 @@ static int choose_programs(struct am_engine *e)
 
 	if (!kernel)
 		return -errno;
+	e->probes = preemptible && am_probes_are_there(kernel);
 	bpf_object__for_each_program(program, e->object->obj) {
 		bool wanted = is_wanted(e, kernel, bpf_program__section_name(program));
 
 		r = bpf_program__set_autoload(program, wanted);
+		if (!r && wanted && is_probe(program))
+			r = am_probe_prepare(program, kernel);
 		if (r)
 			break;
 		e->loaded += wanted;
@@ -107,7 +119,7 @@ static int choose_programs(struct am_engine *e)
 
 /* Maps of the other flavour are not made. Code that names them is dead, and the verifier knows
  * it by the frozen `am_hashed`. */
-static int choose_maps(struct am_engine *e, uint32_t tags)
+static int choose_maps(struct am_engine *e, const struct am_engine_options *options)
 {
 	bool hashed = e->flavour == AM_FLAVOUR_FMOD_RET;
 	int r;
@@ -121,7 +133,9 @@ static int choose_maps(struct am_engine *e, uint32_t tags)
 	if (!r)
 		r = bpf_map__set_autocreate(e->object->maps.am_exe_ids, hashed);
 	if (!r && hashed)
-		r = bpf_map__set_max_entries(e->object->maps.am_inodes, tags);
+		r = bpf_map__set_max_entries(e->object->maps.am_inodes, options->tags);
+	if (!r && options->strays)
+		r = bpf_map__set_max_entries(e->object->maps.am_strays, options->strays);
 	return r;
 }
 
@@ -170,9 +184,9 @@ int am_engine_open(const struct am_engine_options *options, struct am_engine **r
 	e->flavour = options->flavour;
 	r = open_watcher(e);
 	if (!r)
-		r = choose_programs(e);
+		r = choose_programs(e, options->preemptible);
 	if (!r)
-		r = choose_maps(e, options->tags);
+		r = choose_maps(e, options);
 	if (!r)
 		r = amanat__load(e->object);
 	if (!r)
@@ -183,13 +197,42 @@ int am_engine_open(const struct am_engine_options *options, struct am_engine **r
 	return 0;
 }
 
+static int attach_probes(struct am_engine *e)
+{
+	struct bpf_program *program;
+	struct am_target target;
+	int r;
+
+	bpf_object__for_each_program(program, e->object->obj) {
+		if (!bpf_program__autoload(program) || !is_probe(program))
+			continue;
+		if (e->n_links == AM_COUNT(e->links))
+			return -E2BIG;
+		(void)am_target_of(bpf_program__section_name(program), &target); /* a probe's is one */
+		r = am_probe_attach(program, target.hook, &e->links[e->n_links]);
+		if (r < 0)
+			return r;
+		e->n_links++;
+	}
+	return 0;
+}
+
 int am_engine_attach(struct am_engine *e)
 {
-	return amanat__attach(e->object);
+	int r = amanat__attach(e->object);
+
+	return r ? r : attach_probes(e);
+}
+
+static void detach_probes(struct am_engine *e)
+{
+	while (e->n_links)
+		(void)close(e->links[--e->n_links]); /* nothing can be lost */
 }
 
 void am_engine_detach(struct am_engine *e)
 {
+	detach_probes(e);
 	amanat__detach(e->object);
 }
 
@@ -197,6 +240,7 @@ void am_engine_free(struct am_engine *e)
 {
 	if (!e)
 		return;
+	detach_probes(e);
 	amanat__destroy(e->object);
 	if (e->watcher >= 0)
 		(void)close(e->watcher); /* nothing can be lost */
@@ -255,6 +299,17 @@ bool am_engine_has_hook(const struct am_engine *e, const char *hook)
 		if (!strcmp(name, hook))
 			return true;
 	}
+	return false;
+}
+
+bool am_engine_is_skippable(const struct am_engine *e)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, e->object->obj)
+		if (bpf_program__autoload(program) &&
+		    bpf_program__type(program) == BPF_PROG_TYPE_TRACING)
+			return true;
 	return false;
 }
 
