@@ -6,6 +6,7 @@
  *   pipe_read            a read that had begun before the pipe got its labels
  *   elf_core_dump        a core on its way into a helper's pipe
  *   free_pipe_info       the pipe goes
+ * each as tracing program and as probe, see AM_PROBE() in hook.h.
  * None of these can refuse. So labels follow the data, and what carries them is refused
  * where it goes next; what reaches somebody who may not read it is told as such. */
 #include "took.h"
