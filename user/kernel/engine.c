@@ -13,6 +13,7 @@
 #include "kernel/counters.h"
 #include "kernel/object.h"
 #include "kernel/probes.h"
+#include "kernel/storage.h"
 
 /* ---- libbpf's words ------------------------------------------------------- */
 
@@ -251,7 +252,7 @@ void am_engine_free(struct am_engine *e)
 
 static int put_task(struct am_engine *e, int pidfd, const struct am_task *task)
 {
-	return bpf_map_update_elem(bpf_map__fd(e->object->maps.am_tasks), &pidfd, task, BPF_ANY);
+	return am_storage_put(bpf_map__fd(e->object->maps.am_tasks), pidfd, task, BPF_ANY);
 }
 
 int am_engine_mark_agent(struct am_engine *e)
