@@ -156,7 +156,7 @@ class Stand:
         """What a judgement looks at, in the order of the record."""
         self.agent.wait_recorded(SEAL_SECONDS)
         query = ("SELECT row, pid, comm, verdict, kind, op, act, reason, path FROM events "
-                 "WHERE verdict = 'deny' OR kind = 'spill' ORDER BY row")
+                 "WHERE verdict = 'deny' OR kind IN ('spill', 'foreign') ORDER BY row")
         out = subprocess.run([f'{self.bin}/amanat', 'sql', '--ledger',
                               os.path.join(self.world.path('state'), 'ledger'), '--json', query],
                              check=True, capture_output=True, text=True).stdout

@@ -50,6 +50,7 @@ const struct am_coverage_road am_roads[] = {
 	  AM_COVER_ENFORCED, 0, NULL },
 	{ "POSIX message queue", "send", { "do_mq_timedsend()", "do_mq_timedreceive()" },
 	  AM_COVER_DETECTED, 0, "who receives carries the labels, and is not refused" },
+	{ "value of a signal", "send", { "task_kill" }, AM_COVER_ENFORCED, 0, NULL },
 	{ "sockets that send by themselves, keys, bpf", "send",
 	  { "socket_create", "key_permission", "bpf" }, AM_COVER_ENFORCED, 0, NULL },
 	{ "memory shared with a relative", "send", { NULL }, AM_COVER_OPEN, 0,

@@ -306,10 +306,12 @@ bool am_engine_has_hook(const struct am_engine *e, const char *hook)
 bool am_engine_is_skippable(const struct am_engine *e)
 {
 	struct bpf_program *program;
+	struct am_target target;
 
 	bpf_object__for_each_program(program, e->object->obj)
 		if (bpf_program__autoload(program) &&
-		    bpf_program__type(program) == BPF_PROG_TYPE_TRACING)
+		    bpf_program__type(program) == BPF_PROG_TYPE_TRACING &&
+		    am_target_of(bpf_program__section_name(program), &target))
 			return true;
 	return false;
 }
@@ -317,7 +319,6 @@ bool am_engine_is_skippable(const struct am_engine *e)
 uint64_t am_engine_skips(const struct am_engine *e)
 {
 	struct bpf_program *program;
-	struct am_target target;
 	uint64_t skips = 0;
 
 	bpf_object__for_each_program(program, e->object->obj) {
@@ -325,7 +326,6 @@ uint64_t am_engine_skips(const struct am_engine *e)
 		__u32 size = sizeof(info);
 
 		if (bpf_program__autoload(program) &&
-		    am_target_of(bpf_program__section_name(program), &target) &&
 		    !bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
 			skips += info.recursion_misses;
 	}

@@ -57,7 +57,7 @@ const char *am_engine_missing(const struct am_engine *e, size_t n);
 /* Whether a program is on the hook, by its name of am_target_name(). */
 bool am_engine_has_hook(const struct am_engine *e, const char *hook);
 
-/* Whether some program is no LSM's: a preemptible kernel may skip it. */
+/* Whether some program on a function is no LSM's: a preemptible kernel may skip it. */
 bool am_engine_is_skippable(const struct am_engine *e);
 
 /* How many runs of hooks the kernel has skipped (recursion_misses in bpf_prog_info): of those that

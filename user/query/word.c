@@ -10,7 +10,7 @@
 
 _Static_assert((int)AM_WORD_TEXT_MAX >= (int)AM_DEST_TEXT, "a destination fits");
 
-const char *const am_words_kind[] = { "access", "repeat", "send", "spill", "gap", "mark", NULL };
+const char *const am_words_kind[] = { "access", "repeat", "send", "spill", "foreign", "gap", "mark", NULL };
 const char *const am_words_verdict[] = { "allow", "deny", NULL };
 const char *const am_words_op[] = { "read", "write", "send", NULL };
 
@@ -58,6 +58,8 @@ const char *am_word_kind(const struct am_row *row)
 		return "send";
 	case AM_EVENT_SPILL:
 		return "spill";
+	case AM_EVENT_FOREIGN:
+		return "foreign";
 	case AM_ROW_GAP:
 		return "gap";
 	case AM_ROW_MARK:

@@ -129,7 +129,7 @@ def skips_recorded(lab):
     r = subprocess.run([f'{lab.programs}/amanat', 'sql', '--ledger', f'{lab.agent.state}/ledger', '--json',
                         "SELECT sum(count) AS n FROM events WHERE reason = 'hooks-skipped'"],
                        capture_output=True, text=True, check=True)
-    return json.loads(r.stdout.splitlines()[0])['n'] or 0
+    return json.loads(r.stdout.splitlines()[0]).get('n') or 0
 
 
 @scenario(ENFORCED)
