@@ -18,6 +18,7 @@ enum {
 	TOLD_DENY = 1,
 	TOLD_SEND = 2,	/* a refusal to send */
 	TOLD_SPILL = 4,
+	TOLD_CODE = 8,	/* what others would have had a program run */
 };
 
 struct run {
@@ -165,6 +166,8 @@ static unsigned char told_by(const char *json)
 
 	if (strstr(json, "\"kind\":\"spill\""))
 		told |= TOLD_SPILL;
+	if (strstr(json, "\"kind\":\"foreign\""))
+		told |= TOLD_CODE;
 	if (strstr(json, "\"verdict\":\"deny\"")) {
 		told |= TOLD_DENY;
 		if (strstr(json, "\"op\":\"send\""))
