@@ -98,8 +98,8 @@ struct am_strings {
 	__u64 at;
 	__u64 left;		/* strings */
 	__u64 arguments;	/* of those */
-	bool within;		/* one that has begun in a piece before */
-	bool loads;		/* found: the loader is asked for something */
+	__u64 within;		/* one that has begun in a piece before */
+	__u64 loads;		/* found: the loader is asked for something */
 };
 
 /* LD_PRELOAD=, LD_AUDIT=, LD_LIBRARY_PATH= */
@@ -119,14 +119,16 @@ static long string_step(__u32 i, struct am_strings *s)
 	if (n <= 0 || !s->left)
 		return 1;
 	if (!s->within && !s->arguments && is_for_loader(piece))
-		s->loads = true;
+		s->loads = 1;
 	s->within = n == sizeof(piece) && piece[sizeof(piece) - 2];
 	s->at += s->within ? n - 1 : n;
 	if (s->within)
 		return 0;
 	s->left--;
 	s->arguments -= s->arguments > 0;
-	return s->loads;
+	if (s->loads)	/* not its value: the kernel wants 0 or 1 */
+		return 1;
+	return 0;
 }
 
 enum { AM_STRING_PIECES = 8192 };
@@ -135,8 +137,8 @@ enum { AM_STRING_PIECES = 8192 };
  * am_exec_clean(). Its memory is the new program's already. */
 AM_NOINLINE int loader_asked(struct linux_binprm *bprm)
 {
-	struct am_strings s = { .at = bprm->p, .left = bprm->argc + bprm->envc,
-				.arguments = bprm->argc };
+	struct am_strings s = { .at = bprm->p, .left = (__u32)(bprm->argc + bprm->envc),
+				.arguments = (__u32)bprm->argc };
 
 	bpf_loop(AM_STRING_PIECES, string_step, &s, 0);
 	return s.loads ? am_foreign_tell(bprm->file, AM_ACT_EXEC) : 0;

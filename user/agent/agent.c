@@ -18,6 +18,7 @@
 #include "agent/governor.h"
 #include "agent/health.h"
 #include "agent/inbox.h"
+#include "agent/holders.h"
 #include "agent/hooks.h"
 #include "agent/instance.h"
 #include "agent/keeper.h"
@@ -58,6 +59,7 @@ struct am_agent {
 	struct am_inbox inbox;
 	struct am_sealer sealer;
 	struct am_recall recall;
+	struct am_holders holders;
 	struct am_keeper keeper;
 	struct am_ring *ring;
 	struct am_names *names;
@@ -94,6 +96,7 @@ static struct am_health health_of(const struct am_agent *a)
 		.force = a->governor.now,
 		.sealer = &a->sealer,
 		.recall = &a->recall,
+		.holders = &a->holders,
 		.keeper = &a->keeper,
 		.engine = a->engine,
 		.control = a->control,
@@ -216,6 +219,7 @@ static int take_over(void *ctx, struct am_force *f, struct am_diags *diags)
 		return r;
 	am_pipeline_force(a->pipeline, a->governor.now, a->governor.before);
 	am_recorder_policy(a->recorder, a->governor.now);
+	am_holders_begin(&a->holders, a->governor.now->image->policy);
 	a->told_sealed = false;
 	tell_policy(a);
 	tell_source(a);
@@ -327,17 +331,23 @@ static void forgive(struct am_agent *a)
 	am_say("there is room for all labels again");
 }
 
-static void tell_sealed(struct am_agent *a)
+/* Once each file has its tag. Whether there is more to do. */
+static bool see_to_sealed(struct am_agent *a)
 {
 	bool sealed = am_sealer_is_sealed(&a->sealer) && am_recall_is_done(&a->recall) &&
 		      am_programs_settled(&a->governor);
 
-	if (!sealed || a->told_sealed)
-		return;
+	if (!sealed)
+		return false;
+	if (am_holders_step(&a->holders))
+		return true;
+	if (a->told_sealed)
+		return false;
 	am_say("policy %s#%u: all stores are sealed", a->governor.now->model->name,
 	       a->governor.now->generation);
 	forgive(a);
 	a->told_sealed = true;	/* once per policy, not whenever a folder moves in */
+	return false;
 }
 
 static void tell_alive(struct am_agent *a, int64_t now_ms)
@@ -404,7 +414,7 @@ static int run_once(struct am_agent *a)
 	walks |= am_programs_step(&a->programs, am_now_ms());
 	walks |= am_inbox_step(&a->inbox);
 
-	tell_sealed(a);
+	walks |= see_to_sealed(a);
 	busy = hold_records(a);
 	if (a->records_wait && !busy) {
 		r = am_ring_consume(a->ring, RING_BUDGET);
@@ -493,6 +503,7 @@ static int load_kernel(struct am_agent *a)
 		return kernel_failed(r, "cannot load the programs into the kernel");
 	am_sealer_init(&a->sealer, a->engine);
 	am_recall_init(&a->recall, a->engine);
+	am_holders_init(&a->holders, a->engine);
 	am_keeper_init(&a->keeper, a->engine, am_instance_state(a->instance));
 	r = am_engine_mark_agent(a->engine);
 	if (!r)
@@ -604,6 +615,7 @@ static int go_into_force(struct am_agent *a, struct am_force *f)
 	if (put_first(a, f) < 0)
 		return AM_EXIT_CANNOT;
 	load_strays(a);
+	am_holders_begin(&a->holders, a->governor.now->image->policy);
 	return check_hooks(a) < 0 ? AM_EXIT_KERNEL : AM_EXIT_OK;
 }
 
@@ -729,6 +741,7 @@ static void finish(struct am_agent *a)
 	am_recorder_free(a->recorder);
 	am_witness_free(a->witness);
 	am_names_free(a->names);
+	am_holders_done(&a->holders);
 	am_recall_done(&a->recall);
 	am_sealer_done(&a->sealer);
 	am_governor_done(&a->governor);

@@ -61,7 +61,8 @@ static struct store_line look_at(const struct am_health *h, size_t index)
 bool am_health_ready(const struct am_health *h)
 {
 	return h->force && h->answers && am_sealer_is_sealed(h->sealer) &&
-	       am_recall_is_done(h->recall) && am_programs_settled(h->governor);
+	       am_recall_is_done(h->recall) && am_programs_settled(h->governor) &&
+	       am_holders_are_known(h->holders);
 }
 
 /* ---- text ----------------------------------------------------------------- */

@@ -270,6 +270,24 @@ int am_engine_label_task(struct am_engine *e, int pidfd, uint64_t labels)
 	return put_task(e, pidfd, &task);
 }
 
+/* User space cannot add to what the kernel side changes at any moment: see am_ptrace in
+ * bpf/debug.bpf.c, which the look at another process's executable is asked about. */
+int am_engine_hand_labels(struct am_engine *e, int process, uint64_t labels)
+{
+	enum { TRIES = 10 };	/* a preemptible kernel may skip the program */
+	char any[8];
+	int i;
+
+	__atomic_store_n(&e->object->bss->am_handed, labels, __ATOMIC_SEQ_CST);
+	for (i = 0; i < TRIES; i++) {
+		(void)!readlinkat(process, "exe", any, sizeof(any)); /* what it is called does not matter */
+		if (!__atomic_load_n(&e->object->bss->am_handed, __ATOMIC_SEQ_CST))
+			return 0;
+	}
+	__atomic_store_n(&e->object->bss->am_handed, 0, __ATOMIC_SEQ_CST);
+	return -ESRCH;
+}
+
 enum am_flavour am_engine_flavour(const struct am_engine *e)
 {
 	return e->flavour;

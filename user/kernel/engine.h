@@ -48,6 +48,10 @@ int am_engine_mark_agent(struct am_engine *e);
 /* Lets another process carry labels, for a test of the hooks. `pidfd` is of a thread group leader. */
 int am_engine_label_task(struct am_engine *e, int pidfd, uint64_t labels);
 
+/* The same for any process, beside what it carries: `process` is its folder in /proc. 0; -ESRCH: it is
+ * gone, or cannot carry any. */
+int am_engine_hand_labels(struct am_engine *e, int process, uint64_t labels);
+
 /* The number of hooks that are loaded, and how many this kernel does not have. */
 void am_engine_hooks(const struct am_engine *e, size_t *ret_loaded, size_t *ret_missing);
 
