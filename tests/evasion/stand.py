@@ -60,7 +60,8 @@ class Recorded:
     """An event of the record, as far as a judgement needs it."""
 
     def __init__(self, row):
-        self.verdict, self.kind, self.op, self.comm = (row[k] for k in ('verdict', 'kind', 'op', 'comm'))
+        self.verdict, self.kind, self.op, self.comm = (
+            row.get(k) for k in ('verdict', 'kind', 'op', 'comm'))
         self.text = ' '.join(f'{k}={v}' for k, v in row.items() if v is not None)
 
     def __repr__(self):
