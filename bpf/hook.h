@@ -53,8 +53,9 @@ static __attribute__((always_inline)) int name##_body(unsigned long long *ctx, #
 	AM_HOOK_PAIR(name, "?lsm/" #hook, "?fentry/" #function, ##args)
 
 /* A function that is no hook, where AM_ENTRY() would be skipped: tracing programs are if another task was
- * preempted within the same one on the CPU, and probes run with preemption off. Needs Linux 6.14
- * (return probes without a bound on how many calls are under way); kernel/probes.h attaches them.
+ * preempted within the same one on the CPU, and probes, which run with preemption off, only while one is
+ * within a bpf(2) call on a map. Needs Linux 6.14 (return probes without a bound on how many calls are under
+ * way); kernel/probes.h attaches them.
  * A body that has nothing to do when the function returns says AM_PROBE_ENDS. */
 #define AM_PROBE(name, function) SEC("?kprobe.session/" #function) int name(struct pt_regs *ctx)
 

@@ -220,8 +220,8 @@ static void text_skips(const struct am_health *h, FILE *out)
 			      "list\n", skips);
 	else
 		(void)fprintf(out, "warning    this kernel is preemptible and may skip what looks after pipes "
-			      "and POSIX queues, so that labels do not follow: %" PRIu64 " skipped so far; "
-			      "boot with preempt=voluntary, if this kernel has that\n", skips);
+			      "and POSIX queues, so that labels do not follow: %" PRIu64 " runs skipped so "
+			      "far\n", skips);
 }
 
 /* Labels for which a table had no room. Whoever needed it was refused, or ended. */

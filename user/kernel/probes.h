@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Programs of AM_PROBE() in bpf/hook.h: on a function's entry and return, with preemption off, so that
- * a preemptible kernel does not skip them. libbpf knows neither how to load nor how to
+ * a preemptible kernel hardly skips them. libbpf knows neither how to load nor how to
  * attach these. */
 #pragma once
 
