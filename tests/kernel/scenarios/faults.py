@@ -13,7 +13,8 @@ from harness.agent import EVENT_SECONDS, Agent
 from harness.check import Deadline, Failed, attempt, expect, expect_that, refused, scenario, skip
 from harness.lab import SECRET, read_file
 from harness.stages import BEFORE, ENFORCED, RELOADED
-from harness.world import DESK, KEEPER, ROOT, VENDOR, call, drop_caches, mount, umount
+from harness.world import (DESK, KEEPER, MNT_DETACH, ROOT, VENDOR, call, drop_caches, mount,
+                           umount)
 
 from .exes import programs, reads, service, soon
 from .races import meanwhile
@@ -227,7 +228,7 @@ class Elsewhere:
         return os.path.join(self.top, *names)
 
     def remove(self):
-        umount(self.top)
+        umount(self.top, MNT_DETACH)    # the agent may still hold it
 
 
 @contextlib.contextmanager
