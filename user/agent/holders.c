@@ -131,18 +131,18 @@ static void look_at(struct am_holders *h, const char *pid)
 
 	if (!labels)
 		return;
-	h->found++;
-	if (am_engine_hand_labels(h->engine, process, labels) < 0)
-		h->missed++;
-	else
-		am_say("process %s has had a file of a store mapped since before the policy: it is taken to "
-		       "have read it", pid);
+	if (!h->found++)
+		h->first = atoi(pid);
+	h->missed += am_engine_hand_labels(h->engine, process, labels) < 0;
 }
 
 /* ---- all of them ---------------------------------------------------------- */
 
 static void end(struct am_holders *h)
 {
+	if (h->found)
+		am_say("%" PRIu64 " process%s (%d the first) had files of stores mapped before the policy: taken to "
+		       "have read them", h->found, h->found == 1 ? "" : "es", h->first);
 	if (h->missed)
 		am_error("%" PRIu64 " processes that have had files of stores mapped since before the policy "
 			 "could not be given labels: they may send what they read", h->missed);

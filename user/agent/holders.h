@@ -26,6 +26,7 @@ struct am_holders {
 	DIR *proc;				/* owned; NULL: nothing is being looked for */
 	bool due;
 	uint64_t found;				/* processes, under this policy */
+	int first;				/* of these */
 	uint64_t missed;			/* of these, that could not be given the labels */
 	struct am_holders_file known[AM_HOLDERS_KNOWN];
 };
