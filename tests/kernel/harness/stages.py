@@ -27,7 +27,8 @@ def _sealing(lab):
 
 
 def _sealed(lab):
-    """The agent runs, with all that later scenarios need and no big store."""
+    """The agent runs, with all that later scenarios need and no big store, and what earlier ones
+    did has been told."""
     if not lab.agent:
         lab.start()
     lab.wait_sealed()
@@ -36,6 +37,7 @@ def _sealed(lab):
     if lab.many:
         lab.many = None
         lab.reload()
+    lab.agent.wait_recorded()
 
 
 def _killed(lab):

@@ -82,7 +82,8 @@ def what_is_no_good_bundle_is_refused_whole(lab):
     b.refused('one for a folder that is not here', b.make(serial=5, path='/srv/not-there',
                                                           to=b.path('folder')), 'No such file')
     text = b.text(5, DESK) + 'invariants:\n  - never reader may read ward\n'
-    b.refused('one that breaks its invariants', b.sign(text, b.path('broken')), 'does not hold')
+    b.refused('one that breaks its invariants', b.sign_elsewhere(text, b.path('broken')),
+              'does not hold')
     expect_that('history has no bundle', all(r['source'] == 'file' for r in b.history()))
     return f'{len(cases) + size // step + 6} bad bundles'
 
