@@ -34,6 +34,7 @@
 #include "agent/recorder.h"
 #include "agent/witness.h"
 #include "agent/selftest.h"
+#include "base/array.h"
 #include "base/host.h"
 #include "event/notice.h"
 #include "kernel/counters.h"
@@ -199,9 +200,9 @@ static void tell_source(const struct am_agent *a)
 
 static uint64_t missed_tags(const struct am_agent *a)
 {
-	uint64_t counts[AM_COUNT_MAX_];
+	uint64_t count;
 
-	return am_counters_read(a->engine, counts) < 0 ? UINT64_MAX : counts[AM_COUNT_NO_TAG_STORAGE];
+	return am_counter_read(a->engine, AM_COUNT_NO_TAG_STORAGE, &count) < 0 ? UINT64_MAX : count;
 }
 
 /* An am_intake's put(). What was decided so far is told in the words of the policy that
@@ -305,14 +306,28 @@ static void signals_ready(void *ctx, uint32_t events)
 	}
 }
 
+/* Of the events that nobody will see; UINT64_MAX: not known. */
+static uint64_t count_losses(struct am_engine *e)
+{
+	static const enum am_count losses[] = { AM_COUNT_URGENT_LOST, AM_COUNT_BULK_LOST,
+						AM_COUNT_REPEAT_LOST, AM_COUNT_NO_SCRATCH };
+	uint64_t count, lost = 0;
+	size_t i;
+
+	for (i = 0; i < AM_COUNT(losses); i++) {
+		if (am_counter_read(e, losses[i], &count) < 0)
+			return UINT64_MAX;
+		lost += count;
+	}
+	return lost;
+}
+
 static void tell_losses(struct am_agent *a)
 {
-	uint64_t counts[AM_COUNT_MAX_], lost;
+	uint64_t lost = count_losses(a->engine);
 
-	if (am_counters_read(a->engine, counts) < 0)
+	if (lost == UINT64_MAX)
 		return;
-	lost = counts[AM_COUNT_URGENT_LOST] + counts[AM_COUNT_BULK_LOST] +
-	       counts[AM_COUNT_REPEAT_LOST] + counts[AM_COUNT_NO_SCRATCH];
 	if (lost > a->lost) {
 		am_control_lost(a->control, lost - a->lost);
 		am_recorder_lost(a->recorder, AM_GAP_RING, lost - a->lost);

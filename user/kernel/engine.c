@@ -352,17 +352,15 @@ uint64_t am_engine_skips(const struct am_engine *e)
 
 bool am_engine_answers(struct am_engine *e, int fd)
 {
-	uint64_t before[AM_COUNT_MAX_], after[AM_COUNT_MAX_];
 	am_autoclose int own = -1;
+	uint64_t before, after;
 	char link[32];
 
-	if (am_counters_read(e, before) < 0)
+	if (am_counter_read(e, AM_COUNT_AGENT, &before) < 0)
 		return false;
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	own = open(link, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (am_counters_read(e, after) < 0)
-		return false;
-	return after[AM_COUNT_AGENT] > before[AM_COUNT_AGENT];
+	return am_counter_read(e, AM_COUNT_AGENT, &after) == 0 && after > before;
 }
 
 uint64_t am_engine_sealing(const struct am_engine *e)
