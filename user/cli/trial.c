@@ -194,6 +194,12 @@ void am_trials_event(struct am_trials *t, const char *json)
 	t->since = 0;
 }
 
+void am_trials_rewind(struct am_trials *t)
+{
+	t->since = 0;
+	t->last_heard = 0;
+}
+
 bool am_trials_complete(const struct am_trials *t)
 {
 	return t->last_heard >= t->last_run;
