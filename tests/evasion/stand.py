@@ -16,7 +16,7 @@ READER, WRITER, COURIER = 61021, 61022, 61023      # of technique.h
 NOBODY = 65534
 RUN_SECONDS = 1800
 SEAL_SECONDS = 300
-START_SECONDS = 300     # several machines at once, and the verifier in each
+START_SECONDS = 900     # several machines at once, and the verifier in each
 
 POLICY = '''version: 1
 name: evasion

@@ -20,7 +20,7 @@
 
 enum {
 	PATH_SIZE = 256,
-	AGENT_SECONDS = 300,	/* the verifier takes its time on a slow machine */
+	AGENT_SECONDS = 900,	/* the verifier takes its time on a slow machine */
 	CHUNK = 1 << 16,
 	SILENCE_MS = 300 * 1000,	/* of the runner: it waits for each technique, on a slow machine too */
 	RECORD_SECONDS = 120,
