@@ -48,6 +48,8 @@ struct program {
 	const char *kept;	/* borrowed: the file of TALK_KEPT */
 };
 
+#define WAIT_SECONDS "5"	/* between looks whether the agent is still there */
+
 #define NO_PROGRAM { .out = -1, .in = -1 }
 
 struct selftest {
@@ -144,17 +146,22 @@ static void end(struct program *p)
 	*p = (struct program)NO_PROGRAM;
 }
 
-/* Its exit status; a negative errno. */
-static int run(const char *const *argv)
+/* Its exit status; a negative errno. What it says goes into the file `kept`; NULL: its errors are ours. */
+static int run_kept(const char *kept, const char *const *argv)
 {
-	struct program p = NO_PROGRAM;
-	int status, r = start(&p, TALK_ERRORS, argv);
+	struct program p = { .out = -1, .in = -1, .kept = kept };
+	int status, r = start(&p, kept ? TALK_KEPT : TALK_ERRORS, argv);
 
 	if (r < 0)
 		return r;
 	if (waitpid(p.pid, &status, 0) < 0)
 		return -errno;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -ECHILD;
+}
+
+static int run(const char *const *argv)
+{
+	return run_kept(NULL, argv);
 }
 
 /* ---- the scratch store ----------------------------------------------------------------- */
@@ -248,26 +255,40 @@ static void show_kept(const struct selftest *s)
 		fprintf(s->err, "amanatd: %s", line);
 }
 
+static bool has_ended(struct program *p)
+{
+	if (waitpid(p->pid, NULL, WNOHANG) != p->pid)
+		return false;
+	p->pid = 0;
+	return true;
+}
+
+/* 0 once it enforces; -ENODEV: it has ended, or takes too long. */
+static int wait_for_agent(struct selftest *s)
+{
+	time_t until = time(NULL) + AGENT_SECONDS;
+
+	while (run_kept(in_scratch(s, "waiting"), (const char *const[]){
+		s->amanat, "--run", in_scratch(s, "run"), "status", "--wait", WAIT_SECONDS, NULL }))
+		if (has_ended(&s->agent) || time(NULL) > until)
+			return -ENODEV;
+	return 0;
+}
+
 static int start_agent(struct selftest *s)
 {
-	const char *run_dir = in_scratch(s, "run");
-	char seconds[16];
 	int r;
 
-	snprintf(seconds, sizeof(seconds), "%d", AGENT_SECONDS);
 	snprintf(s->said, sizeof(s->said), "%s/said", s->scratch);
 	s->agent.kept = s->said;
 	r = start(&s->agent, TALK_KEPT, (const char *const[]){
 		s->amanatd, "--policy", in_scratch(s, "policy.yaml"), "--state", in_scratch(s, "state"),
-		"--run", run_dir, NULL });
+		"--run", in_scratch(s, "run"), NULL });
 	if (!r)
-		r = run((const char *const[]){ s->amanat, "--run", run_dir, "status", "--wait", seconds,
-					       NULL });
-	if (r) {
+		r = wait_for_agent(s);
+	if (r)
 		show_kept(s);
-		return r < 0 ? r : -ENODEV;
-	}
-	return 0;
+	return r;
 }
 
 /* One line of the runner. 1: it has ended. */
@@ -444,9 +465,14 @@ static int refuse(const struct selftest *s, const char *what, int r)
 static int carry_out(struct selftest *s, bool json, FILE *out)
 {
 	int r = find_programs(s);
+	char sentence[1024];
 
 	if (r < 0)
 		return refuse(s, "the programs of the self-test are not installed", r);
+	if (am_host_missing(&am_host_here, sentence, sizeof(sentence))) {
+		fprintf(s->err, "error: %s\n", sentence);
+		return AM_EXIT_MISSING;
+	}
 	r = make_scratch(s);
 	if (r < 0)
 		return refuse(s, "cannot make a scratch store in '/var/tmp'", r);
