@@ -239,6 +239,9 @@ install: all evasion-build
 	install -D -m 755 $(B)/tests/evasion $(DESTDIR)/usr/libexec/amanat/evasion
 	install -D -m 755 $(B)/tests/foreign.so $(DESTDIR)/usr/libexec/amanat/foreign.so
 	install -D -m 644 tests/evasion/known-open $(DESTDIR)/usr/libexec/amanat/known-open
+	install -D -m 644 user/agent/amanatd.service $(DESTDIR)/usr/lib/systemd/system/amanatd.service
+	install -D -m 644 -t $(DESTDIR)/usr/share/doc/amanat README.md policies/BUNDLES.md
+	install -D -m 644 policies/README.md $(DESTDIR)/usr/share/doc/amanat/POLICY.md
 
 clean:
 	rm -rf $(B)

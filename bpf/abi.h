@@ -212,6 +212,17 @@ struct am_fact_key {		/* `am_facts`, value: struct am_set */
 	__u64 value;
 };
 
+/* `am_units`, value: struct am_set, who a task in such a cgroup is compatible with. By its path
+ * below the mount, or by its last name if every cgroup above it is a slice: units of a user's
+ * manager or of a container are none of the host's. Longer names are found by the agent alone. */
+enum { AM_UNIT_NAME = 256 };	/* with a NUL, and zeros behind it; a power of two */
+
+struct am_unit_key {
+	__u32 generation;
+	__u32 is_path;
+	char name[AM_UNIT_NAME];
+};
+
 /* `am_nets`, an LPM trie, value: struct am_zones, the zones whose networks hold
  * the address (a longer prefix lists the zones of the shorter ones too; zones
  * that name no network are in all). Not listed: am_policy.zones_unlisted.
@@ -445,6 +456,7 @@ enum am_count {
 	AM_COUNT_KERNEL,		/* accesses by the kernel for nobody that is known */
 	AM_COUNT_NO_FAMILY_ROOM,	/* am_families is full */
 	AM_COUNT_PROBED,		/* disks of stores that udev opened */
+	AM_COUNT_NO_FACT,		/* am_facts is full: a cgroup is known to the agent first */
 	AM_COUNT_MAX_,
 };
 
@@ -455,6 +467,7 @@ AM_ASSERT_SIZE(struct am_inode, 40);
 AM_ASSERT_SIZE(struct am_request, 40);
 AM_ASSERT_SIZE(struct am_inode_key, 40);
 AM_ASSERT_SIZE(struct am_fact_key, 16);
+AM_ASSERT_SIZE(struct am_unit_key, 264);
 AM_ASSERT_SIZE(struct am_net_key, 24);
 AM_ASSERT_SIZE(struct am_grant, 64);
 AM_ASSERT_SIZE(struct am_store, 152);

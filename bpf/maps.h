@@ -9,6 +9,7 @@
 enum {
 	AM_FACTS_ROOM = 131072,
 	AM_NETS_ROOM = 16384,
+	AM_UNITS_ROOM = 1024,	/* two policies with a cgroup for each subject, twice over */
 	AM_STRAYS_ROOM = 65536,
 	AM_CHANNELS_ROOM = 16384,
 	AM_RAWS_ROOM = 4096,
@@ -160,6 +161,23 @@ struct {
 	__type(key, struct am_fact_key);
 	__type(value, struct am_set);
 } am_facts SEC(".maps") __weak;
+
+/* What a policy calls cgroups, by path or unit, for those that are made under it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AM_UNITS_ROOM);
+	__type(key, struct am_unit_key);
+	__type(value, struct am_set);
+} am_units SEC(".maps") __weak;
+
+/* Where such a key is put together. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct am_unit_key);
+} am_unit_slots SEC(".maps") __weak;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);

@@ -52,7 +52,7 @@ static const struct am_cmd commands[] = {
 	{
 		.name = "replay",
 		.words = AM_WORDS_REPLAY,
-		.summary = "shows accesses, refusals and sends of the past, or sums them",
+		.summary = "shows the past: line by line, in sums, or as a tree of processes",
 		.run = am_cli_replay,
 	},
 	{

@@ -121,7 +121,7 @@ static void try_block(const uint8_t *data, size_t size)
 		assert(am_block_new(&block) == 0);
 	if (size < AM_BLOCK_HEAD_LEN || am_block_head(data, &head) < 0 || head.size > size ||
 	    am_block_begin(block, &head, data) < 0 ||
-	    am_block_load(block, AM_COLUMNS_ALL, from_memory, &m) < 0)
+	    am_block_load(block, AM_COLUMNS_ALL, NULL, from_memory, &m) < 0)
 		return;
 	for (i = 0; i < head.rows; i++) {
 		am_block_row(block, i, &row);

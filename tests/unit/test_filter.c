@@ -16,6 +16,7 @@
 
 #include "abi.h"
 #include "base/array.h"
+#include "event/event.h"
 #include "query/filter.h"
 
 #define S INT64_C(1000000000)
@@ -147,6 +148,37 @@ static void picks_what_is_asked_for(void **state)
 	}
 }
 
+/* What a row is called when it is shown is what finds it. */
+static void finds_every_kind_and_reason_by_its_word(void **state)
+{
+	static const struct {
+		unsigned kind, reasons;
+		const char *(*name)(unsigned reason);
+	} kinds[] = {
+		{ AM_EVENT_ACCESS, AM_REASON_MAX_, am_reason_name },
+		{ AM_EVENT_REPEAT, AM_REASON_MAX_, am_reason_name },
+		{ AM_EVENT_SEND, AM_REASON_MAX_, am_reason_name },
+		{ AM_EVENT_SPILL, AM_REASON_MAX_, am_reason_name },
+		{ AM_EVENT_RESEAL, AM_REASON_MAX_, am_reason_name },
+		{ AM_EVENT_FOREIGN, AM_REASON_MAX_, am_reason_name },
+		{ AM_ROW_GAP, AM_GAP_MAX_, am_gap_name },
+		{ AM_ROW_MARK, AM_MARK_MAX_, am_mark_name },
+	};
+	char text[96];
+
+	(void)state;
+	assert_int_equal(AM_COUNT(kinds), AM_EVENT_MAX_ - 1 + 2);
+	for (size_t i = 0; i < AM_COUNT(kinds); i++)
+		for (unsigned reason = 1; reason < kinds[i].reasons; reason++) {
+			struct am_row row = { .deed = { .kind = kinds[i].kind, .reason = reason } };
+
+			(void)snprintf(text, sizeof(text), "kind=%s reason=%s",
+				       am_row_kind_name(kinds[i].kind), kinds[i].name(reason));
+			if (strchr(text, '?') || !passes(text, &row))
+				fail_msg("%s", text);
+		}
+}
+
 static void says_what_is_wrong_and_where(void **state)
 {
 	static const struct {
@@ -163,6 +195,10 @@ static void says_what_is_wrong_and_where(void **state)
 		{ "verdict=,deny", 8, "value is missing", "" },
 		{ "verdict=dany", 8, "never 'dany'", "'deny'" },
 		{ "kind=file", 5, "never 'file'", "" },
+		{ "kind=\"\"", 5, "never ''", "" },
+		{ "reason=ring-fill", 7, "never 'ring-fill'", "'ring-full'" },
+		{ "reason=zzzzzz", 7, "never 'zzzzzz'", "--fields" },
+		{ "act=opne", 4, "never 'opne'", "'open'" },
 		{ "=deny", 0, "field is missing", "" },
 		{ "deny", 4, "no '='", "" },
 		{ "pid=x", 4, "takes numbers", "" },
@@ -181,6 +217,8 @@ static void says_what_is_wrong_and_where(void **state)
 		{ "path=\"a", 5, "not closed", "" },
 		{ "since=tomorrow", 6, "no moment", "-2h" },
 		{ "since>-2h", 5, "takes a moment", "" },
+		{ "since=-1h until=-2h", 16, "before it begins", "before until" },
+		{ "since=2026-03-01T10:00+1", 6, "no moment", "+05:00" },
 		{ "since=-2h,-3h", 9, "a term ends here", "blank" },
 		{ "time=now", 0, "exactly that moment", "since" },
 	};
@@ -287,6 +325,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(picks_what_is_asked_for),
+		cmocka_unit_test(finds_every_kind_and_reason_by_its_word),
 		cmocka_unit_test(says_what_is_wrong_and_where),
 		cmocka_unit_test(puts_the_caret_below_the_mistake),
 		cmocka_unit_test(bounds_what_it_takes),

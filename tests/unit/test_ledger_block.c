@@ -12,6 +12,7 @@
 #include "ledger/batch.h"
 #include "ledger/block.h"
 #include "ledger/bytes.h"
+#include "ledger/order.h"
 #include "ledger/scan.h"
 #include "storm.h"
 
@@ -65,7 +66,7 @@ static int load(struct kit *k, const uint8_t *frame, uint64_t columns, struct am
 		r = -EBADMSG;
 	if (!r)
 		r = am_block_begin(k->block, head, frame);
-	return r ? r : am_block_load(k->block, columns, from_memory, k);
+	return r ? r : am_block_load(k->block, columns, NULL, from_memory, k);
 }
 
 static void assert_text(const char *a, const char *b)
@@ -120,6 +121,36 @@ static void reads_a_storm_back_field_by_field(void **state)
 		assert_row(&got, &row);
 		assert_int_equal(got.number, 100 + i);
 	}
+}
+
+/* Every seventh path is asked for. */
+static void makes_the_texts_that_are_needed_and_no_other(void **state)
+{
+	static char paths[AM_BATCH_ROWS][160];
+	static uint8_t wanted[AM_BATCH_ROWS];
+	const uint8_t *const needed[AM_TABLE_MAX_] = { [AM_TABLE_OBJECTS] = wanted };
+	struct kit *k = *state;
+	struct am_block_head head;
+	struct storm storm;
+	struct am_row row;
+	uint32_t i;
+
+	storm_init(&storm, 3);
+	while (!am_batch_is_full(k->batch)) {
+		storm_next(&storm, &row);
+		am_batch_add(k->batch, &row);
+	}
+	press(k);
+	assert_int_equal(load(k, k->frame, AM_COLUMN_BIT(AM_COL_PATH), &head), 0);
+	assert_true(head.entries[AM_TABLE_OBJECTS] > 1000);
+	for (i = 0; i < head.entries[AM_TABLE_OBJECTS]; i++) {
+		(void)snprintf(paths[i], sizeof(paths[i]), "%s", am_block_text(k->block, AM_COL_PATH, i));
+		wanted[i] = i % 7 == 0;
+	}
+	assert_int_equal(am_block_begin(k->block, &head, k->frame), 0);
+	assert_int_equal(am_block_load(k->block, AM_COLUMN_BIT(AM_COL_PATH), needed, from_memory, k), 0);
+	for (i = 0; i < head.entries[AM_TABLE_OBJECTS]; i++)
+		assert_string_equal(am_block_text(k->block, AM_COL_PATH, i), wanted[i] ? paths[i] : "");
 }
 
 static void keeps_the_ends_of_every_range(void **state)
@@ -302,10 +333,51 @@ static void refuses_an_index_beyond_its_table(void **state)
 	assert_int_equal(load(k, k->frame, AM_COLUMN_BIT(AM_COL_ACTOR), &head), -EBADMSG);
 }
 
+/* Few letters, so that many begin alike and some are equal; of all lengths around eight. */
+static void make_text(unsigned i, char *text, size_t size)
+{
+	static const char letters[] = "ab/\xff\x01";
+	unsigned h = i * 2654435761U, begin = i % 3 * 8, len = begin + h % 19, k;
+
+	assert_true(len < size);
+	for (k = 0; k < len; k++) {
+		h = h * 1664525 + 1013904223;
+		text[k] = k < begin ? 'x' : letters[(h >> 24) % (sizeof(letters) - 1)];
+	}
+	text[len] = '\0';
+}
+
+static void puts_texts_in_the_order_of_their_bytes(void **state)
+{
+	enum { N = 3000 };
+	static char texts[N][48];
+	static struct am_placed all[N], room[N];
+	unsigned i, n;
+
+	(void)state;
+	for (n = 0; n <= N; n = n < 40 ? n + 1 : n * 2 + 3) {
+		for (i = 0; i < n; i++) {
+			make_text(i, texts[i], sizeof(texts[i]));
+			all[i] = (struct am_placed){ texts[i], 0, i };
+		}
+		am_order_texts(all, room, n);
+		for (i = 1; i < n; i++) {
+			int r = strcmp(all[i - 1].text, all[i].text);
+
+			if (r > 0 || (!r && all[i - 1].index > all[i].index))
+				fail_msg("%u of %u: '%s', '%s'", i, n, all[i - 1].text, all[i].text);
+		}
+	}
+	assert_true(n > N);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(puts_texts_in_the_order_of_their_bytes),
 		cmocka_unit_test_setup_teardown(reads_a_storm_back_field_by_field, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(makes_the_texts_that_are_needed_and_no_other, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(keeps_the_ends_of_every_range, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(cuts_a_text_that_is_too_long, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(is_full_before_its_texts_run_over, set_up, tear_down),

@@ -5,7 +5,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
+#include <grp.h>
 #include <sodium.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "ledger/bytes.h"
 #include "ledger_lab.h"
@@ -25,6 +29,34 @@ static void make_three(struct lab *lab)
 		am_writer_free(w);
 	}
 	assert_int_equal(lab_verify(lab), AM_VERIFY_HOLDS);
+}
+
+/* As somebody who may not read the segments, whoever runs this. */
+static int verify_as_nobody(int dirfd)
+{
+	const struct am_verify_options options = { .threads = 1 };
+	am_auto(am_audit) struct am_audit *v = NULL;
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		if (geteuid() == 0 && (setgroups(0, NULL) || setresuid(65534, 65534, 65534)))
+			_exit(1);
+		_exit(am_verify(dirfd, &options, &v) == -EACCES ? 0 : 2);
+	}
+	assert_true(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void takes_what_it_may_not_read_for_no_alteration(void **state)
+{
+	struct lab *lab = *state;
+	char command[256];
+
+	make_three(lab);
+	(void)snprintf(command, sizeof(command), "chmod 755 %s && chmod 000 %s/*.aml", lab->path, lab->path);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(verify_as_nobody(lab->fd), 0);
 }
 
 static struct am_remark first_fault(const struct lab *lab)
@@ -545,6 +577,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(lets_no_thief_of_the_key_cut_out_the_recent_past, lab_set_up,
 						lab_tear_down),
 		cmocka_unit_test_setup_teardown(finds_that_more_was_removed_than_recorded, lab_set_up,
+						lab_tear_down),
+		cmocka_unit_test_setup_teardown(takes_what_it_may_not_read_for_no_alteration, lab_set_up,
 						lab_tear_down),
 		cmocka_unit_test_setup_teardown(tells_gaps_with_reason_and_length, lab_set_up,
 						lab_tear_down),

@@ -17,7 +17,7 @@
 /* What is personal in a row of the ledger below, as it might be found in an export. */
 static const char *const personal[] = {
 	"alice", "bob", "1713", "1714", "home", "letters", "mueller", "clinic-7",
-	"203.0.113.77", "fd12", "secret-words", "4242", "1650",
+	"203.0.113.77", "fd12", "secret-words", "4242", "1650", "778899",
 };
 
 static void write_ledger(struct made *m)
@@ -30,7 +30,7 @@ static void write_ledger(struct made *m)
 		.actor = { .pid = 7, .tid = 7, .ppid = 1, .uid = 1713, .gid = 1650, .login = 1714,
 			   .session = 4242, .comm = "alice-job", .exe = "/home/alice/bin/tool",
 			   .user = "alice", .login_user = "bob", .unit = "user@1713.service" },
-		.object = { .ino = 9, .store_id = 1, .store = "vault",
+		.object = { .ino = 778899, .store_id = 1, .store = "vault",
 			    .path = "/srv/vault/letters/mueller.txt" },
 		.deed = { .kind = AM_EVENT_ACCESS, .verdict = AM_VERDICT_DENY,
 			  .reason = AM_REASON_NO_RULE, .op = AM_OP_READ, .act = AM_ACT_OPEN,

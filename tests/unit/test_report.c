@@ -249,15 +249,64 @@ static void the_text_says_it_at_the_top(void **state)
 	struct said s = ASK("exposure", "--store", "registry", "--ledger", m->dir);
 
 	assert_int_equal(s.code, AM_EXIT_YES);
-	has(s.out, "acme, desk and root read 2 files of 'registry', at most 2.0 MB.");
+	has(s.out, "root, acme and desk read 2 files of 'registry', at most 2.0 MB.");
 	has(s.out, "outside of this host (5 sends); 2 sends were refused. 2 copies were made");
 	has(s.out, "Not known: what happened in 2 gaps of the record, and whether 1 more send carried it.");
+	has(s.out, "Against the policy, which only observed, root used the store 1 time.");
 	has(s.out, "The record verifies.");
 	has(s.out, "nobody knows how many events");
 	has(s.out, "\\xe2\\x80\\xae\\x1b[31m\\xff.csv");
 	has_not(s.out, "\x1b");
 	has_not(s.out, "\xe2\x80\xae");
 	forget(&s);
+}
+
+/* Numbers and clocks of processes begin anew with each boot. */
+static void nobody_inherits_from_a_process_of_the_boot_before(void **state)
+{
+	static const struct story_who before = { 100, 1, 1000, 40, "acme", "/usr/bin/psql" };
+	static const struct story_who child = { 160, 100, 1000, 55, "acme", "/bin/sh" };
+	const struct am_row read = story_read(50, &before, 0, 1000);
+	const struct am_row sent = story_send(60, &child, 0xcb007109, 443);
+	uint64_t sends[2];
+
+	(void)state;
+	for (int other = 0; other < 2; other++) {
+		struct am_lineage l;
+
+		am_lineage_init(&l);
+		assert_int_equal(am_lineage_boot(&l, "one"), 0);
+		assert_int_equal(am_lineage_store(&l, &read), 0);
+		assert_int_equal(am_lineage_boot(&l, other ? "two" : "one"), 0);
+		assert_int_equal(am_lineage_other(&l, &sent), 0);
+		assert_int_equal(am_lineage_solve(&l), 0);
+		sends[other] = AM_TALLY_AT(&l.places, struct am_lineage_place, 0)->sends;
+		am_lineage_done(&l);
+	}
+	assert_int_equal(sends[0], 1);
+	assert_int_equal(sends[1], 0);
+}
+
+static void one_send_against_the_policy_comes_before_a_thousand_others(void **state)
+{
+	struct am_lineage_place places[] = {
+		{ .text = 1, .sends = 1000 }, { .text = 2, .likely = 2000 },
+		{ .text = 3, .sends = 1, .breaches = 1 },
+	};
+	struct am_tally t = AM_TALLY(struct am_lineage_place, 16, 8);
+	uint32_t i;
+	size_t n;
+
+	(void)state;
+	for (i = 0; i < AM_COUNT(places); i++)
+		assert_int_equal(am_tally_add(&t, &places[i], &(uint32_t){ 0 }), 0);
+	am_autofree const void **list = am_report_order(&t, NULL, am_report_lists.by_sends, &n);
+
+	assert_non_null(list);
+	assert_int_equal(n, 3);
+	assert_int_equal(((const struct am_lineage_place *)list[0])->text, 3);
+	assert_int_equal(((const struct am_lineage_place *)list[1])->text, 2);
+	am_tally_done(&t);
 }
 
 static void the_json_is_json(void **state)
@@ -274,6 +323,7 @@ static void the_json_is_json(void **state)
 	(void)fputs(s.out, f);
 	(void)fclose(f);
 	has(s.out, "\"bytes\":{\"at_most\":2001500,\"exact\":false,\"unsized\":0}");
+	has(s.out, "\"refused\":5,\"breaches\":1,");
 	has(s.out, "\"sends_outside\":5,\"sends_refused\":2,\"sends_likely\":1");
 	if (system("command -v python3 >/dev/null") != 0) {
 		print_message("skipped in part: there is no python3 to read the JSON\n");
@@ -427,7 +477,7 @@ static void no_ledger_is_no_report(void **state)
 	forget(&s);
 	s = ASK("exposure", "--store", "registry", "--ledger", "/usr");
 	assert_int_equal(s.code, AM_EXIT_MISSING);
-	has(s.err, "there is no ledger");
+	has(s.err, "there is no segment");
 	forget(&s);
 }
 
@@ -496,6 +546,8 @@ int main(void)
 		cmocka_unit_test(findings_are_counted_by_what_they_are),
 		cmocka_unit_test(a_full_table_is_counted_not_lost),
 		cmocka_unit_test(the_text_says_it_at_the_top),
+		cmocka_unit_test(nobody_inherits_from_a_process_of_the_boot_before),
+		cmocka_unit_test(one_send_against_the_policy_comes_before_a_thousand_others),
 		cmocka_unit_test(the_json_is_json),
 		cmocka_unit_test(the_page_is_well_formed_and_inert_whatever_names_say),
 		cmocka_unit_test(a_browser_finds_no_element_in_names),

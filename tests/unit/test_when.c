@@ -54,6 +54,31 @@ static void understands_what_people_say(void **state)
 	}
 }
 
+static void understands_fractions_and_zones(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t ns;
+	} cases[] = {
+		{ "2026-03-01T10:20:30.113Z", 1772360430 * S + 113000000 },
+		{ "2026-03-01T15:20:30.5", 1772360430 * S + 500000000 },
+		{ "15:20:30.000000001", 1772360430 * S + 1 },
+		{ "2026-03-01T11:20:30+01:00", 1772360430 * S },
+		{ "2026-03-01T06:50:30-0330", 1772360430 * S },
+		{ "2026-03-01 11:20:30.25+01", 1772360430 * S + 250000000 },
+		{ "2026-03-01T00:20+14:00", (1772360400 - 86400) * S },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < AM_COUNT(cases); i++) {
+		int64_t ns = -1;
+
+		if (am_when_parse(cases[i].text, strlen(cases[i].text), &from, &ns) ||
+		    ns != cases[i].ns)
+			fail_msg("%s: %lld", cases[i].text, (long long)ns);
+	}
+}
+
 static void now_is_exact(void **state)
 {
 	int64_t ns;
@@ -73,7 +98,11 @@ static void refuses_what_is_no_moment(void **state)
 		{ "2x", -EINVAL }, { "2h ", -EINVAL }, { "--2h", -EINVAL }, { "24:00", -EINVAL },
 		{ "14:2", -EINVAL }, { "14:02:", -EINVAL }, { "2026-13-01", -EINVAL },
 		{ "2026-02-31", -EINVAL }, { "2026-02-28T", -EINVAL }, { "2026-2-28", -EINVAL },
-		{ "2026-02-28T10:20:30ZZ", -EINVAL }, { "@", -EINVAL }, { "@1x", -EINVAL },
+		{ "2026-02-28T10:20:30ZZ", -EINVAL }, { "14:02.5", -EINVAL }, { "14:02:07.", -EINVAL },
+		{ "14:02:07.1234567890", -EINVAL }, { "2026-02-28+01:00", -EINVAL },
+		{ "14:02+", -EINVAL }, { "14:02+1", -EINVAL }, { "14:02+15:00", -EINVAL },
+		{ "14:02+01:60", -EINVAL }, { "14:02+01:", -EINVAL }, { "14:02+01:00Z", -EINVAL },
+		{ "1970-01-01T00:00+01:00", -ERANGE }, { "@", -EINVAL }, { "@1x", -EINVAL },
 		{ "@-1", -EINVAL }, { "Now", -EINVAL }, { "-14:02", -EINVAL },
 		{ "99999999999999999999h", -EINVAL }, { "9999999999w", -ERANGE },
 		{ "@9999999999", -ERANGE }, { "999999h", -ERANGE }, { "2201-01-01", -EINVAL },
@@ -113,6 +142,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(understands_what_people_say),
+		cmocka_unit_test(understands_fractions_and_zones),
 		cmocka_unit_test(now_is_exact),
 		cmocka_unit_test(refuses_what_is_no_moment),
 		cmocka_unit_test(yesterday_of_the_first_is_the_last_of_the_month_before),

@@ -80,7 +80,7 @@ struct am_agent {
 	bool held;			/* they do not wake the loop now */
 	bool told_sealed;
 	uint64_t missed;		/* tags, when this policy came */
-	char why[512];			/* a policy was refused last; "" if it was not */
+	struct am_refusal refusal;
 	bool answers;
 	uint64_t lost;			/* events, already told */
 	int64_t probe_ms;
@@ -95,6 +95,7 @@ static struct am_health health_of(const struct am_agent *a)
 {
 	return (struct am_health){
 		.force = a->governor.now,
+		.refusal = &a->refusal,
 		.sealer = &a->sealer,
 		.recall = &a->recall,
 		.holders = &a->holders,
@@ -222,12 +223,14 @@ static int take_over(void *ctx, struct am_force *f, struct am_diags *diags)
 	am_recorder_policy(a->recorder, a->governor.now);
 	am_holders_begin(&a->holders, a->governor.now->image->policy);
 	a->told_sealed = false;
+	a->refusal = (struct am_refusal){};
 	tell_policy(a);
 	tell_source(a);
 	return r;
 }
 
-static int load_next(struct am_agent *a)
+/* Otherwise `why` is the first error, in a sentence. */
+static int load_next(struct am_agent *a, char *why, size_t size)
 {
 	am_auto(am_force) struct am_force *f = NULL;
 	struct am_diags diags;
@@ -237,7 +240,7 @@ static int load_next(struct am_agent *a)
 	r = am_governor_read(&a->governor, AM_ROAD_RELOAD, &diags, &f);
 	if (!r)
 		r = take_over(a, f, &diags);
-	am_diags_first_error(&diags, a->why, sizeof(a->why));
+	am_diags_first_error(&diags, why, size);
 	am_diags_print(&diags, stderr);
 	am_diags_done(&diags);
 	if (r >= 0)
@@ -255,25 +258,33 @@ static void notice_refused(void *ctx, const char *what, const char *why)
 {
 	struct am_agent *a = ctx;
 
+	a->refusal.at_s = time(NULL);
+	(void)snprintf(a->refusal.what, sizeof(a->refusal.what), "%s", what);	/* cut if need be */
+	(void)snprintf(a->refusal.why, sizeof(a->refusal.why), "%s", why);
+	if (a->governor.now)	/* a name from outside does not belong into this protocol */
+		am_notify("STATUS=policy %s#%u in force, and another was refused",
+			  a->governor.now->model->name, a->governor.now->generation);
 	if (a->pipeline)	/* at the start nobody listens yet */
 		am_pipeline_notice(a->pipeline, &(struct am_notice){
 			.kind = AM_NOTICE_POLICY_REFUSED, .what = what, .why = why });
 }
 
-static void tell_refused(struct am_agent *a)
+static void tell_refused(struct am_agent *a, const char *why)
 {
 	const struct am_force *now = a->governor.now;
 
 	am_error("cannot load the policy '%s', keeping policy %s#%u", source_of(a),
 		 now->model->name, now->generation);
-	notice_refused(a, source_of(a), a->why);
+	notice_refused(a, source_of(a), why);
 }
 
 static void reload(struct am_agent *a)
 {
+	char why[sizeof(a->refusal.why)];
+
 	am_notify("RELOADING=1\nMONOTONIC_USEC=%" PRId64 "000", am_now_ms());
-	if (load_next(a) < 0) {
-		tell_refused(a);
+	if (load_next(a, why, sizeof(why)) < 0) {
+		tell_refused(a, why);
 		am_notify("READY=1");
 	}
 	am_inbox_again(&a->inbox);

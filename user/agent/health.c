@@ -103,6 +103,20 @@ static void text_source(const struct am_origin *o, FILE *out)
 	(void)fputs("; the policy file is not used\n", out);
 }
 
+static void text_refusal(const struct am_refusal *refusal, FILE *out)
+{
+	char at[AM_WHEN_TEXT];
+
+	if (!refusal->at_s)
+		return;
+	(void)am_when_local(refusal->at_s, at); /* zeros will do */
+	(void)fputs("refused    ", out);
+	am_text_print(out, refusal->what);
+	(void)fprintf(out, " at %s: ", at);
+	am_text_print(out, refusal->why);
+	(void)fputc('\n', out);
+}
+
 static void text_store(const struct store_line *line, FILE *out)
 {
 	const struct am_seal_state *seal = &line->seal;
@@ -336,6 +350,7 @@ int am_health_text(const struct am_health *h, FILE *out)
 
 	text_policy(h, out);
 	text_source(&h->force->origin, out);
+	text_refusal(h->refusal, out);
 	for (i = 0; i < h->force->model->n_stores; i++) {
 		const struct store_line line = look_at(h, i);
 
@@ -355,6 +370,17 @@ int am_health_text(const struct am_health *h, FILE *out)
 }
 
 /* ---- JSON ----------------------------------------------------------------- */
+
+static void json_refusal(const struct am_refusal *refusal, struct am_json *j)
+{
+	if (!refusal->at_s)
+		return;
+	am_json_object(j, "refused");
+	am_json_text(j, "what", refusal->what);
+	am_json_text(j, "why", refusal->why);
+	am_json_int(j, "at", refusal->at_s);
+	am_json_end(j);
+}
 
 static void json_policy(const struct am_health *h, struct am_json *j)
 {
@@ -544,6 +570,7 @@ int am_health_json(const struct am_health *h, FILE *out)
 	am_json_init(&j, out);
 	am_json_object(&j, NULL);
 	json_policy(h, &j);
+	json_refusal(h->refusal, &j);
 	am_json_bool(&j, "ready", am_health_ready(h));
 	json_exes(h, &j);
 	json_purposes(h, &j);

@@ -16,9 +16,17 @@
 #include "agent/recorder.h"
 #include "agent/sealer.h"
 
+/* What should have come into force and did not, since the policy in force did. */
+struct am_refusal {
+	int64_t at_s;		/* since 1970; 0: nothing was refused */
+	char what[256];		/* a bundle, or the policy file */
+	char why[512];
+};
+
 /* What there is to tell. All borrowed. */
 struct am_health {
 	const struct am_force *force;
+	const struct am_refusal *refusal;
 	const struct am_sealer *sealer;
 	const struct am_recall *recall;
 	const struct am_holders *holders;

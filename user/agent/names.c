@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/cgroup.h"
+
 enum {
 	USERS_MAX = 16384,
 	NAME_LEN = 64,
@@ -139,40 +141,19 @@ static bool find_cgroup(const struct am_names *n, uint64_t cgroup, char *path, s
 	return true;
 }
 
-static bool is_unit(const char *name, size_t len)
-{
-	static const char *const kinds[] = { ".service", ".scope", ".socket", ".mount", ".swap" };
-	size_t i;
-
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		size_t n = strlen(kinds[i]);
-
-		if (len > n && !memcmp(name + len - n, kinds[i], n))
-			return true;
-	}
-	return false;
-}
-
-/* The innermost part of the path that is a unit; else the path below the mount, which is
- * empty for the root of all cgroups. */
+/* Its unit; else the path below the mount, which is empty for the root of all cgroups. */
 static void name_unit(const char *path, char *ret, size_t size)
 {
-	const char *part = path + strlen(path), *end;
+	const char *unit;
+	size_t len;
 
-	while (part > path) {
-		end = part;
-		while (part > path && part[-1] != '/')
-			part--;
-		if (is_unit(part, (size_t)(end - part))) {
-			(void)snprintf(ret, size, "%.*s", (int)(end - part), part);
-			return;
-		}
-		if (part > path)
-			part--;		/* the slash */
-	}
 	if (!strncmp(path, cgroup_path, strlen(cgroup_path)))
 		path += strlen(cgroup_path);
-	(void)snprintf(ret, size, "%.*s", (int)size - 1, path);
+	unit = am_cgroup_unit(path, &len);
+	if (unit)
+		(void)snprintf(ret, size, "%.*s", (int)len, unit);
+	else
+		(void)snprintf(ret, size, "%.*s", (int)size - 1, path);
 }
 
 const char *am_names_unit(struct am_names *n, uint64_t cgroup)

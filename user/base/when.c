@@ -21,7 +21,7 @@ enum {
 #define EPOCH_MAX_S INT64_C(7289568000)	/* 2201-01-01 */
 
 const char am_when_forms[] =
-	"-2h, -7d, today, yesterday, boot, 14:02, 2026-11-26, 2026-11-26T14:02:07, @SECONDS";
+	"-2h, -7d, today, yesterday, boot, 14:02, 2026-11-26, 2026-11-26T14:02:07, 2026-11-26T14:02:07.5+05:00, @SECONDS";
 
 static int64_t clock_ns(clockid_t clock)
 {
@@ -117,11 +117,57 @@ static bool take_date(const char **at, struct tm *t)
 	return true;
 }
 
-static bool take_time(const char **at, struct tm *t)
+/* ".113", of a second: at most nine digits. */
+static bool take_fraction(const char **at, int64_t *ret_ns)
+{
+	const char *p = *at + 1;
+	int64_t unit = NS_PER_S, ns = 0;
+
+	if (**at != '.')
+		return true;
+	for (; isdigit((unsigned char)*p) && unit > 1; p++) {
+		unit /= 10;
+		ns += (*p - '0') * unit;
+	}
+	if (p == *at + 1 || isdigit((unsigned char)*p))
+		return false;
+	*at = p;
+	*ret_ns = ns;
+	return true;
+}
+
+static bool take_time(const char **at, struct tm *t, int64_t *ret_ns)
 {
 	if (!take_field(at, 0, 2, 0, 23, &t->tm_hour) || !take_field(at, ':', 2, 0, 59, &t->tm_min))
 		return false;
-	return **at != ':' || take_field(at, ':', 2, 0, 60, &t->tm_sec);
+	if (**at != ':')
+		return true;
+	return take_field(at, ':', 2, 0, 60, &t->tm_sec) && take_fraction(at, ret_ns);
+}
+
+/* Of a place on earth: how far its clocks are ahead. */
+struct zone {
+	bool given;
+	int64_t ahead_s;
+};
+
+/* "Z"; behind a time also "+05:00", "-0330", "+05". */
+static bool take_zone(const char **at, bool timed, struct zone *ret)
+{
+	int sign = **at == '-' ? -1 : 1, hours, minutes = 0;
+
+	ret->given = **at == 'Z' || (timed && (**at == '+' || **at == '-'));
+	ret->ahead_s = 0;
+	if (!ret->given)
+		return true;
+	if (*(*at)++ == 'Z')
+		return true;
+	if (!take_field(at, 0, 2, 0, 14, &hours))
+		return false;
+	if (**at && !take_field(at, **at == ':' ? ':' : 0, 2, 0, 59, &minutes))
+		return false;
+	ret->ahead_s = sign * (hours * 60 + minutes) * 60;
+	return true;
 }
 
 static struct tm today(const struct am_when *from)
@@ -135,10 +181,10 @@ static struct tm today(const struct am_when *from)
 	return t;
 }
 
-static int seconds_of(struct tm t, bool utc, int64_t *ret_s)
+static int seconds_of(struct tm t, const struct zone *zone, int64_t *ret_s)
 {
 	const struct tm asked = t;
-	time_t s = utc ? timegm(&t) : mktime(&t);
+	int64_t s = zone->given ? timegm(&t) - zone->ahead_s : mktime(&t);
 
 	/* The 31st of a month that has 30 days. */
 	if (t.tm_mday != asked.tm_mday && t.tm_mon != asked.tm_mon)
@@ -149,24 +195,26 @@ static int seconds_of(struct tm t, bool utc, int64_t *ret_s)
 	return 0;
 }
 
-static int parse_calendar(const char *text, const struct am_when *from, int64_t *ret_s)
+static int parse_calendar(const char *text, const struct am_when *from, int64_t *ret_ns)
 {
+	bool dated = strlen(text) > 4 && text[4] == '-', timed = !dated;
 	struct tm t = today(from);
-	bool utc = false;
+	int64_t s, ns = 0;
+	struct zone zone;
+	int r;
 
-	if (strlen(text) > 4 && text[4] == '-') {
-		if (!take_date(&text, &t))
-			return -EINVAL;
-		if ((*text == 'T' || *text == ' ') && (text++, !take_time(&text, &t)))
-			return -EINVAL;
-	} else if (!take_time(&text, &t)) {
+	if (dated && !take_date(&text, &t))
 		return -EINVAL;
-	}
-	if (*text == 'Z') {
-		utc = true;
+	if (dated && (*text == 'T' || *text == ' ')) {
+		timed = true;
 		text++;
 	}
-	return *text ? -EINVAL : seconds_of(t, utc, ret_s);
+	if ((timed && !take_time(&text, &t, &ns)) || !take_zone(&text, timed, &zone) || *text)
+		return -EINVAL;
+	r = seconds_of(t, &zone, &s);
+	if (!r)
+		*ret_ns = s * NS_PER_S + ns;
+	return r;
 }
 
 /* ---- all of them ------------------------------------------------------------ */
@@ -201,26 +249,26 @@ static int parse_epoch(const char *text, int64_t *ret_s)
 	return *ret_s > EPOCH_MAX_S ? -ERANGE : 0;
 }
 
-static int parse_seconds(const char *text, const struct am_when *from, int64_t *ret_s)
+static int parse_other(const char *text, const struct am_when *from, int64_t *ret_ns)
 {
-	int r;
+	int64_t s;
+	int r = *text == '@' ? parse_epoch(text + 1, &s) : parse_ago(text + (*text == '-'), &s);
 
-	if (*text == '@')
-		return parse_epoch(text + 1, ret_s);
-	r = parse_ago(text + (*text == '-'), ret_s);
-	if (r == -EINVAL)
-		return *text == '-' ? r : parse_calendar(text, from, ret_s);
+	if (r == -EINVAL && *text != '@' && *text != '-')
+		return parse_calendar(text, from, ret_ns);
 	if (r)
 		return r;
-	*ret_s = from->now_ns / NS_PER_S - *ret_s;
-	return *ret_s < 0 ? -ERANGE : 0;
+	if (*text != '@')
+		s = from->now_ns / NS_PER_S - s;
+	if (s < 0)
+		return -ERANGE;
+	*ret_ns = s * NS_PER_S;
+	return 0;
 }
 
 int am_when_parse(const char *text, size_t len, const struct am_when *from, int64_t *ret_ns)
 {
 	char word[TEXT_MAX];
-	int64_t s;
-	int r;
 
 	if (!len || len >= sizeof(word) || memchr(text, '\0', len))
 		return -EINVAL;
@@ -228,10 +276,7 @@ int am_when_parse(const char *text, size_t len, const struct am_when *from, int6
 	word[len] = '\0';
 	if (parse_word(word, from, ret_ns))
 		return 0;
-	r = parse_seconds(word, from, &s);
-	if (!r)
-		*ret_ns = s * NS_PER_S;
-	return r;
+	return parse_other(word, from, ret_ns);
 }
 
 /* ---- told ------------------------------------------------------------------- */

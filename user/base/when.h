@@ -6,7 +6,8 @@
  *     boot                           when this host came up
  *     14:02  14:02:07                today
  *     2026-11-26                     the start of that day
- *     2026-11-26T14:02[:07][Z]       also with a blank for the T; Z: UTC
+ *     2026-11-26T14:02[:07[.113]]    also with a blank for the T; behind it Z is UTC, +05:00
+ *                                    or -0330 a zone
  *     @1795698769                    seconds of the epoch */
 #pragma once
 

@@ -67,15 +67,13 @@ static int take_option(const struct am_args *args, int argc, char **argv, int *i
 	return AM_ARGS_GO;
 }
 
-static int check_complete(const struct am_args *args)
+static int check_complete(const struct am_args *args, const char *verb)
 {
 	for (size_t i = 0; i < args->count; i++)
 		if (args->items[i].must && !*args->items[i].value)
 			return refuse(args, "there must be", args->items[i].name, NULL);
-	if (args->file && !*args->file) {
-		fprintf(stderr, "usage: %s\n", args->usage);
-		return AM_EXIT_USAGE;
-	}
+	if (args->file && !*args->file)
+		return refuse(args, "a word is missing behind", verb, NULL);
 	return AM_ARGS_GO;
 }
 
@@ -94,7 +92,7 @@ static int parse(const struct am_args *args, struct am_words *words, int argc, c
 		if (r != AM_ARGS_GO)
 			return r;
 	}
-	return check_complete(args);
+	return check_complete(args, argc > 0 ? argv[0] : "");
 }
 
 int am_args_parse(const struct am_args *args, int argc, char **argv)

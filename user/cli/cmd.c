@@ -11,7 +11,10 @@
 
 static const char default_run[] = "/run/amanat";
 
-enum { NAME_WIDTH = 30 };	/* of a command with its words in the list */
+enum {
+	NAME_WIDTH = 30,	/* of a command with its words in the list */
+	WORDS_MAX = 512,	/* of those words */
+};
 
 /* ---- help ----------------------------------------------------------------------- */
 
@@ -49,7 +52,7 @@ static void list_item(FILE *out, const char *what, const char *help)
 
 static void help_all(const struct am_cmds *cmds, FILE *out)
 {
-	char words[128];
+	char words[WORDS_MAX];
 	size_t i;
 
 	fprintf(out, "%s: %s\n\nUsage: %s [--run DIR] COMMAND ...\n\nCommands:\n", cmds->program,
@@ -72,7 +75,7 @@ static void help_all(const struct am_cmds *cmds, FILE *out)
 
 static void help_one(const struct am_cmds *cmds, const struct am_cmd *cmd, FILE *out)
 {
-	char words[128];
+	char words[WORDS_MAX];
 	size_t i;
 
 	synopsis(cmd, words, sizeof(words));

@@ -28,7 +28,7 @@ static int refuse_moment(FILE *err, const char *option, const char *text)
 {
 	(void)fprintf(err, "error: %s: '", option);
 	am_text_print(err, text);
-	(void)fprintf(err, "' is no moment\n  hint: %s\n", am_when_forms);
+	(void)fprintf(err, "' is no moment\n  hint: Such as %s.\n", am_when_forms);
 	return AM_EXIT_USAGE;
 }
 
@@ -221,6 +221,17 @@ static int report(struct ask *a)
 	return r ? make(a, fd, audit) : refuse_store(a, near);
 }
 
+static int check_name(const struct am_cmd_line *line, const char *name)
+{
+	if (!strcmp(name, "exposure"))
+		return AM_ARGS_GO;
+	(void)fputs("error: there is no report '", line->err);
+	am_text_print(line->err, name);
+	(void)fputs("'\n  hint: The one that there is, is 'exposure'.\nusage: amanat report "
+		    AM_WORDS_REPORT "\n", line->err);
+	return AM_EXIT_USAGE;
+}
+
 int am_cli_report(const struct am_cmd_line *line)
 {
 	struct ask a = { .line = line, .out = line->out, .err = line->err };
@@ -235,13 +246,19 @@ int am_cli_report(const struct am_cmd_line *line)
 		{ "--json", NULL, &a.json, false },
 	};
 	const struct am_args args = { "amanat report " AM_WORDS_REPORT, items, AM_COUNT(items), &what };
-	int code = am_args_parse(&args, line->argc, line->argv);
+	int code = AM_ARGS_GO;
 
+	/* Before what else may be missing. */
+	if (line->argc > 1 && line->argv[1][0] != '-')
+		code = check_name(line, line->argv[1]);
+	if (code == AM_ARGS_GO)
+		code = am_args_parse(&args, line->argc, line->argv);
+	if (code == AM_ARGS_GO)
+		code = check_name(line, what);
 	if (code != AM_ARGS_GO)
 		return code;
-	if (strcmp(what, "exposure") != 0 || (a.json && a.html)) {
-		(void)fprintf(line->err, "error: %s\nusage: %s\n", a.json ? "--json or --html, not both" :
-			      "the one report that there is, is 'exposure'", args.usage);
+	if (a.json && a.html) {
+		(void)fprintf(line->err, "error: --json or --html, not both\nusage: %s\n", args.usage);
 		return AM_EXIT_USAGE;
 	}
 	code = read_period(&a);

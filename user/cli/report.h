@@ -15,12 +15,15 @@
  *   made         { at, host, version, ledger }
  *   verification { answer, code, holds, key ("directory" | "given"), root_key, head, host,
  *                  sealed_from, sealed_to, first_row, last_row, unsealed_rows, remarks [text] }
- *   totals       { accesses, refused, subjects, files, bytes { at_most, exact, unsized },
- *                  labels, copies, sends_outside, sends_refused, sends_likely, sends_local }
+ *   totals       { accesses, refused, breaches, subjects, files, bytes { at_most, exact, unsized },
+ *                  labels, copies, sends_outside, sends_refused, sends_likely, sends_local,
+ *                  sends_breaches }
+ *                breaches: what went ahead though the policy denies it, as it only observed
  *                bytes: exact is true only where nothing was read; files whose size nobody
  *                told are `unsized` and not in at_most
  *   who          [{ user, uid, login, login_uid, unit, exe, processes, reads, writes, refused,
- *                   breaches, files, copies_read, sends, sends_refused, bytes, first, last }]
+ *                   breaches, files, copies_read, sends, sends_refused, sends_breaches, bytes, first,
+ *                   last }]
  *   files        [{ path, ino, bytes, sized, reads, writes, refused, readers }]
  *   destinations [{ to, zones, leaves_host, sends, likely, refused, breaches, processes,
  *                   further, bytes, first, last }]
@@ -53,7 +56,7 @@ int am_cli_report(const struct am_cmd_line *line);
 
 /* ---- between the parts of the report -------------------------------------------------- */
 
-enum { AM_REPORT_TIME = 32, AM_REPORT_BYTES = 96 };
+enum { AM_REPORT_TIME = 32, AM_REPORT_BYTES = 96, AM_REPORT_COUNT = 32 };
 
 struct am_report {
 	const struct am_exposure *x;	/* borrowed, as all */
@@ -68,6 +71,9 @@ void am_report_time(int64_t ns, char ret[AM_REPORT_TIME]);	/* 2026-03-01 10:00:0
 
 /* "at most 3.4 MB", "at most 3.4 MB and 2 files of unknown size", "nothing". */
 void am_report_bytes(uint64_t bytes, uint64_t unsized, uint64_t files, char ret[AM_REPORT_BYTES]);
+
+/* "1,234,567" */
+void am_report_count(uint64_t n, char ret[AM_REPORT_COUNT]);
 
 /* "4 s", "3 min", "2 h 5 min" */
 void am_report_span(int64_t ns, char ret[AM_REPORT_TIME]);

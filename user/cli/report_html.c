@@ -141,17 +141,35 @@ static void between(const struct page *p, int64_t first_ns, int64_t last_ns)
 
 static void number(const struct page *p, uint64_t n)
 {
-	(void)fprintf(p->out, "<td class=\"n\">%" PRIu64 "</td>", n);
+	char text[AM_REPORT_COUNT];
+
+	am_report_count(n, text);
+	(void)fprintf(p->out, "<td class=\"n\">%s</td>", text);
 }
 
+/* What should be nought. */
+static void marked(const struct page *p, uint64_t n)
+{
+	char text[AM_REPORT_COUNT];
+
+	am_report_count(n, text);
+	(void)fprintf(p->out, n ? "<td class=\"n\"><span class=\"tag red\">%s</span></td>" :
+				  "<td class=\"n\">%s</td>", text);
+}
+
+/* Below a title that says "at most". */
 static void amount(const struct page *p, uint64_t bytes, uint64_t unsized, uint64_t files)
 {
-	char text[AM_REPORT_BYTES];
+	char text[AM_REPORT_BYTES], exact[AM_REPORT_COUNT];
+	bool known = bytes || !unsized;
 
-	am_report_bytes(bytes, unsized, files, text);
-	(void)fprintf(p->out, "<td>%s", text);
+	am_report_bytes(bytes, known ? 0 : unsized, files, text);
+	am_report_count(bytes, exact);
+	(void)fprintf(p->out, "<td class=\"t\">%s", files && known ? text + strlen("at most ") : text);
 	if (files && bytes >= 1000)
-		(void)fprintf(p->out, "<small>%" PRIu64 " bytes</small>", bytes);
+		(void)fprintf(p->out, "<small>%s bytes</small>", exact);
+	if (unsized && known)
+		(void)fprintf(p->out, "<small>and %" PRIu64 " of unknown size</small>", unsized);
 	(void)fputs("</td>", p->out);
 }
 
@@ -159,7 +177,7 @@ static void person(const struct page *p, const struct am_lineage_subject *s)
 {
 	char buf[16];
 
-	(void)fputs("<td>", p->out);
+	(void)fputs("<td class=\"u\">", p->out);
 	name(p, am_report_user(p->x, s, buf));
 	if (s->login != UINT32_MAX && s->login != s->uid) {
 		(void)fputs("<small>logged in as ", p->out);
@@ -203,6 +221,7 @@ static void row_who(const struct page *p, const struct am_lineage_subject *s)
 	number(p, s->reads);
 	number(p, s->writes);
 	number(p, s->refused);
+	marked(p, s->breaches + s->breached_sends);
 	number(p, s->sends);
 	between(p, s->first_ns, s->last_ns);
 }
@@ -231,8 +250,9 @@ static void row_place(const struct page *p, const struct am_lineage_place *d)
 		(void)fputs("</small>", p->out);
 	}
 	(void)fprintf(p->out, "</td><td>%s</td>",
-		      d->local ? "<span class=\"tag blue\">stays on this host</span>" :
-		      d->sends ? "<span class=\"tag red\">left the host</span>" :
+		      d->local ? "<span class=\"tag\">stays on this host</span>" :
+		      d->breaches ? "<span class=\"tag red\">left against the policy</span>" :
+		      d->sends ? "<span class=\"tag blue\">left, as allowed</span>" :
 		      d->likely ? "<span class=\"tag amber\">may have left</span>" :
 				  "<span class=\"tag green\">refused</span>");
 	number(p, d->sends);
@@ -275,9 +295,11 @@ static void row_finding(const struct page *p, const struct am_exposure_finding *
 	pooled(p, f->dest ? f->dest : f->path);
 	(void)fputs("</span><small>by ", p->out);
 	pooled(p, s->exe);
-	(void)fprintf(p->out, "</small></td><td>%s<small>", am_reason_name(f->reason));
-	pooled(p, f->why);
-	(void)fputs("</small></td>", p->out);
+	(void)fputs("</small></td><td>", p->out);
+	if (f->why)
+		pooled(p, f->why);
+	(void)fprintf(p->out, f->why ? "<small>%s</small></td>" : "%s</td>",
+		      am_reason_name(f->reason));
 	number(p, f->count);
 	between(p, f->first_ns, f->last_ns);
 	(void)fputs("<td class=\"m\">", p->out);
@@ -357,12 +379,12 @@ static void close_table(const struct page *p, size_t n, size_t shown)
 		return 0;                                                                      \
 	}
 
-TABLE(who, "Who", "By user, login, unit and program; those who read most first.",
-      "Nobody is recorded.", "User|Program|#Files|Bytes|#Reads|#Writes|#Refused|#Sent|When",
+TABLE(who, "Who", "By user, login, unit and program; who went against the policy first, then who read most.",
+      "Nobody is recorded.", "User|Program|#Files|Bytes, at most|#Reads|#Writes|#Refused|#Against policy|#Sent|When",
       &p->l->subjects, am_report_lists.readers, am_report_lists.by_bytes, WHO_ROWS)
 TABLE(place, "Destinations", "Where processes that had read the store sent to. Uncertain: the sender carries a "
       "label of the store, and how it came by it is not in this period.",
-      "Nothing was sent.", "To|What|#Sent|#Uncertain|#Refused|The senders had read|When",
+      "Nothing was sent.", "To|What|#Sent|#Uncertain|#Refused|The senders had read, at most|When",
       &p->l->places, NULL, am_report_lists.by_sends, ROWS)
 TABLE(copy, "Copies", "Files outside of every store that the data was written to.",
       "No copy is recorded.", "Path|Since|By|Program|#Read by", &p->l->files, am_report_lists.copies,
@@ -439,10 +461,36 @@ static void tile(const struct page *p, const char *look, const char *value, cons
 
 static void tile_number(const struct page *p, const char *look, uint64_t n, const char *what)
 {
-	char text[24];
+	char text[AM_REPORT_COUNT];
 
-	(void)snprintf(text, sizeof(text), "%" PRIu64, n);
+	am_report_count(n, text);
 	tile(p, n ? look : "", text, what);
+}
+
+static void tile_sends(const struct page *p)
+{
+	char text[96];
+
+	if (!p->x->breached_sends) {
+		tile_number(p, "", p->x->sends, "sends that left the host");
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "sends against the policy; %" PRIu64 " left the host in all",
+		       p->x->sends);
+	tile_number(p, "red", p->x->breached_sends, text);
+}
+
+static void tile_accesses(const struct page *p)
+{
+	char text[96];
+
+	if (!p->x->breaches) {
+		tile_number(p, "", p->x->refused, "accesses refused");
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "accesses went ahead against the policy; %" PRIu64 " refused",
+		       p->x->refused);
+	tile_number(p, "red", p->x->breaches, text);
 }
 
 static void tiles(const struct page *p)
@@ -455,9 +503,9 @@ static void tiles(const struct page *p)
 	tile_number(p, "", p->l->files_read, "files read");
 	tile(p, "", strncmp(bytes, "at most ", 8) ? bytes : bytes + 8,
 	     p->l->unsized ? "at most, and files of unknown size" : "at most, of data read");
-	tile_number(p, "red", p->x->sends, "sends that left the host");
+	tile_sends(p);
 	tile_number(p, "amber", p->x->copies, "copies outside of the store");
-	tile_number(p, "", p->x->refused, "accesses refused");
+	tile_accesses(p);
 	tile_number(p, "amber", p->x->n_gaps, "gaps in the record");
 	tile(p, holds(p) ? "green" : "red", holds(p) ? "verified" : am_verify_name(p->r->audit->code),
 	     holds(p) ? "the record is as written" : "the record does not hold");
@@ -490,10 +538,12 @@ static void head(const struct page *p)
 static int summary(const struct page *p)
 {
 	am_autofree char *text = am_report_summary(p->r);
+	const char *look = p->x->breaches || p->x->breached_sends || !holds(p) ? " bad" :
+			   p->x->sends || p->x->copies ? " warn" : "";
 
 	if (!text)
 		return -ENOMEM;
-	(void)fprintf(p->out, "<section class=\"sum%s\"><p>", p->x->sends || !holds(p) ? " bad" : "");
+	(void)fprintf(p->out, "<section class=\"sum%s\"><p>", look);
 	am_report_escape(p->out, text, 0);
 	(void)fputs("</p>", p->out);
 	tiles(p);
@@ -508,13 +558,14 @@ static int pictures(const struct page *p)
 	(void)fputs("<section><h2>When</h2><p>Accesses to the store, and sends of its labels.</p>", p->out);
 	am_report_timeline(p->r, p->out);
 	(void)fputs("<div class=\"key\"><span><i style=\"background:var(--blue)\"></i>went ahead</span><span>"
-		    "<i style=\"background:var(--red)\"></i>refused</span><span><i style=\"background:"
+		    "<i style=\"background:var(--red)\"></i>went ahead against the policy</span><span>"
+		    "<i style=\"background:var(--gap)\"></i>refused</span><span><i style=\"background:"
 		    "repeating-linear-gradient(45deg,var(--gap) 0 2px,var(--fine) 2px 5px)\"></i>gap: not all "
 		    "is recorded</span></div></section>\n<section><h2>Where it went</h2>", p->out);
 	r = am_report_lineage(p->r, p->out);
-	(void)fputs("<div class=\"key\"><span><i style=\"background:var(--blue)\"></i>read</span><span>"
-		    "<i style=\"background:var(--amber)\"></i>copied</span><span><i style=\"background:"
-		    "var(--red)\"></i>sent away</span><span><i style=\"background:repeating-linear-gradient("
+	(void)fputs("<div class=\"key\"><span><i style=\"background:var(--blue)\"></i>read or sent, as the policy allows"
+		    "</span><span><i style=\"background:var(--red)\"></i>against the policy</span><span>"
+		    "<i style=\"background:var(--amber)\"></i>copied</span><span><i style=\"background:repeating-linear-gradient("
 		    "90deg,var(--blue) 0 5px,transparent 5px 7px)\"></i>read a copy, or is a child of who held "
 		    "the data</span><span><i style=\"background:repeating-linear-gradient("
 		    "90deg,var(--amber) 0 5px,transparent 5px 7px)\"></i>uncertain</span><span><i style=\"background:repeating-linear-gradient("

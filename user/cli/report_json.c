@@ -114,6 +114,7 @@ static void totals(struct paper *p)
 	am_json_object(&p->j, "totals");
 	count(p, "accesses", x->accesses);
 	count(p, "refused", x->refused);
+	count(p, "breaches", x->breaches);
 	count(p, "subjects", x->subjects);
 	count(p, "files", p->l->files_read);
 	bytes(p, p->l->bytes, p->l->unsized, p->l->files_read);
@@ -123,6 +124,7 @@ static void totals(struct paper *p)
 	count(p, "sends_refused", x->refused_sends);
 	count(p, "sends_likely", x->likely_sends);
 	count(p, "sends_local", x->local_sends);
+	count(p, "sends_breaches", x->breached_sends);
 	am_json_end(&p->j);
 }
 
@@ -145,6 +147,7 @@ static void each_who(struct paper *p, const struct am_lineage_subject *s)
 	count(p, "copies_read", s->copies_read);
 	count(p, "sends", s->sends);
 	count(p, "sends_refused", s->refused_sends);
+	count(p, "sends_breaches", s->breached_sends);
 	bytes(p, s->bytes, s->unsized, s->files + s->copies_read);
 	period(p, s->first_ns, s->last_ns);
 }

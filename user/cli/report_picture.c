@@ -14,9 +14,11 @@ enum {
 	TIME_W = 1000,
 	TIME_LEFT = 46,
 	TIME_RIGHT = 990,
-	TIME_TOP = 16,
-	TIME_BASE = 156,
-	TIME_H = 186,
+	TIME_MARKS = 4,		/* what was denied, above the bars */
+	TIME_MARK_H = 8,
+	TIME_TOP = 18,
+	TIME_BASE = 158,
+	TIME_H = 188,
 	TICKS = 5,
 };
 
@@ -76,32 +78,48 @@ static double height_of(uint64_t n, uint64_t max)
 	return n && h < 2 ? 2 : h;
 }
 
+/* One refusal among a million reads is what is looked for: it has a mark of its own. */
+static void mark(FILE *out, size_t i, const struct am_exposure_bucket *b)
+{
+	double w = (double)(TIME_RIGHT - TIME_LEFT) / AM_EXPOSURE_BUCKETS;
+
+	if (b->refused || b->breaches)
+		(void)fprintf(out, "<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\" rx=\"2\" "
+			      "fill=\"var(--%s)\"/>", TIME_LEFT + w * (double)i + 1, TIME_MARKS, w - 2,
+			      TIME_MARK_H, b->breaches ? "red" : "gap");
+}
+
 static void bars(FILE *out, const struct am_exposure *x, uint64_t max)
 {
 	size_t i;
 
 	for (i = 0; i < AM_EXPOSURE_BUCKETS; i++) {
 		const struct am_exposure_bucket *b = &x->timeline[i];
-		double refused = height_of(b->refused, max), allowed = height_of(b->allowed, max);
+		double refused = height_of(b->refused, max), breaches = height_of(b->breaches, max);
+		double allowed = height_of(b->allowed - b->breaches, max);
 
 		if (!b->refused && !b->allowed)
 			continue;
-		(void)fprintf(out, "<g><title>%" PRIu64 " went ahead, %" PRIu64 " refused</title>",
-			      b->allowed, b->refused);
-		bar(out, i, TIME_BASE, refused, "red");
-		bar(out, i, TIME_BASE - refused, allowed, "blue");
+		(void)fprintf(out, "<g><title>%" PRIu64 " went ahead, %" PRIu64 " of them against the policy; "
+			      "%" PRIu64 " refused</title>", b->allowed, b->breaches, b->refused);
+		bar(out, i, TIME_BASE, refused, "gap");
+		bar(out, i, TIME_BASE - refused, breaches, "red");
+		bar(out, i, TIME_BASE - refused - breaches, allowed, "blue");
+		mark(out, i, b);
 		(void)fputs("</g>", out);
 	}
 }
 
 static void axis(FILE *out, const struct am_exposure_question *q, uint64_t max)
 {
+	char most[AM_REPORT_COUNT];
 	int i;
 
+	am_report_count(max, most);
 	(void)fprintf(out, "<path d=\"M%d %dH%d\" stroke=\"var(--line)\"/><text class=\"s\" x=\"%d\" y=\"%d\" "
-		      "text-anchor=\"end\">%" PRIu64 "</text><text class=\"s\" x=\"%d\" y=\"%d\" "
+		      "text-anchor=\"end\">%s</text><text class=\"s\" x=\"%d\" y=\"%d\" "
 		      "text-anchor=\"end\">0</text>", TIME_LEFT, TIME_BASE, TIME_RIGHT, TIME_LEFT - 6,
-		      TIME_TOP + 9, max, TIME_LEFT - 6, TIME_BASE);
+		      TIME_TOP + 9, most, TIME_LEFT - 6, TIME_BASE);
 	for (i = 0; i < TICKS; i++) {
 		int64_t ns = q->from_ns + (q->to_ns - q->from_ns) / (TICKS - 1) * i;
 		char time[AM_REPORT_TIME];
@@ -167,6 +185,7 @@ struct net {
 	double height;
 	uint64_t edges[SHOWN][2 * SHOWN];	/* by who and place, then copy: what went */
 	uint64_t refused[SHOWN][SHOWN];
+	uint64_t breaches[SHOWN][SHOWN];	/* of what went, or may have gone, to a place */
 	uint64_t likely[SHOWN][SHOWN];
 	uint64_t children[SHOWN][SHOWN];	/* processes, by the parent's subject and their own */
 	uint64_t back[SHOWN][SHOWN];		/* copy read by who */
@@ -242,6 +261,7 @@ static void sum_sends(struct net *n)
 			n->likely[who][to] += s->count;
 		else
 			n->edges[who][to] += s->count;
+		n->breaches[who][to] += s->breaches;
 	}
 }
 
@@ -311,6 +331,20 @@ static void more(const struct net *n, double x, size_t all, size_t shown, const 
 			      "</text>", x, n->height + 14, all - shown, what);
 }
 
+static void say_taken(const struct am_lineage_subject *s, const char *bytes, char *sub, size_t size)
+{
+	uint64_t breaches = s->breaches + s->breached_sends;
+	int len = snprintf(sub, size, "%" PRIu64 " %s%s, %s",
+			   s->files ? s->files : s->copies_read, s->files ? "file" : "cop",
+			   s->files ? s->files == 1 ? "" : "s" : s->copies_read == 1 ? "y" : "ies",
+			   bytes);
+
+	if (breaches)
+		(void)snprintf(sub + len, size - (size_t)len, "; %" PRIu64 " against the policy", breaches);
+	else if (s->refused)
+		(void)snprintf(sub + len, size - (size_t)len, "; %" PRIu64 " refused", s->refused);
+}
+
 static void draw_who(const struct net *n, size_t i, size_t shown)
 {
 	const struct am_lineage_subject *s = n->who[i];
@@ -321,19 +355,18 @@ static void draw_who(const struct net *n, size_t i, size_t shown)
 		       am_pool_text(&n->l->pool, s->exe));
 	am_report_bytes(s->bytes, 0, s->files + s->copies_read, bytes);
 	if (s->files || s->copies_read)
-		(void)snprintf(sub, sizeof(sub), "%" PRIu64 " %s%s, %s; %" PRIu64 " refused",
-			       s->files ? s->files : s->copies_read, s->files ? "file" : "read cop",
-			       s->files ? s->files == 1 ? "" : "s" : s->copies_read == 1 ? "y" : "ies",
-			       bytes, s->refused);
+		say_taken(s, bytes, sub, sizeof(sub));
 	else
 		(void)snprintf(sub, sizeof(sub), s->sends ? "read nothing itself; held it all the same" :
 			       s->likely ? "not seen to read the store" : "read nothing; %" PRIu64 " refused",
 			       s->refused + s->refused_sends);
-	box(n, WHO_X, y, WHO_W, name, WHO_LETTERS, sub, "line", "paper");
+	box(n, WHO_X, y, WHO_W, name, WHO_LETTERS, sub, s->breaches + s->breached_sends ? "red" : "line",
+	    "paper");
 	y += BOX_H / 2.0;
 	if (s->files)
 		curve(n, STORE_X + STORE_W, TOP + (n->height - TOP) / 2, WHO_X, y, s->reads,
-		      "stroke=\"var(--blue)\" opacity=\".75\"");
+		      s->breaches ? "stroke=\"var(--red)\" opacity=\".8\"" :
+				    "stroke=\"var(--blue)\" opacity=\".75\"");
 	else if (s->refused)
 		curve(n, STORE_X + STORE_W, TOP + (n->height - TOP) / 2, WHO_X, y, s->refused,
 		      "stroke=\"var(--gap)\" stroke-dasharray=\"2 5\"");
@@ -342,12 +375,19 @@ static void draw_who(const struct net *n, size_t i, size_t shown)
 static void draw_place(const struct net *n, size_t i, size_t shown)
 {
 	const struct am_lineage_place *p = n->places[i];
-	const char *color = p->local ? "line" : p->sends ? "red" : p->likely ? "amber" : "line";
-	const char *fill = p->local ? "fine" : p->sends ? "red2" : p->likely ? "amber2" : "fine";
+	const char *color = p->local ? "line" : p->breaches ? "red" : p->sends ? "blue" :
+			    p->likely ? "amber" : "line";
+	const char *fill = p->local ? "fine" : p->breaches ? "red2" : p->sends ? "blue2" :
+			   p->likely ? "amber2" : "fine";
 	char sub[160];
-	int len = snprintf(sub, sizeof(sub), "%s%" PRIu64 " sent, %" PRIu64 " refused",
-			   p->local ? "on this host; " : "", p->sends, p->refused);
+	int len = snprintf(sub, sizeof(sub), "%s%" PRIu64 " sent", p->local ? "on this host; " : "",
+			   p->sends);
 
+	if (p->breaches)
+		len += snprintf(sub + len, sizeof(sub) - (size_t)len, ", %" PRIu64 " against the policy",
+				p->breaches);
+	if (p->refused)
+		len += snprintf(sub + len, sizeof(sub) - (size_t)len, ", %" PRIu64 " refused", p->refused);
 	if (p->likely)
 		(void)snprintf(sub + len, sizeof(sub) - (size_t)len, ", %" PRIu64 " uncertain", p->likely);
 	box(n, TO_X, y_of(n, i, shown), TO_W, am_pool_text(&n->l->pool, p->text), TO_LETTERS, sub,
@@ -372,7 +412,8 @@ static void draw_to_place(const struct net *n, size_t who, size_t to, double y, 
 	if (n->edges[who][to])
 		curve(n, WHO_X + WHO_W, y, TO_X, end, n->edges[who][to],
 		      local ? "stroke=\"var(--gap)\" opacity=\".8\"" :
-			      "stroke=\"var(--red)\" opacity=\".8\"");
+		      n->breaches[who][to] ? "stroke=\"var(--red)\" opacity=\".8\"" :
+					     "stroke=\"var(--blue)\" opacity=\".75\"");
 	if (n->likely[who][to])
 		curve(n, WHO_X + WHO_W, y, TO_X, end, n->likely[who][to],
 		      "stroke=\"var(--amber)\" stroke-dasharray=\"7 3\"");

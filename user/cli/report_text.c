@@ -101,6 +101,8 @@ static void say_place(const struct sheet *s, const struct am_lineage_place *p)
 	}
 	(void)fprintf(s->out, "%s: %" PRIu64 " sent, %" PRIu64 " refused", p->local ? ", on this host" : "",
 		      p->sends, p->refused);
+	if (p->breaches)
+		(void)fprintf(s->out, ", %" PRIu64 " against the policy", p->breaches);
 	if (p->likely)
 		(void)fprintf(s->out, ", %" PRIu64 " uncertain", p->likely);
 	if (p->sends) {

@@ -51,6 +51,19 @@ static void size_text(uint64_t bytes, char *ret, size_t size)
 	(void)snprintf(ret, size, "%.1f %s", n, units[i]);
 }
 
+void am_report_count(uint64_t n, char ret[AM_REPORT_COUNT])
+{
+	char digits[24];
+	int len = snprintf(digits, sizeof(digits), "%" PRIu64, n), i;
+
+	for (i = 0; i < len; i++) {
+		if (i && (len - i) % 3 == 0)
+			*ret++ = ',';
+		*ret++ = digits[i];
+	}
+	*ret = '\0';
+}
+
 void am_report_bytes(uint64_t bytes, uint64_t unsized, uint64_t files, char ret[AM_REPORT_BYTES])
 {
 	char size[32];
@@ -106,9 +119,24 @@ const void **am_report_order(const struct am_tally *t, bool (*wanted)(const void
 		return x < y ? -1 : x > y;	/* as they came */                  \
 	}
 
-static uint64_t subject_weight(const struct am_lineage_subject *s)
+/* What went ahead against the policy comes before all that did not, however much that is. */
+#define BREACH (UINT64_C(1) << 62)
+
+static bool is_breacher(const void *subject)
+{
+	const struct am_lineage_subject *s = subject;
+
+	return s->breaches || s->breached_sends;
+}
+
+static uint64_t amount_of(const struct am_lineage_subject *s)
 {
 	return s->files + s->copies_read ? s->bytes + s->files + s->copies_read : 0;
+}
+
+static uint64_t subject_weight(const struct am_lineage_subject *s)
+{
+	return amount_of(s) + (is_breacher(s) ? BREACH : 0);
 }
 
 static uint64_t file_weight(const struct am_lineage_file *f)
@@ -118,7 +146,7 @@ static uint64_t file_weight(const struct am_lineage_file *f)
 
 static uint64_t place_weight(const struct am_lineage_place *p)
 {
-	return p->local ? 0 : p->sends + p->likely + 1;
+	return p->local ? 0 : p->sends + p->likely + 1 + (p->breaches ? BREACH : 0);
 }
 
 static uint64_t finding_weight(const struct am_exposure_finding *f)
@@ -203,8 +231,14 @@ static bool is_named(const char (*names)[80], size_t n, const char *name)
 	return false;
 }
 
+static bool has_some(const void *subject)
+{
+	return amount_of(subject);
+}
+
 /* By user, each once; of those without a place among the first, the subjects are counted. */
-static void say_users(const struct am_exposure *x, const void **subjects, size_t n, FILE *out)
+static void say_users(const struct am_exposure *x, const void **subjects, size_t n,
+		      bool (*wanted)(const void *subject), FILE *out)
 {
 	char names[NAMED][80], buf[16];
 	size_t named = 0, more = 0, i;
@@ -212,7 +246,7 @@ static void say_users(const struct am_exposure *x, const void **subjects, size_t
 	for (i = 0; i < n; i++) {
 		const char *user = am_report_user(x, subjects[i], buf);
 
-		if (!subject_weight(subjects[i]) || is_named(names, named, user))
+		if (!wanted(subjects[i]) || is_named(names, named, user))
 			continue;
 		if (named == NAMED)
 			more++;
@@ -233,12 +267,27 @@ static void say_read(const struct am_report *r, const void **subjects, size_t n,
 		return;
 	}
 	am_report_bytes(l->bytes, l->unsized, l->files_read, bytes);
-	say_users(x, subjects, n, out);
+	say_users(x, subjects, n, has_some, out);
 	(void)fprintf(out, " read %" PRIu64 " file%s of '%s', %s.", l->files_read, plural(l->files_read),
 		      x->question.store, bytes);
 }
 
-static void say_places(const struct am_exposure *x, const void **places, size_t n, FILE *out)
+static bool was_sent_to(const void *place)
+{
+	const struct am_lineage_place *p = place;
+
+	return !p->local && p->sends;
+}
+
+static bool is_breached(const void *place)
+{
+	const struct am_lineage_place *p = place;
+
+	return !p->local && p->breaches;
+}
+
+static void say_places(const struct am_exposure *x, const void **places, size_t n,
+		       bool (*wanted)(const void *place), FILE *out)
 {
 	char names[NAMED][80];
 	size_t named = 0, more = 0, i;
@@ -246,7 +295,7 @@ static void say_places(const struct am_exposure *x, const void **places, size_t 
 	for (i = 0; i < n; i++) {
 		const struct am_lineage_place *p = places[i];
 
-		if (p->local || !p->sends)
+		if (!wanted(p))
 			continue;
 		if (named == NAMED)
 			more++;
@@ -263,7 +312,7 @@ static void say_left(const struct am_report *r, const void **places, size_t n, F
 
 	if (x->sends) {
 		(void)fputs(" Those who had it sent to ", out);
-		say_places(x, places, n, out);
+		say_places(x, places, n, was_sent_to, out);
 		(void)fprintf(out, ", outside of this host (%" PRIu64 " send%s)", x->sends,
 			      plural(x->sends));
 	} else {
@@ -276,6 +325,24 @@ static void say_left(const struct am_report *r, const void **places, size_t n, F
 	if (x->copies)
 		(void)fprintf(out, " %" PRIu64 " cop%s made outside of the store.", x->copies,
 			      x->copies == 1 ? "y was" : "ies were");
+}
+
+/* For whoever reads one sentence only. */
+static void say_breaches(const struct am_exposure *x, const void **subjects, size_t n_subjects,
+			 const void **places, size_t n_places, FILE *out)
+{
+	if (!x->breaches && !x->breached_sends)
+		return;
+	(void)fputs(" Against the policy, which only observed, ", out);
+	say_users(x, subjects, n_subjects, is_breacher, out);
+	if (x->breaches)
+		(void)fprintf(out, " used the store %" PRIu64 " time%s", x->breaches, plural(x->breaches));
+	if (x->breached_sends) {
+		(void)fprintf(out, "%s sent %" PRIu64 " time%s to ", x->breaches ? " and" : "",
+			      x->breached_sends, plural(x->breached_sends));
+		say_places(x, places, n_places, is_breached, out);
+	}
+	(void)fputc('.', out);
 }
 
 static void say_rest(const struct am_report *r, FILE *out)
@@ -311,6 +378,7 @@ char *am_report_summary(const struct am_report *r)
 	say_period(r, out);
 	say_read(r, subjects, n_subjects, out);
 	say_left(r, places, n_places, out);
+	say_breaches(r->x, subjects, n_subjects, places, n_places, out);
 	say_rest(r, out);
 	if (!fclose(out))
 		return text;

@@ -80,7 +80,9 @@ int am_cli_show(const struct am_cmd_line *line)
 	if (code != AM_ARGS_GO)
 		return code;
 	if (am_event_id_parse(id, &parsed) < 0) {
-		(void)fputs("error: that is no event's id\n  hint: Such as 12-u0-4711, at the end of the "
+		(void)fputs("error: '", line->err);
+		am_text_print(line->err, id);
+		(void)fputs("' is no event's id\n  hint: Such as 12-u0-4711, at the end of the "
 			    "lines of 'tail' and 'replay'.\n", line->err);
 		return AM_EXIT_USAGE;
 	}

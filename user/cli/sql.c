@@ -11,6 +11,7 @@
 
 #include "base/array.h"
 #include "base/text.h"
+#include "base/when.h"
 #include "cli/args.h"
 #include "cli/grid.h"
 #include "cli/source.h"
@@ -43,7 +44,7 @@ static int complain(const struct shell *s, const char *sql)
 	}
 	if (at >= 0)
 		(void)fprintf(s->err, "  %.*s\n  %*s^\n", (int)strcspn(line, "\n"), line, at, "");
-	return AM_EXIT_NO;
+	return sqlite3_errcode(s->db) == SQLITE_IOERR ? AM_EXIT_MISSING : AM_EXIT_NO;
 }
 
 static int show_row(sqlite3_stmt *q, struct am_grid *grid, struct am_cell *cells)
@@ -101,8 +102,10 @@ static int ask(const struct shell *s, const char *sql)
 		sqlite3_stmt *q = NULL;
 		const char *rest = NULL;
 
-		if (sqlite3_prepare_v2(s->db, sql, -1, &q, &rest) != SQLITE_OK)
-			return complain(s, sql);
+		if (sqlite3_prepare_v2(s->db, sql, -1, &q, &rest) != SQLITE_OK) {
+			(void)complain(s, sql);
+			return AM_EXIT_USAGE;
+		}
 		if (q)	/* not a comment only */
 			code = answer(s, q);
 		(void)sqlite3_finalize(q); /* its failure was told */
@@ -122,7 +125,9 @@ static void print_schema(FILE *out)
 		(void)fprintf(out, "  %-12s %s\n", fields[i].name, fields[i].help);
 	(void)fputs("  time_ns      of time, nanoseconds of the epoch\n"
 		    "  uid          of user, the number\n"
-		    "  login_uid    of login, the number\n", out);
+		    "  login_uid    of login, the number\n"
+		    "\nmoment('-2h') is a moment as since= of a filter has it: WHERE time >= moment('yesterday')\n",
+		    out);
 }
 
 static void greet(const struct shell *s)
@@ -194,6 +199,29 @@ static int only_reading(void *ctx, int action, const char *a, const char *b, con
 	}
 }
 
+/* moment('-2h'): as since= has it, in the form of the column `time`. */
+static void moment(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+	const char *text = (const char *)sqlite3_value_text(argv[0]);
+	const struct am_when here = am_when_here();
+	char utc[AM_WHEN_TEXT];
+	int64_t ns;
+
+	(void)argc;
+	if (!text || am_when_parse(text, strlen(text), &here, &ns)) {
+		am_autofree char *what = NULL;
+
+		if (asprintf(&what, "'%.40s' is no moment, such as %s", text ? text : "",
+			     am_when_forms) < 0)
+			sqlite3_result_error_nomem(ctx);
+		else
+			sqlite3_result_error(ctx, what, -1);
+		return;
+	}
+	am_when_utc(ns, utc);
+	sqlite3_result_text(ctx, utc, -1, SQLITE_TRANSIENT);
+}
+
 static int open_db(int fd, sqlite3 **ret)
 {
 	int r;
@@ -204,6 +232,9 @@ static int open_db(int fd, sqlite3 **ret)
 	/* SQLite makes its own note of a table at the first use of it: that is not asked for. */
 	if (!r && sqlite3_exec(*ret, "SELECT 1 FROM events LIMIT 0", NULL, NULL, NULL) != SQLITE_OK)
 		r = -EIO;
+	if (!r && sqlite3_create_function(*ret, "moment", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL,
+					  moment, NULL, NULL) != SQLITE_OK)
+		r = -ENOMEM;
 	if (!r)
 		(void)sqlite3_set_authorizer(*ret, only_reading, NULL); /* cannot fail */
 	return r;

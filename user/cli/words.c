@@ -16,9 +16,9 @@ static int join(const struct am_words *words, const char *since, const char *unt
 	for (i = 0; i < words->count; i++)
 		(void)fprintf(out, "%s%s", i ? " " : "", words->items[i]);
 	if (since)
-		(void)fprintf(out, " since=%s", since);
+		(void)fprintf(out, "%ssince=%s", words->count ? " " : "", since);
 	if (until)
-		(void)fprintf(out, " until=%s", until);
+		(void)fprintf(out, "%suntil=%s", words->count || since ? " " : "", until);
 	return fclose(out) ? -ENOMEM : 0;
 }
 

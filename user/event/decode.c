@@ -139,14 +139,21 @@ const char *am_act_name(unsigned act)
 	return NAME_OF(names, act);
 }
 
+const char *am_kind_name(unsigned kind)
+{
+	static const char *const names[AM_EVENT_MAX_] = {
+		[AM_EVENT_ACCESS] = "access", [AM_EVENT_REPEAT] = "repeat",
+		[AM_EVENT_SEND] = "send",     [AM_EVENT_SPILL] = "spill",
+		[AM_EVENT_RESEAL] = "reseal", [AM_EVENT_FOREIGN] = "foreign",
+	};
+
+	return NAME_OF(names, kind);
+}
+
 const char *am_event_verb(const struct am_event *e)
 {
-	if (e->kind == AM_EVENT_SPILL)
-		return "spill";
-	if (e->kind == AM_EVENT_RESEAL)
-		return "reseal";
-	if (e->kind == AM_EVENT_FOREIGN)
-		return "foreign";
+	if (e->kind == AM_EVENT_SPILL || e->kind == AM_EVENT_RESEAL || e->kind == AM_EVENT_FOREIGN)
+		return am_kind_name(e->kind);
 	return e->op ? am_op_name(e->op) : am_act_name(e->act);
 }
 

@@ -22,6 +22,7 @@ int am_event_decode(const void *bytes, size_t len, struct am_decoded *ret);
 const char *am_event_verb(const struct am_event *e);
 
 /* Words as in output and filters; "?" out of range. */
+const char *am_kind_name(unsigned kind);	/* access, repeat, send ... */
 const char *am_op_name(unsigned op);		/* read, write, send */
 const char *am_act_name(unsigned act);		/* open, read, mmap, connect ... */
 const char *am_verdict_name(unsigned verdict);	/* allow, deny */

@@ -254,17 +254,6 @@ static void resources(struct form *f)
 	am_json_end(j);
 }
 
-static const char *kind_name(unsigned kind)
-{
-	static const char *const names[AM_EVENT_MAX_] = {
-		[AM_EVENT_ACCESS] = "access", [AM_EVENT_REPEAT] = "repeat",
-		[AM_EVENT_SEND] = "send",     [AM_EVENT_SPILL] = "spill",
-		[AM_EVENT_RESEAL] = "reseal", [AM_EVENT_FOREIGN] = "foreign",
-	};
-
-	return kind < AM_EVENT_MAX_ && names[kind] ? names[kind] : "?";
-}
-
 static bool is_utf8(const char *s)
 {
 	size_t left = strlen(s), n;
@@ -297,7 +286,7 @@ static void unmapped(struct form *f)
 	struct am_json *j = &f->j;
 
 	am_json_object(j, "unmapped");
-	am_json_text(j, "kind", kind_name(e->kind));
+	am_json_text(j, "kind", am_kind_name(e->kind));
 	if (e->verdict)
 		am_json_text(j, "verdict", am_verdict_name(e->verdict));
 	am_json_bool(j, "blocked", e->flags & AM_EVENT_BLOCKED);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+#include "base/cgroup.h"
 #include "base/cleanup.h"
 #include "decide.h"
 
@@ -40,10 +41,8 @@ static void free_search(struct search *s)
 
 static bool is_named(const struct am_image_cgroup *named, const struct search *s)
 {
-	const char *name = strrchr(s->path, '/');
-
 	if (named->unit)
-		return name && !strcmp(name + 1, named->unit);
+		return am_cgroup_is_unit(s->path, named->unit);
 	return !strcmp(named->path, s->len ? s->path : "/");
 }
 

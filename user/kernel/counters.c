@@ -37,6 +37,7 @@ static const char *const names[AM_COUNT_MAX_] = {
 	[AM_COUNT_KERNEL] = "kernel",
 	[AM_COUNT_NO_FAMILY_ROOM] = "no-family-room",
 	[AM_COUNT_PROBED] = "probed",
+	[AM_COUNT_NO_FACT] = "no-fact",
 	[AM_COUNT_STALE_TAG] = "stale-tag",
 };
 

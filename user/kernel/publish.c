@@ -9,6 +9,7 @@
 #include "kernel/inodes.h"
 #include "kernel/object.h"
 #include "kernel/subjects.h"
+#include "kernel/units.h"
 
 enum { HASH_STEP = 512 * 1024 };	/* bytes of executables between two looks at everything else */
 
@@ -111,7 +112,9 @@ static int find(struct am_publisher *p, const struct am_image *image, struct am_
 {
 	int r;
 
-	r = am_exes_new(image, p->found.exes, diags, &ret->exes);
+	r = am_units_put(p->engine, image);
+	if (!r)
+		r = am_exes_new(image, p->found.exes, diags, &ret->exes);
 	if (!r)
 		r = give_ids(p, ret->exes);
 	if (!r)
@@ -219,8 +222,7 @@ static void remove_tables(const struct am_publisher *p, const struct am_image *i
 		(void)bpf_map_delete_elem(facts_map(p), &image->facts[i].key);
 	for (i = 0; found->exes && i < found->exes->n_files; i++)
 		remove_exe(p, image, found->exes->files[i]);
-	for (i = 0; i < found->n_cgroups; i++)
-		remove_fact(p, image, AM_FACT_CGROUP, found->cgroups[i].id);
+	am_units_remove(p->engine, image);
 	for (i = 0; i < image->n_nets; i++)
 		(void)bpf_map_delete_elem(nets, &image->nets[i].key);
 }
@@ -291,14 +293,6 @@ static bool grants(void *ctx, const struct am_task_facts *facts, uint32_t purpos
 static void raise_epoch(const struct am_publisher *p)
 {
 	(void)__atomic_fetch_add(&p->engine->object->bss->am_epoch, 1, __ATOMIC_SEQ_CST);
-}
-
-bool am_publisher_may_use(const struct am_publisher *p, const struct am_image *image,
-			  const struct am_task_facts *facts, uint32_t purpose,
-			  struct am_set *ret_bits)
-{
-	am_subjects_find(image, &p->found, facts, ret_bits);
-	return am_image_may_use(image, ret_bits, purpose);
 }
 
 int am_publisher_give(struct am_publisher *p, int pidfd, const struct am_task_facts *facts,
@@ -416,6 +410,44 @@ static int refresh_cgroups(struct am_publisher *p, const struct am_image *image)
 	p->found.cgroups = now;
 	p->found.n_cgroups = n;
 	return r;
+}
+
+static bool is_found(const struct am_findings *found, uint64_t cgroup)
+{
+	const struct am_cgroup *end = found->cgroups + found->n_cgroups, *c;
+
+	for (c = found->cgroups; c < end; c++)
+		if (c->id == cgroup)
+			return true;
+	return false;
+}
+
+/* Whether the kernel side knows one of the cgroups, which was not there when they were looked
+ * for last. */
+static bool has_news(const struct am_publisher *p, const struct am_image *image,
+		     const struct am_task_facts *facts)
+{
+	struct am_set set;
+	uint32_t i;
+
+	for (i = 0; i < facts->n_cgroups; i++) {
+		const struct am_fact_key key = key_of(image, AM_FACT_CGROUP, facts->cgroups[i]);
+
+		if (!is_found(&p->found, facts->cgroups[i]) &&
+		    !bpf_map_lookup_elem(facts_map(p), &key, &set))
+			return true;
+	}
+	return false;
+}
+
+bool am_publisher_may_use(struct am_publisher *p, const struct am_image *image,
+			  const struct am_task_facts *facts, uint32_t purpose,
+			  struct am_set *ret_bits)
+{
+	if (has_news(p, image, facts) && refresh_cgroups(p, image) > 0)
+		raise_epoch(p);
+	am_subjects_find(image, &p->found, facts, ret_bits);
+	return am_image_may_use(image, ret_bits, purpose);
 }
 
 /* Files that no name knows any more: nobody is a subject by them again. */

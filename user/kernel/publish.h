@@ -41,7 +41,7 @@ const struct am_exes *am_publisher_exes(const struct am_publisher *p);
 
 /* Whether who has these facts may take on the purpose under `image`, which is in force, and
  * the subjects that he is. */
-bool am_publisher_may_use(const struct am_publisher *p, const struct am_image *image,
+bool am_publisher_may_use(struct am_publisher *p, const struct am_image *image,
 			  const struct am_task_facts *facts, uint32_t purpose,
 			  struct am_set *ret_bits);
 

@@ -308,85 +308,100 @@ static int read_lane(const struct am_block *b, const struct column *c, const uin
 	return p == end ? 0 : -EBADMSG;
 }
 
-/* How many bytes the texts are, each with its NUL; 0 if they are none. *ret is behind them.
+/* Room for `more` bytes behind `used`. */
+static int grow_chars(struct column *c, size_t used, size_t more)
+{
+	size_t wanted = c->chars_size * 2 > used + more ? c->chars_size * 2 : used + more;
+	char *p;
+
+	if (used + more <= c->chars_size)
+		return 0;
+	p = realloc(c->chars, wanted);
+	if (!p)
+		return -ENOMEM;
+	c->chars = p;
+	c->chars_size = wanted;
+	return 0;
+}
+
+struct text {
+	char bytes[AM_TEXT_MAX];
+	size_t len;
+};
+
+/* The next one, which shares its first bytes with the one before. The byte behind, or NULL.
  * A NUL within one only makes it shorter for who reads it. */
-static size_t measure_texts(const uint8_t *p, const uint8_t *end, uint32_t n, const uint8_t **ret)
+static const uint8_t *next_text(const uint8_t *p, const uint8_t *end, struct text *t)
 {
-	uint64_t shared, len, before = 0;
-	size_t total = 0;
-	uint32_t i;
+	uint64_t shared, len;
 
-	for (i = 0; i < n; i++) {
-		p = am_get_varint(p, end, &shared);
-		if (p)
-			p = am_get_varint(p, end, &len);
-		if (!p || shared > before || len >= AM_TEXT_MAX || shared + len >= AM_TEXT_MAX ||
-		    len > (size_t)(end - p))
-			return 0;
-		p += len;
-		before = shared + len;
-		total += before + 1;
-		if (total > AM_COLUMN_MAX)
-			return 0;
-	}
-	*ret = p;
-	return total;
-}
-
-/* Measured before: nothing is checked again. */
-static void write_out_texts(const struct column *c, uint64_t *begins, const uint8_t *p,
-			    const uint8_t *end, uint32_t n)
-{
-	char *to = c->chars, *before = to;
-	uint64_t shared = 0, len = 0;
-	uint32_t i;
-
-	for (i = 0; i < n; i++) {
-		p = am_get_varint(p, end, &shared);
+	p = am_get_varint(p, end, &shared);
+	if (p)
 		p = am_get_varint(p, end, &len);
-		begins[i] = (uint64_t)(to - c->chars);
-		memcpy(to, before, shared);
-		memcpy(to + shared, p, len);
-		p += len;
-		before = to;
-		to += shared + len;
-		*to++ = '\0';
-	}
+	if (!p || shared > t->len || len >= AM_TEXT_MAX || shared + len >= AM_TEXT_MAX ||
+	    len > (size_t)(end - p))
+		return NULL;
+	memcpy(t->bytes + shared, p, len);
+	t->len = shared + len;
+	return p + len;
 }
 
-static int read_texts(struct column *c, const uint8_t *p, uint32_t n)
+/* `n` texts into c->chars, which begins with the empty one; where each is into `begins`. *ret
+ * is behind them. */
+static int read_text_list(struct column *c, uint64_t *begins, const uint8_t *needed,
+			  const uint8_t *p, const uint8_t *end, uint32_t n, const uint8_t **ret)
 {
-	const uint8_t *end = p + c->raw, *behind;
-	size_t total = measure_texts(p, end, n, &behind);
-	int r;
+	struct text t = { .len = 0 };
+	size_t total = 0, used = 1;
+	uint32_t i;
+	int r = grow_chars(c, 0, 1);
 
-	if (!total || behind != end)
-		return -EBADMSG;
-	r = need((void **)&c->chars, &c->chars_size, total);
 	if (r < 0)
 		return r;
-	write_out_texts(c, c->numbers, p, end, n);
+	c->chars[0] = '\0';
+	for (i = 0; i < n; i++) {
+		p = next_text(p, end, &t);
+		total += t.len + 1;
+		if (!p || total > AM_COLUMN_MAX)
+			return -EBADMSG;
+		begins[i] = 0;
+		if (needed && !needed[i])
+			continue;
+		r = grow_chars(c, used, t.len + 1);
+		if (r < 0)
+			return r;
+		begins[i] = used;
+		memcpy(c->chars + used, t.bytes, t.len);
+		c->chars[used + t.len] = '\0';
+		used += t.len + 1;
+	}
+	*ret = p;
 	return 0;
+}
+
+static int read_texts(struct column *c, const uint8_t *needed, const uint8_t *p, uint32_t n)
+{
+	const uint8_t *end = p + c->raw, *behind;
+	int r = read_text_list(c, c->numbers, needed, p, end, n, &behind);
+
+	return r < 0 ? r : behind == end ? 0 : -EBADMSG;
 }
 
 static int read_dict(struct column *c, const uint8_t *p, uint32_t n)
 {
 	const uint8_t *end = p + c->raw, *which;
 	uint64_t d, begins[AM_DICT_MAX];
-	size_t total;
 	uint32_t i;
 	int r;
 
 	p = am_get_varint(p, end, &d);
 	if (!p || !d || d > AM_DICT_MAX)
 		return -EBADMSG;
-	total = measure_texts(p, end, (uint32_t)d, &which);
-	if (!total || (size_t)(end - which) != n)
-		return -EBADMSG;
-	r = need((void **)&c->chars, &c->chars_size, total);
+	r = read_text_list(c, begins, NULL, p, end, (uint32_t)d, &which);
 	if (r < 0)
 		return r;
-	write_out_texts(c, begins, p, end, (uint32_t)d);
+	if ((size_t)(end - which) != n)
+		return -EBADMSG;
 	for (i = 0; i < n; i++) {
 		if (which[i] >= d)
 			return -EBADMSG;
@@ -407,8 +422,8 @@ static int read_zeros(struct column *c, bool texts, uint32_t n)
 	return 0;
 }
 
-static int read_listed(struct am_block *b, struct column *c, uint32_t n, am_block_read read,
-		       void *ctx)
+static int read_listed(struct am_block *b, struct column *c, uint32_t n, const uint8_t *needed,
+		       am_block_read read, void *ctx)
 {
 	const uint8_t *raw;
 	int r = fetch(b, c, read, ctx, &raw);
@@ -426,22 +441,24 @@ static int read_listed(struct am_block *b, struct column *c, uint32_t n, am_bloc
 	case AM_ENC_DICT:
 		return read_dict(c, raw, n);
 	default:
-		return read_texts(c, raw, n);
+		return read_texts(c, needed, raw, n);
 	}
 }
 
 static bool indexes_hold(const struct am_block *b, unsigned id)
 {
 	uint64_t limit = b->head.entries[id - AM_COL_ACTOR + AM_TABLE_ACTORS];
+	const uint64_t *numbers = b->columns[id].numbers;
+	bool bad = false;
 	uint32_t i;
 
-	for (i = 0; i < b->head.rows; i++)
-		if (b->columns[id].numbers[i] >= limit)
-			return false;
-	return true;
+	for (i = 0; i < b->head.rows; i++)	/* without a way out: the compiler takes several at once */
+		bad |= numbers[i] >= limit;
+	return !bad;
 }
 
-static int load_column(struct am_block *b, unsigned id, am_block_read read, void *ctx)
+static int load_column(struct am_block *b, unsigned id, const uint8_t *const *needed,
+		       am_block_read read, void *ctx)
 {
 	const struct am_schema *s = &am_schema[id];
 	struct column *c = &b->columns[id];
@@ -454,7 +471,7 @@ static int load_column(struct am_block *b, unsigned id, am_block_read read, void
 	r = need((void **)&c->numbers, &bytes, n * sizeof(*c->numbers));
 	c->room = bytes;
 	if (!r)
-		r = c->listed ? read_listed(b, c, n, read, ctx) :
+		r = c->listed ? read_listed(b, c, n, needed ? needed[s->table] : NULL, read, ctx) :
 				read_zeros(c, s->encoding == AM_ENC_TEXT, n);
 	if (!r && id <= AM_COL_DEED && !indexes_hold(b, id))
 		r = -EBADMSG;
@@ -462,7 +479,8 @@ static int load_column(struct am_block *b, unsigned id, am_block_read read, void
 	return r;
 }
 
-int am_block_load(struct am_block *b, uint64_t columns, am_block_read read, void *ctx)
+int am_block_load(struct am_block *b, uint64_t columns, const uint8_t *const *needed,
+		  am_block_read read, void *ctx)
 {
 	unsigned id;
 	int r = 0;
@@ -471,7 +489,7 @@ int am_block_load(struct am_block *b, uint64_t columns, am_block_read read, void
 		columns |= 1ULL << AM_COL_CPU;	/* comes first, as its id is lower */
 	for (id = 0; id < AM_COL_MAX_ && !r; id++)
 		if (columns >> id & 1)
-			r = load_column(b, id, read, ctx);
+			r = load_column(b, id, needed, read, ctx);
 	return r;
 }
 

@@ -67,8 +67,11 @@ AM_DEFINE_AUTO(am_block);
 int am_block_begin(struct am_block *b, const struct am_block_head *head, const uint8_t *bytes);
 
 /* Decodes the columns of the set that are not decoded yet, and checks what is said of
- * them: indexes are within their tables. 0; -EBADMSG; -errno of `read`. */
-int am_block_load(struct am_block *b, uint64_t columns, am_block_read read, void *ctx);
+ * them: indexes are within their tables. `needed`: a byte per entry of each table but that of
+ * rows, where 0 is one whose texts nobody will ask for: they are empty then. NULL: all are
+ * needed. 0; -EBADMSG; -errno of `read`. */
+int am_block_load(struct am_block *b, uint64_t columns, const uint8_t *const *needed,
+		  am_block_read read, void *ctx);
 
 /* Of columns that were loaded. `i` is below the entries of the column's table. */
 const uint64_t *am_block_numbers(const struct am_block *b, enum am_column column);

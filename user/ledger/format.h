@@ -80,7 +80,8 @@
  *                    these bytes; no NUL, a text has less than AM_TEXT_MAX bytes
  *     AM_ENC_DICT    varint d, 1..AM_DICT_MAX; d texts as above; a byte per value: which
  * A row tells its process, object, destination and deed by their index in the block's
- * tables, so that a table's columns hold each combination once.
+ * tables, so that a table's columns hold each combination once. Tables are in any order; a
+ * writer that puts objects in that of their paths has less to write.
  *
  * Seal: a frame of 184 bytes
  *     0   4  "AMSL"

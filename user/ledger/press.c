@@ -8,6 +8,7 @@
 #include "base/array.h"
 #include "ledger/batch.h"
 #include "ledger/bytes.h"
+#include "ledger/order.h"
 
 enum {
 	DIRECTORY_MAX = AM_COL_MAX_ * (3 + 3 * AM_VARINT_MAX),
@@ -29,6 +30,8 @@ struct am_press {
 	ZSTD_CCtx *zstd;	/* owned, as what follows */
 	int level;
 	uint64_t *values;	/* of the column at hand */
+	struct am_placed *places;	/* of the objects, by path; and as many for the sorting */
+	uint32_t *ranks;	/* where an object is among them */
 	uint8_t *raw;
 	uint8_t *data;		/* of all columns */
 	size_t data_size;
@@ -49,8 +52,10 @@ int am_press_new(int level, struct am_press **ret)
 	p->level = level;
 	p->zstd = ZSTD_createCCtx();
 	p->values = malloc(AM_BATCH_ROWS * sizeof(*p->values));
+	p->places = malloc(2 * AM_BATCH_ROWS * sizeof(*p->places));
+	p->ranks = malloc(AM_BATCH_ROWS * sizeof(*p->ranks));
 	p->raw = malloc(RAW_MAX);
-	if (!p->zstd || !p->values || !p->raw)
+	if (!p->zstd || !p->values || !p->places || !p->ranks || !p->raw)
 		return -ENOMEM;
 	*ret = AM_TAKE_PTR(p);
 	return 0;
@@ -62,6 +67,8 @@ void am_press_free(struct am_press *p)
 		return;
 	(void)ZSTD_freeCCtx(p->zstd);	/* fails never */
 	free(p->values);
+	free(p->places);
+	free(p->ranks);
 	free(p->raw);
 	free(p->data);
 	free(p->frame);
@@ -85,6 +92,21 @@ static int grow(uint8_t **bytes, size_t *size, size_t wanted)
 	return 0;
 }
 
+/* ---- order of objects ----------------------------------------------------------- */
+
+/* Neighbours in a folder share most of their paths, and of the columns beside them. */
+static void sort_objects(struct am_press *p, const struct am_batch *b)
+{
+	const struct am_row_object *object = (const void *)b->tables[AM_TABLE_OBJECTS].items;
+	uint32_t n = b->tables[AM_TABLE_OBJECTS].n, i;
+
+	for (i = 0; i < n; i++)
+		p->places[i] = (struct am_placed){ object[i].path, 0, i };
+	am_order_texts(p->places, p->places + AM_BATCH_ROWS, n);
+	for (i = 0; i < n; i++)
+		p->ranks[p->places[i].index] = i;
+}
+
 /* ---- columns ------------------------------------------------------------------ */
 
 /* The column's members in a table: where the first is, and how far they are apart. */
@@ -92,29 +114,46 @@ struct strip {
 	const uint8_t *first;
 	size_t step;
 	uint32_t n;
+	const struct am_placed *order;	/* NULL: as they came */
 };
 
-static struct strip strip_of(const struct am_batch *b, const struct am_schema *s)
+static struct strip strip_of(const struct am_press *p, const struct am_batch *b,
+			     const struct am_schema *s)
 {
 	const struct am_batch_table *t = &b->tables[s->table];
 
 	if (s->table == AM_TABLE_ROWS)
-		return (struct strip){ (const uint8_t *)b->rows + s->offset, sizeof(*b->rows), b->n };
-	return (struct strip){ t->items + s->offset, am_parts[s->table].size, t->n };
+		return (struct strip){ (const uint8_t *)b->rows + s->offset, sizeof(*b->rows), b->n,
+				       NULL };
+	return (struct strip){ t->items + s->offset, am_parts[s->table].size, t->n,
+			       s->table == AM_TABLE_OBJECTS ? p->places : NULL };
+}
+
+static const void *member_at(const struct strip *strip, uint32_t i)
+{
+	return strip->first + (strip->order ? strip->order[i].index : i) * strip->step;
 }
 
 static void gather(const struct strip *strip, unsigned size, uint64_t *to)
 {
-	const uint8_t *p = strip->first;
 	uint32_t i;
 
 	if (size == 4) {
-		for (i = 0; i < strip->n; i++, p += strip->step)
-			to[i] = *(const uint32_t *)p;
+		for (i = 0; i < strip->n; i++)
+			to[i] = *(const uint32_t *)member_at(strip, i);
 	} else {
-		for (i = 0; i < strip->n; i++, p += strip->step)
-			to[i] = *(const uint64_t *)p;
+		for (i = 0; i < strip->n; i++)
+			to[i] = *(const uint64_t *)member_at(strip, i);
 	}
+}
+
+/* Rows name objects by where they are now. */
+static void rank_objects(struct am_press *p, uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		p->values[i] = p->ranks[p->values[i]];
 }
 
 static unsigned width_of(uint64_t range)
@@ -217,7 +256,7 @@ static uint8_t *put_text(uint8_t *to, const char *before, const char *text)
 
 static const char *text_at(const struct strip *strip, uint32_t i)
 {
-	return *(const char *const *)(strip->first + i * strip->step);
+	return *(const char *const *)member_at(strip, i);
 }
 
 static size_t write_texts(struct am_press *p, const struct strip *strip)
@@ -328,7 +367,7 @@ static int add_column(struct am_press *p, const struct am_batch *b, unsigned col
 {
 	const struct am_schema *s = &am_schema[column];
 	struct entry *e = &p->entries[p->n_entries];
-	const struct strip strip = strip_of(b, s);
+	const struct strip strip = strip_of(p, b, s);
 
 	*e = (struct entry){ .id = (uint8_t)column, .encoding = s->encoding };
 	if (s->encoding == AM_ENC_TEXT) {
@@ -337,6 +376,8 @@ static int add_column(struct am_press *p, const struct am_batch *b, unsigned col
 			return 0;
 	} else {
 		gather(&strip, s->size, p->values);
+		if (column == AM_COL_OBJECT)
+			rank_objects(p, strip.n);
 		e->raw = s->encoding == AM_ENC_FIXED ? write_fixed(p, strip.n, e) :
 			 s->encoding == AM_ENC_DELTA ? write_delta(p, strip.n, e) :
 						       write_lane(p, b, e);
@@ -422,7 +463,7 @@ static void put_walls(uint8_t *head, const struct am_batch *b)
 static void put_range(uint8_t *at, const struct am_batch *b, size_t member)
 {
 	const struct strip strip = { b->tables[AM_TABLE_ACTORS].items + member,
-				     sizeof(struct am_row_actor), b->tables[AM_TABLE_ACTORS].n };
+				     sizeof(struct am_row_actor), b->tables[AM_TABLE_ACTORS].n, NULL };
 	uint32_t min = UINT32_MAX, max = 0, i;
 
 	for (i = 0; i < strip.n; i++) {
@@ -498,6 +539,7 @@ int am_press_block(struct am_press *p, const struct am_batch *b, uint64_t first_
 	uint8_t *to;
 	int r = 0;
 
+	sort_objects(p, b);
 	p->data_len = 0;
 	p->n_entries = 0;
 	for (i = 0; i < AM_COL_MAX_ && !r; i++)

@@ -2,6 +2,7 @@
 #include "ledger/row.h"
 
 #include "abi.h"
+#include "event/event.h"
 
 #define COLUMN(tab, enc, type, member)                                                  \
 	{ .name = #member, .table = (tab), .encoding = (enc),                           \
@@ -95,6 +96,18 @@ _Static_assert(sizeof(struct am_row_deed) == 6 * 4 + 3 * 8 + 3 * sizeof(char *),
 _Static_assert((int)AM_EVENT_MAX_ <= (int)AM_ROW_GAP, "kinds of the kernel and of the ledger overlap");
 
 #define NAME_OF(table, i) ((i) < sizeof(table) / sizeof((table)[0]) && (table)[i] ? (table)[i] : "?")
+
+const char *am_row_kind_name(unsigned kind)
+{
+	switch (kind) {
+	case AM_ROW_GAP:
+		return "gap";
+	case AM_ROW_MARK:
+		return "mark";
+	default:
+		return am_kind_name(kind);
+	}
+}
 
 const char *am_gap_name(unsigned gap)
 {

@@ -121,7 +121,8 @@ struct am_part {
 
 extern const struct am_part am_parts[AM_TABLE_MAX_];	/* none for AM_TABLE_ROWS */
 
-/* Words as in output and filters; "?" out of range. */
+/* Words, the same wherever rows are shown, reported or filtered; "?" out of range. */
+const char *am_row_kind_name(unsigned kind);	/* those of events, and gap, mark */
 const char *am_gap_name(unsigned gap);
 const char *am_mark_name(unsigned mark);
 const char *am_beginning_name(unsigned origin);

@@ -32,10 +32,12 @@ struct am_scan {
 	struct am_block *block;		/* owned */
 	struct am_block_head head;	/* of the block at hand */
 	uint64_t block_at;
-	uint32_t row;			/* next in the block */
-	uint32_t rows;			/* of the block; 0: there is none */
+	uint32_t *hits;			/* owned; rows of the block that match */
+	uint32_t n_hits;
+	uint32_t next_hit;
 	uint8_t *bytes;			/* owned; where a block begins */
-	uint8_t *fits[AM_TABLE_MAX_];	/* owned; per entry of a table: matches */
+	/* owned; per entry of a table: whether it matches, then whether a row that does has it */
+	uint8_t *fits[AM_TABLE_MAX_];
 	bool tested[AM_TABLE_MAX_];	/* the query is about this table */
 	struct am_host_id host;		/* of the segment at hand */
 	struct am_scan_counts counts;
@@ -43,13 +45,17 @@ struct am_scan {
 
 /* ---- what is asked ---------------------------------------------------------------- */
 
+static uint64_t index_of(unsigned table)
+{
+	return AM_COLUMN_BIT(AM_COL_ACTOR + table - AM_TABLE_ACTORS);
+}
+
 static void ask(struct am_scan *s, enum am_column column)
 {
 	unsigned table = am_schema[column].table;
 
-	s->asked |= AM_COLUMN_BIT(column);
 	s->tested[table] = true;
-	s->asked |= AM_COLUMN_BIT(AM_COL_ACTOR + table - AM_TABLE_ACTORS);
+	s->asked |= AM_COLUMN_BIT(column) | index_of(table);
 }
 
 static void find_asked(struct am_scan *s)
@@ -85,9 +91,11 @@ static uint64_t with_indexes(uint64_t columns)
 
 	for (id = 0; id < AM_COL_MAX_; id++)
 		if (columns >> id & 1 && am_schema[id].table != AM_TABLE_ROWS)
-			columns |= AM_COLUMN_BIT(AM_COL_ACTOR + am_schema[id].table - AM_TABLE_ACTORS);
+			columns |= index_of(am_schema[id].table);
 	/* CLOCK_BOOTTIME is kept as a distance. */
-	return columns | AM_COLUMN_BIT(AM_COL_WALL);
+	if (columns & AM_COLUMN_BIT(AM_COL_BOOT))
+		columns |= AM_COLUMN_BIT(AM_COL_WALL);
+	return columns;
 }
 
 int am_scan_open(int dirfd, const struct am_query *query, uint64_t columns, struct am_scan **ret)
@@ -103,7 +111,8 @@ int am_scan_open(int dirfd, const struct am_query *query, uint64_t columns, stru
 	s->wanted = with_indexes(columns);
 	find_asked(s);
 	s->bytes = malloc(DATA_MAX > HEAD_ROOM ? DATA_MAX : HEAD_ROOM);
-	if (!s->bytes)
+	s->hits = calloc(AM_BLOCK_ROWS, sizeof(*s->hits));
+	if (!s->bytes || !s->hits)
 		return -ENOMEM;
 	for (t = AM_TABLE_ACTORS; t < AM_TABLE_MAX_; t++) {
 		s->fits[t] = malloc(AM_BLOCK_ROWS);
@@ -132,6 +141,7 @@ void am_scan_free(struct am_scan *s)
 	am_block_free(s->block);
 	for (t = 0; t < AM_TABLE_MAX_; t++)
 		free(s->fits[t]);
+	free(s->hits);
 	free(s->bytes);
 	free(s);
 }
@@ -269,19 +279,110 @@ static bool any_fits(const struct am_scan *s)
 	return true;
 }
 
+/* Whether some row of the block may lie outside of the time that is asked for. */
+static bool is_cut(const struct am_query *q, const struct am_block_head *h)
+{
+	return (q->since_ns && h->wall_min < q->since_ns) || (q->until_ns && h->wall_max >= q->until_ns);
+}
+
+/* The rows of the block that are asked for by number. */
+static void find_range(const struct am_scan *s, uint32_t *ret_from, uint32_t *ret_to)
+{
+	const struct am_query *q = s->query;
+	uint64_t first = s->head.first_row;
+
+	*ret_from = q->first_row > first ? (uint32_t)(q->first_row - first) : 0;
+	*ret_to = s->head.rows;
+	if (q->last_row && q->last_row - first < s->head.rows)
+		*ret_to = (uint32_t)(q->last_row - first) + 1;
+}
+
+static void drop_by_time(struct am_scan *s)
+{
+	const uint64_t *wall = am_block_numbers(s->block, AM_COL_WALL);
+	const struct am_query *q = s->query;
+	uint32_t kept = 0, i;
+
+	for (i = 0; i < s->n_hits; i++) {
+		int64_t at = (int64_t)wall[s->hits[i]];
+
+		s->hits[kept] = s->hits[i];
+		kept += (!q->since_ns || at >= q->since_ns) && (!q->until_ns || at < q->until_ns);
+	}
+	s->n_hits = kept;
+}
+
+static void drop_by_table(struct am_scan *s, unsigned table)
+{
+	const uint64_t *index = am_block_numbers(s->block, AM_COL_ACTOR + table - AM_TABLE_ACTORS);
+	const uint8_t *fits = s->fits[table];
+	uint32_t kept = 0, i;
+
+	for (i = 0; i < s->n_hits; i++) {
+		s->hits[kept] = s->hits[i];
+		kept += fits[index[s->hits[i]]];
+	}
+	s->n_hits = kept;
+}
+
+static void find_hits(struct am_scan *s, bool cut)
+{
+	uint32_t from, to;
+	unsigned t;
+
+	find_range(s, &from, &to);
+	for (s->n_hits = 0; from < to; from++)
+		s->hits[s->n_hits++] = from;
+	for (t = AM_TABLE_ACTORS; t < AM_TABLE_MAX_; t++)
+		if (s->tested[t])
+			drop_by_table(s, t);
+	if (cut)
+		drop_by_time(s);
+}
+
 /* The columns that are wanted are decoded when a row matches, not before. */
 static int enter_block(struct am_scan *s)
 {
+	bool cut = is_cut(s->query, &s->head);
 	int r = am_block_begin(s->block, &s->head, s->bytes);
 
 	if (!r)
-		r = am_block_load(s->block, s->asked | AM_COLUMN_BIT(AM_COL_WALL), read_block, s);
+		r = am_block_load(s->block, s->asked | (cut ? AM_COLUMN_BIT(AM_COL_WALL) : 0), NULL,
+				  read_block, s);
 	if (r < 0)
 		return r;
 	fit_tables(s);
-	s->row = 0;
-	s->rows = any_fits(s) ? s->head.rows : 0;
+	if (any_fits(s))
+		find_hits(s, cut);
 	return 0;
+}
+
+/* Which entries of the tables the rows that match have: the texts of others are not made. */
+static void find_needed(struct am_scan *s)
+{
+	unsigned t;
+	uint32_t i;
+
+	for (t = AM_TABLE_ACTORS; t < AM_TABLE_MAX_; t++) {
+		const uint64_t *index;
+
+		if (!(s->wanted & index_of(t)))
+			continue;
+		index = am_block_numbers(s->block, AM_COL_ACTOR + t - AM_TABLE_ACTORS);
+		memset(s->fits[t], 0, s->head.entries[t]);
+		for (i = 0; i < s->n_hits; i++)
+			s->fits[t][index[s->hits[i]]] = 1;
+	}
+}
+
+static int load_wanted(struct am_scan *s)
+{
+	int r = am_block_load(s->block, s->wanted & AM_COLUMNS_INDEXES, NULL, read_block, s);
+
+	if (r < 0)
+		return r;
+	find_needed(s);
+	return am_block_load(s->block, s->wanted, (const uint8_t *const *)s->fits, read_block, s);
 }
 
 /* ---- segments ------------------------------------------------------------------------ */
@@ -378,12 +479,19 @@ static int read_frame(struct am_scan *s)
 	return 1;
 }
 
-/* 1 with a block, 0 at the end, -errno. */
+static void leave_damaged(struct am_scan *s)
+{
+	s->counts.bad_segments++;
+	s->n_hits = s->next_hit = 0;
+	leave_segment(s);
+}
+
+/* 1 with a block that has what is asked for, 0 at the end, -errno. */
 static int next_block(struct am_scan *s)
 {
 	int r;
 
-	for (s->rows = 0; !s->rows;) {
+	for (s->n_hits = s->next_hit = 0; !s->n_hits;) {
 		if (s->fd < 0) {
 			r = enter_segment(s);
 			if (r <= 0)
@@ -397,92 +505,41 @@ static int next_block(struct am_scan *s)
 		r = read_frame(s);
 		if (r > 0)
 			r = enter_block(s);
-		if (r == -EBADMSG || r == -ENODATA) {
-			s->counts.bad_segments++;
-			leave_segment(s);
-		} else if (r < 0) {
+		if (r == -EBADMSG || r == -ENODATA)
+			leave_damaged(s);
+		else if (r < 0)
 			return r;
-		}
 	}
 	return 1;
 }
 
 /* ---- rows ------------------------------------------------------------------------------ */
 
-static bool is_in_range(const struct am_query *q, int64_t wall, uint64_t number)
-{
-	return (!q->since_ns || wall >= q->since_ns) && (!q->until_ns || wall < q->until_ns) &&
-	       number >= q->first_row && (!q->last_row || number <= q->last_row);
-}
-
-/* The next row of the block that matches, or s->rows. */
-static uint32_t next_match(const struct am_scan *s)
-{
-	const uint64_t *wall = am_block_numbers(s->block, AM_COL_WALL), *index[AM_TABLE_MAX_];
-	const uint8_t *fits[AM_TABLE_MAX_];
-	unsigned n = 0, t;
-	uint32_t i;
-
-	for (t = AM_TABLE_ACTORS; t < AM_TABLE_MAX_; t++) {
-		if (!s->tested[t])
-			continue;
-		index[n] = am_block_numbers(s->block, AM_COL_ACTOR + t - AM_TABLE_ACTORS);
-		fits[n++] = s->fits[t];
-	}
-	for (i = s->row; i < s->rows; i++) {
-		bool fit = is_in_range(s->query, (int64_t)wall[i], s->head.first_row + i);
-
-		for (t = 0; t < n && fit; t++)
-			fit = fits[t][index[t][i]];
-		if (fit)
-			break;
-	}
-	return i;
-}
-
 int am_scan_next(struct am_scan *s, struct am_row *ret)
 {
-	uint32_t i;
 	int r;
 
-	for (;;) {
-		if (s->rows) {
-			i = next_match(s);
-			if (i < s->rows)
-				break;
-		}
+	while (s->next_hit == s->n_hits) {
 		r = next_block(s);
 		if (r <= 0)
 			return r;
+		r = load_wanted(s);
+		if (r == -EBADMSG || r == -ENODATA)
+			leave_damaged(s);
+		else if (r < 0)
+			return r;
 	}
-	s->row = i + 1;
-	r = am_block_load(s->block, s->wanted, read_block, s);
-	if (r == -EBADMSG || r == -ENODATA) {
-		s->counts.bad_segments++;
-		leave_segment(s);
-		s->rows = 0;
-		return am_scan_next(s, ret);	/* at most once per segment */
-	}
-	if (r < 0)
-		return r;
-	am_block_row(s->block, i, ret);
+	am_block_row(s->block, s->hits[s->next_hit++], ret);
 	return 1;
 }
 
 int am_scan_count(struct am_scan *s, uint64_t *ret)
 {
-	uint64_t n = 0;
+	uint64_t n = s->n_hits - s->next_hit;
 	int r;
 
-	for (;;) {
-		while (s->rows && (s->row = next_match(s)) < s->rows) {
-			s->row++;
-			n++;
-		}
-		r = next_block(s);
-		if (r <= 0)
-			break;
-	}
+	while ((r = next_block(s)) > 0)
+		n += s->n_hits;
 	if (!r)
 		*ret = n;
 	return r;

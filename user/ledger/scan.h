@@ -15,6 +15,7 @@
 
 #define AM_COLUMNS_ALL ((1ULL << AM_COL_MAX_) - 1)
 #define AM_COLUMN_BIT(column) (1ULL << (column))
+#define AM_COLUMNS_INDEXES (AM_COLUMN_BIT(AM_COL_DEED + 1) - 1)	/* of the parts of a row */
 
 /* What rows must be like; what is zero (or NULL) does not matter. Texts are borrowed for
  * as long as the scan lives. */
@@ -48,8 +49,8 @@ struct am_host_id;
 struct am_scan;
 
 /* Rows of the directory `dirfd` (or of the list `dirfd`, ledger/passed.h; borrowed) that match, with the columns of the set filled
- * in; AM_COL_WALL always is, a text that is not wanted is NULL, a number 0. *ret is owned
- * and borrows `query`. 0 or -errno. */
+ * in; a text that is not wanted is NULL, a number 0. *ret is owned and borrows `query`. 0 or
+ * -errno. */
 int am_scan_open(int dirfd, const struct am_query *query, uint64_t columns, struct am_scan **ret);
 
 /* 1 with a row, whose texts are borrowed until the next call; 0 at the end; -errno. What

@@ -90,7 +90,7 @@ static int see_block(void *ctx, const struct am_block_head *head, const uint8_t 
 	w->frame = frame;
 	r = am_block_begin(w->block, head, frame);
 	if (!r)
-		r = am_block_load(w->block, columns, from_frame, w);
+		r = am_block_load(w->block, columns, NULL, from_frame, w);
 	if (r < 0)
 		return r == -EBADMSG ? 0 : r;
 	for (i = 0; i < head->rows && !r; i++) {
@@ -579,6 +579,17 @@ static void check_all(struct check *c, const struct job *job)
 	check_junk(c, job);
 }
 
+/* Who may not read a segment knows nothing about it: that is not an alteration. */
+static int find_forbidden(const struct job *job)
+{
+	size_t i;
+
+	for (i = 0; i < job->count; i++)
+		if (job->parts[i].err == -EACCES || job->parts[i].err == -EPERM)
+			return job->parts[i].err;
+	return 0;
+}
+
 int am_verify(int dirfd, const struct am_verify_options *options, struct am_audit **ret)
 {
 	am_auto(am_audit) struct am_audit *v = calloc(1, sizeof(*v));
@@ -597,6 +608,9 @@ int am_verify(int dirfd, const struct am_verify_options *options, struct am_audi
 		v->by_own_key = true;
 	}
 	walk_all(&job);
+	r = find_forbidden(&job);
+	if (r < 0)
+		return r;
 	check_all(&c, &job);
 	*ret = AM_TAKE_PTR(v);
 	return 0;

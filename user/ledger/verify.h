@@ -87,7 +87,8 @@ struct am_audit {
 	bool gaps_lost;			/* there were more */
 };
 
-/* 0 with *ret, owned, whatever the answer is; -errno if the directory cannot be read. */
+/* 0 with *ret, owned, whatever the answer is; -errno if the directory cannot be read; -EACCES or
+ * -EPERM if a segment must not be. */
 int am_verify(int dirfd, const struct am_verify_options *options, struct am_audit **ret);
 void am_audit_free(struct am_audit *v);
 AM_DEFINE_AUTO(am_audit);

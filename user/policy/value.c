@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/cgroup.h"
 #include "base/array.h"
 #include "policy/path.h"
 #include "policy/set.h"
@@ -108,19 +109,6 @@ static bool ends_with(const char *text, const char *end)
 	return len >= n && !strcmp(text + len - n, end);
 }
 
-/* Whether one of the names in the path is `name`, or begins with it if `prefix`. */
-static bool has_component(const char *path, const char *name, bool prefix)
-{
-	size_t len = strlen(name);
-
-	for (const char *at = path; at; at = strchr(at, '/')) {
-		at += strspn(at, "/");
-		if (!strncmp(at, name, len) && (prefix || at[len] == '/' || !at[len]))
-			return true;
-	}
-	return false;
-}
-
 /* Slices tell by their names where they lie: a-b.slice in a.slice. */
 static bool slice_is_below(const char *unit, const char *outer)
 {
@@ -130,33 +118,25 @@ static bool slice_is_below(const char *unit, const char *outer)
 	       !strncmp(unit, outer, len) && unit[len] == '-';
 }
 
-static bool is_user_manager(const char *unit)
-{
-	return !strncmp(unit, "user@", 5);
-}
-
 /* Whether a task in `in` is surely in `out` too. */
 static bool is_within(const struct am_space_value *in, const struct am_space_value *out)
 {
 	if (!in->is_unit)
-		return out->is_unit ? has_component(in->text, out->text, false) :
+		return out->is_unit ? am_cgroup_in_unit(in->text, out->text) :
 				      am_path_is_below(in->text, out->text);
 	return out->is_unit ? slice_is_below(in->text, out->text) : false;
 }
 
-/* Whether one can lie in the other for all that their names say. */
+/* Whether one can lie in the other for all that their names say. Units lie in slices alone, and
+ * a path tells all that it lies in. */
 static bool can_be_within(const struct am_space_value *in, const struct am_space_value *out)
 {
 	if (is_within(in, out))
 		return true;
 	if (!in->is_unit)
-		return out->is_unit && is_user_manager(out->text) &&
-		       !has_component(in->text, "system.slice", false);
-	/* A slice's place is known but for the manager whose slice it is. */
-	if (out->is_unit)
-		return is_user_manager(out->text) ||
-		       (ends_with(out->text, ".slice") && !ends_with(in->text, ".slice"));
-	return ends_with(out->text, ".slice") || has_component(out->text, "user@", true);
+		return false;
+	return out->is_unit ? ends_with(out->text, ".slice") && !ends_with(in->text, ".slice") :
+			      am_cgroup_of_slices(out->text);
 }
 
 bool am_cgroups_can_nest(const struct am_space_value *a, const struct am_space_value *b)

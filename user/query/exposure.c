@@ -6,6 +6,7 @@
 
 #include "abi.h"
 #include "base/array.h"
+#include "base/host.h"
 #include "base/text.h"
 #include "query/field.h"
 
@@ -26,6 +27,11 @@ void am_exposure_free(struct am_exposure *x)
 static bool is_denied(const struct am_row *row)
 {
 	return row->deed.verdict == AM_VERDICT_DENY;
+}
+
+static bool is_breach(const struct am_row *row)
+{
+	return is_denied(row) && !(row->deed.flags & AM_EVENT_BLOCKED);
 }
 
 static void stretch(int64_t *first_ns, int64_t *last_ns, int64_t ns)
@@ -52,6 +58,8 @@ static void count_time(struct am_exposure *x, const struct am_row *row, uint64_t
 		b->refused += times;
 	else
 		b->allowed += times;
+	if (is_breach(row))
+		b->breaches += times;
 }
 
 /* ---- findings ------------------------------------------------------------------------- */
@@ -190,8 +198,11 @@ static int pass(struct am_exposure *x, int dirfd, const struct am_query *query, 
 
 	if (r < 0)
 		return r;
-	while (!err && (r = am_scan_next(scan, &row)) > 0)
-		err = take(x, &row, before);
+	while (!err && (r = am_scan_next(scan, &row)) > 0) {
+		err = am_lineage_boot(&x->lineage, am_scan_host(scan)->boot);
+		if (!err)
+			err = take(x, &row, before);
+	}
 	am_scan_counts(scan, &counts);
 	if (counts.bad_segments > x->bad_segments)
 		x->bad_segments = counts.bad_segments;
@@ -207,6 +218,8 @@ static int take_store(struct am_exposure *x, const struct am_row *row, struct be
 	x->accesses += times;
 	if (row->deed.flags & AM_EVENT_BLOCKED)
 		x->refused += times;
+	if (is_breach(row))
+		x->breaches += times;
 	count_time(x, row, times);
 	if (!r)
 		r = take_generation(x, row);
@@ -274,6 +287,7 @@ static void sum_places(struct am_exposure *x)
 		x->sends += p->sends;
 		x->likely_sends += p->likely;
 		x->refused_sends += p->refused;
+		x->breached_sends += p->breaches;
 	}
 }
 

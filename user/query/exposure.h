@@ -57,6 +57,7 @@ struct am_exposure_note {	/* the record about itself: am_mark */
 
 struct am_exposure_bucket {
 	uint64_t allowed, refused;
+	uint64_t breaches;	/* of `allowed`: went ahead though the policy denies */
 };
 
 struct am_exposure_question {
@@ -79,10 +80,12 @@ struct am_exposure {
 	struct am_exposure_bucket timeline[AM_EXPOSURE_BUCKETS];
 	uint64_t accesses;	/* to the store: all that was tried */
 	uint64_t refused;	/* of these */
+	uint64_t breaches;	/* likewise: went ahead though the policy denies */
 	uint64_t bad_segments;	/* of the ledger: damaged, read up to there */
 
 	/* Filled in when everything was read. */
 	uint64_t sends, refused_sends, likely_sends;	/* that would leave the host */
+	uint64_t breached_sends;	/* of `sends` and `likely_sends`, though the policy denies */
 	uint64_t local_sends;
 	uint64_t copies;	/* made outside of every store */
 	uint64_t left_out;	/* rows that found no room in some table */

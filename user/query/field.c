@@ -41,14 +41,14 @@ static const struct am_field fields[] = {
 	  .columns = COL(EVENT) | COL(CPU) | COL(SEQ) | COL(FLAGS) | COL(KIND),
 	  .help = "of an event, as 'tail' shows it" },
 	WORD("kind", am_word_kind, am_words_kind, COL(KIND),
-	     "access, repeat, send, spill, foreign, gap, mark"),
+	     "access, repeat, send, spill, reseal, foreign, gap, mark"),
 	WORD("verdict", am_word_verdict, am_words_verdict, COL(VERDICT), "allow, deny"),
 	{ .name = "blocked", .type = AM_FIELD_FLAG, .columns = COL(FLAGS),
 	  .help = "yes: the kernel refused; no" },
-	WORD("reason", am_word_reason, NULL, COL(KIND) | COL(REASON),
-	     "rule-denies, no-rule, purpose ... as in 'explain'"),
+	WORD("reason", am_word_reason, am_words_reason, COL(KIND) | COL(REASON),
+	     "rule-denies, no-rule, purpose ... as in 'explain'; of a gap or mark: ring-full, start ..."),
 	WORD("op", am_word_op, am_words_op, COL(OP), "read, write, send"),
-	WORD("act", am_word_act, NULL, COL(ACT), "open, mmap, rename, connect ..."),
+	WORD("act", am_word_act, am_words_act, COL(ACT), "open, mmap, rename, connect ..."),
 	TEXT("store", object.store, COL(STORE), "the store's name"),
 	TEXT("path", object.path, COL(PATH),
 	     "of the file; * and ? stand for any text, any letter"),
@@ -76,6 +76,7 @@ static const struct am_field fields[] = {
 	NUMBER("generation", deed.generation, COL(GENERATION), "of the policy that decided"),
 	NUMBER("count", count, COL(COUNT), "how many accesses a repeat stands for"),
 	NUMBER("size", object.bytes, COL(BYTES), "of the file then, in bytes; 0 also: not told"),
+	POSITIVE("inode", object.ino, COL(INO), "of the file: repeats have it, and no path"),
 	NUMBER("row", number, 0, "in the ledger"),
 	TEXT("why", deed.why, COL(WHY), "the reason, in a sentence"),
 };
@@ -124,7 +125,7 @@ bool am_field_number(const struct am_field *f, const struct am_row *row, int64_t
 		if (f->size == 4)
 			return read_32(row, f->offset, ret) && (*ret || !f->positive);
 		memcpy(ret, (const char *)row + f->offset, sizeof(*ret));
-		return true;
+		return *ret || !f->positive;
 	default:
 		return false;
 	}

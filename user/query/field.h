@@ -31,7 +31,7 @@ struct am_field {
 	uint16_t offset;	/* in am_row: of the number, or of the text */
 	uint16_t number;	/* AM_FIELD_WHO: of the number, 4 bytes */
 	const char *(*word)(const struct am_row *row);	/* AM_FIELD_WORD */
-	const char *const *words;	/* what it may be, up to NULL */
+	const char *(*words)(size_t i);	/* what it may be, query/word.h; NULL: anything */
 	uint64_t columns;	/* of the ledger that it is made of, ledger/scan.h */
 	const char *help;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "query/filter.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,6 +146,18 @@ void am_filter_span(const struct am_filter *f, int64_t *ret_from_ns, int64_t *re
 	*ret_until_ns = f->until_ns;
 }
 
+int am_filter_moments(const struct am_filter *f, bool since, struct am_filter **ret)
+{
+	struct am_filter *moments = calloc(1, sizeof(*moments));
+
+	if (!moments)
+		return -ENOMEM;
+	moments->from_ns = since ? f->from_ns : INT64_MIN;
+	moments->until_ns = f->until_ns;
+	*ret = moments;
+	return 0;
+}
+
 /* The one value that a term asks for. */
 static const struct am_term_value *only_value(const struct am_filter *f, const char *field)
 {
@@ -179,7 +192,8 @@ bool am_filter_number(const struct am_filter *f, const char *field, int64_t *ret
 
 uint64_t am_filter_columns(const struct am_filter *f)
 {
-	uint64_t columns = 0;
+	bool timed = f->from_ns != INT64_MIN || f->until_ns != INT64_MAX;
+	uint64_t columns = timed ? am_field_find("time", 4)->columns : 0;
 	size_t i;
 
 	for (i = 0; i < f->n_terms; i++)
@@ -233,6 +247,27 @@ void am_filter_complain(FILE *out, const char *text, const struct am_filter_erro
 	(void)fputc('\n', out);
 }
 
+enum { HELP_WIDTH = 76 };	/* of a line of words */
+
+static void list_words(FILE *out, const struct am_field *field)
+{
+	const char *word;
+	size_t i, width = HELP_WIDTH;
+
+	(void)fprintf(out, "\n'%s' is one of", field->name);
+	for (i = 0; (word = field->words(i)); i++) {
+		if (!*word)
+			continue;
+		width += strlen(word) + 1;
+		if (width > HELP_WIDTH)
+			(void)fputs("\n ", out);
+		if (width > HELP_WIDTH)
+			width = strlen(word) + 1;
+		(void)fprintf(out, " %s", word);
+	}
+	(void)fputc('\n', out);
+}
+
 void am_filter_help(FILE *out)
 {
 	size_t n, i;
@@ -244,4 +279,7 @@ void am_filter_help(FILE *out)
 		(void)fprintf(out, "  %-12s %s\n", fields[i].name, fields[i].help);
 	(void)fprintf(out, "  %-12s from this moment on: %s\n", "since", am_when_forms);
 	(void)fprintf(out, "  %-12s before this moment\n", "until");
+	for (i = 0; i < n; i++)
+		if (fields[i].words)
+			list_words(out, &fields[i]);
 }

@@ -50,6 +50,10 @@ AM_DEFINE_AUTO(am_filter);
 
 bool am_filter_matches(const struct am_filter *f, const struct am_row *row);
 
+/* One that asks for the same moments, without its beginning if not `since`, and for nothing
+ * else. *ret is owned. 0 or -ENOMEM. */
+int am_filter_moments(const struct am_filter *f, bool since, struct am_filter **ret);
+
 /* What the filter asks of a field, for whoever can pass over what it does not fit: */
 
 /* Rows outside of these moments (the first that fits, the first that does not) do not match. */

@@ -99,16 +99,21 @@ static int refuse_word(struct parser *p, const char *at, const struct am_field *
 {
 	struct am_nearest nearest;
 	char hint[128] = "It is one of:";
-	size_t i;
+	const char *word, *between = "";
+	size_t used = strlen(hint), i;
 
 	am_nearest_init(&nearest, text);
-	for (i = 0; field->words[i]; i++) {
-		size_t used = strlen(hint);
-
-		am_nearest_offer(&nearest, field->words[i]);
-		(void)snprintf(hint + used, sizeof(hint) - used, "%s %s", i ? "," : "",
-			       field->words[i]);
+	for (i = 0; (word = field->words(i)); i++) {
+		if (!*word)
+			continue;
+		am_nearest_offer(&nearest, word);
+		if (used < sizeof(hint))
+			used += (size_t)snprintf(hint + used, sizeof(hint) - used, "%s %s",
+						 between, word);
+		between = ",";
 	}
+	if (used >= sizeof(hint))
+		(void)snprintf(hint, sizeof(hint), "'amanat replay --fields' lists what it may be.");
 	if (nearest.best)
 		(void)snprintf(hint, sizeof(hint), "Did you mean '%s'?", nearest.best);
 	return refuse(p, at, hint, "'%s' is never '%.64s'", field->name, text);
@@ -116,10 +121,11 @@ static int refuse_word(struct parser *p, const char *at, const struct am_field *
 
 static bool is_known(const struct am_field *field, const char *text)
 {
+	const char *word;
 	size_t i;
 
-	for (i = 0; field->words && field->words[i]; i++)
-		if (!strcmp(field->words[i], text))
+	for (i = 0; field->words && (word = field->words(i)); i++)
+		if (*word && !strcmp(word, text))
 			return true;
 	return !field->words;
 }
@@ -275,6 +281,8 @@ static int take_moment(struct parser *p, bool since)
 		p->filter->from_ns = ns;
 	if (!since && ns < p->filter->until_ns)
 		p->filter->until_ns = ns;
+	if (p->filter->from_ns >= p->filter->until_ns)
+		return refuse(p, at, "Let since= be before until=.", "the time ends here before it begins");
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include "abi.h"
 #include "base/cleanup.h"
+#include "query/birth.h"
 #include "query/word.h"
 
 /* A socket that a process has sent through: which of its sends the repeats belong to. */
@@ -117,14 +118,15 @@ int am_lineage_subject(struct am_lineage *l, const struct am_row *row, uint32_t 
 	return r;
 }
 
-static struct am_lineage_process process_key(const struct am_row *row)
+static struct am_lineage_process process_key(const struct am_lineage *l, const struct am_row *row)
 {
-	return (struct am_lineage_process){ .start_ns = row->actor.start_ns, .pid = row->actor.pid };
+	return (struct am_lineage_process){ .start_ns = row->actor.start_ns, .pid = row->actor.pid,
+					    .boot = l->boot };
 }
 
 static int find_process(const struct am_lineage *l, const struct am_row *row, uint32_t *ret)
 {
-	const struct am_lineage_process key = process_key(row);
+	const struct am_lineage_process key = process_key(l, row);
 
 	return am_tally_find(&l->processes, &key, ret);
 }
@@ -132,7 +134,7 @@ static int find_process(const struct am_lineage *l, const struct am_row *row, ui
 /* A process may come to run something else: `subject` is what it was first. */
 static int add_process(struct am_lineage *l, const struct am_row *row, uint32_t *ret)
 {
-	struct am_lineage_process p = process_key(row);
+	struct am_lineage_process p = process_key(l, row);
 	size_t before = l->processes.n;
 	int r = am_lineage_subject(l, row, &p.subject);
 
@@ -193,6 +195,13 @@ static int add_link(struct am_lineage *l, const struct am_row *row, uint32_t pro
 	link->count += times(row);
 	stretch(&link->first_ns, &link->last_ns, row->wall_ns);
 	return 0;
+}
+
+int am_lineage_boot(struct am_lineage *l, const char *boot)
+{
+	if (l->boot && !strcmp(am_pool_text(&l->pool, l->boot), boot))
+		return 0;
+	return am_pool_add(&l->pool, boot, &l->boot);
 }
 
 /* ---- first pass ------------------------------------------------------------------------- */
@@ -424,48 +433,15 @@ static bool follow_links(struct am_lineage *l)
 	return any;
 }
 
-/* Processes in the order of their pids, then of their start. */
-struct by_pid {
-	uint64_t start_ns;
-	uint32_t pid;
-	uint32_t process;
-};
-
-static int compare_pids(const void *a, const void *b)
-{
-	const struct by_pid *x = a, *y = b;
-
-	if (x->pid != y->pid)
-		return x->pid < y->pid ? -1 : 1;
-	return x->start_ns < y->start_ns ? -1 : x->start_ns > y->start_ns;
-}
-
-/* The last process with this pid that began before the child did. */
-static const struct by_pid *find_parent(const struct by_pid *all, size_t n,
-					const struct am_lineage_process *child)
-{
-	size_t low = 0, high = n;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (all[mid].pid < child->ppid ||
-		    (all[mid].pid == child->ppid && all[mid].start_ns <= child->start_ns))
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low && all[low - 1].pid == child->ppid ? &all[low - 1] : NULL;
-}
-
-static bool follow_children(struct am_lineage *l, const struct by_pid *all)
+static bool follow_children(struct am_lineage *l, const struct am_birth *all)
 {
 	bool any = false;
 	size_t i;
 
 	for (i = 0; i < l->processes.n; i++) {
 		struct am_lineage_process *child = PROCESS(l, i);
-		const struct by_pid *parent = find_parent(all, l->processes.n, child);
+		const struct am_birth *parent = am_births_parent(all, l->processes.n, child->boot,
+								 child->ppid, child->start_ns);
 
 		if (parent && PROCESS(l, parent->process)->held_ns <= child->start_wall_ns)
 			any |= hold(child, AM_HELD_PARENT, parent->process, child->start_wall_ns);
@@ -475,16 +451,19 @@ static bool follow_children(struct am_lineage *l, const struct by_pid *all)
 
 static int solve_holders(struct am_lineage *l)
 {
-	am_autofree struct by_pid *all = calloc(l->processes.n + 1, sizeof(*all));
+	am_autofree struct am_birth *all = calloc(l->processes.n + 1, sizeof(*all));
 	unsigned round;
 	size_t i;
 	bool any;
 
 	if (!all)
 		return -ENOMEM;
-	for (i = 0; i < l->processes.n; i++)
-		all[i] = (struct by_pid){ PROCESS(l, i)->start_ns, PROCESS(l, i)->pid, (uint32_t)i };
-	qsort(all, l->processes.n, sizeof(*all), compare_pids);
+	for (i = 0; i < l->processes.n; i++) {
+		const struct am_lineage_process *p = PROCESS(l, i);
+
+		all[i] = (struct am_birth){ p->start_ns, p->boot, p->pid, (uint32_t)i };
+	}
+	am_births_sort(all, l->processes.n);
 	for (round = 0, any = true; any && round < ROUNDS_MAX; round++) {
 		any = follow_links(l);
 		any |= follow_children(l, all);
@@ -641,6 +620,7 @@ static void sum_send(struct am_lineage *l, struct am_lineage_send *s)
 	stretch(&place->first_ns, &place->last_ns, s->first_ns);
 	stretch(&place->first_ns, &place->last_ns, s->last_ns);
 	place->breaches += s->breaches;
+	who->breached_sends += s->breaches;
 	if (s->refused) {
 		place->refused += s->count;
 		who->refused_sends += s->count;

@@ -48,13 +48,13 @@ struct am_lineage_subject {
 	uint64_t breaches;	/* happened though the policy denies: observe mode */
 	uint64_t files;		/* of the store, read */
 	uint64_t bytes, unsized;	/* of these and of the copies read */
-	uint64_t sends, likely, refused_sends;	/* as of places, below */
+	uint64_t sends, likely, refused_sends, breached_sends;	/* as of places, below */
 	int64_t first_ns, last_ns;
 };
 
 struct am_lineage_process {
 	uint64_t start_ns;	/* the key: CLOCK_BOOTTIME */
-	uint32_t pid, zero;
+	uint32_t pid, boot;
 	uint32_t subject, ppid, comm;
 	uint32_t source;	/* AM_HELD_COPY: a file; AM_HELD_PARENT: a process */
 	enum am_held held;
@@ -114,6 +114,7 @@ struct am_lineage {
 	uint32_t label_names;
 	struct am_tally subjects, processes, files, links, places, sends;
 	struct am_tally sockets;
+	uint32_t boot;		/* of the rows at hand */
 	uint64_t files_read;	/* of the store */
 	uint64_t bytes, unsized;	/* of these */
 	uint64_t last_row;	/* whose subject is known to be `last_subject`; 0 = none */
@@ -123,6 +124,9 @@ struct am_lineage {
 
 void am_lineage_init(struct am_lineage *l);
 void am_lineage_done(struct am_lineage *l);
+
+/* The rows that follow are of this boot of the host. 0 or -ENOMEM. */
+int am_lineage_boot(struct am_lineage *l, const char *boot);
 
 /* First pass: an access to the store. 0 or -ENOMEM, as the next one. */
 int am_lineage_store(struct am_lineage *l, const struct am_row *row);

@@ -15,6 +15,8 @@ enum {
 	NUMBER_LOW = 0x40000000,	/* numbers of people are above those of systems, and no ~0 */
 };
 
+#define INODE_LOW (UINT64_C(1) << 47)	/* which no file system comes to; exact in JSON */
+
 struct am_pseudonym {
 	uint8_t key[KEY_BYTES];
 	char user[HASH_TEXT + 8], login[HASH_TEXT + 8], comm[HASH_TEXT], unit[HASH_TEXT + 8];
@@ -95,6 +97,17 @@ static uint32_t number(const struct am_pseudonym *p, const char *kind, uint32_t 
 	return NUMBER_LOW | (out & (NUMBER_LOW - 1));
 }
 
+/* Of a file or a cgroup, which whoever is on the host could look up. */
+static uint64_t inode(const struct am_pseudonym *p, uint64_t n)
+{
+	uint64_t out;
+
+	if (!n)
+		return 0;
+	hash(p, "inode", &n, sizeof(n), (uint8_t *)&out, sizeof(out));
+	return INODE_LOW | (out & (INODE_LOW - 1));
+}
+
 /* Part by part, so that what lies in one folder still does; what does not fit is cut off. */
 static const char *path(const struct am_pseudonym *p, const char *text, char to[AM_TEXT_MAX])
 {
@@ -149,6 +162,9 @@ void am_pseudonym_row(struct am_pseudonym *p, const struct am_row *row, struct a
 	a->comm = name(p, "", row->actor.comm, p->comm, sizeof(p->comm));
 	a->unit = name(p, "unit-", row->actor.unit, p->unit, sizeof(p->unit));
 	a->exe = path(p, row->actor.exe, p->exe);
+	a->exe_ino = inode(p, row->actor.exe_ino);
+	a->cgroup = inode(p, row->actor.cgroup);
+	ret->object.ino = inode(p, row->object.ino);
 	ret->object.path = path(p, row->object.path, p->path);
 	address(p, &ret->dest);
 	ret->deed.why = "";

@@ -4,7 +4,7 @@
  * who that is, nor try names out.
  *
  * Replaced: users and logins (names and numbers), groups, sessions, every part of paths (of
- * executables too), names of threads, units, addresses, the host. Left out: sentences, which
+ * executables too), names of threads, units, addresses, inodes, the host. Left out: sentences, which
  * hold any of these. Kept: stores, labels, zones, policies, times, processes' numbers,
  * verdicts, ports, ids of events (which only the record leads back from). */
 #pragma once

@@ -12,7 +12,7 @@ enum {
 };
 
 struct am_sum_group {
-	char **values;		/* owned: a text per field, "" for none */
+	uint32_t values[AM_SUM_FIELDS_MAX];	/* the key: of each field its text, am_sum_text() */
 	uint64_t accesses;	/* a repeat counts as many as it stands for */
 	uint64_t refused;	/* blocked, or what would have been */
 	int64_t first_ns;
@@ -33,6 +33,9 @@ int am_sum_add(struct am_sum *s, const struct am_row *row);
 
 /* Most accesses first. Borrowed; nothing may be added afterwards. */
 const struct am_sum_group *am_sum_groups(struct am_sum *s, size_t *ret_n);
+
+/* The text of a value, "" for none. Borrowed. */
+const char *am_sum_text(const struct am_sum *s, uint32_t value);
 
 /* Rows that found no group and no room for one. */
 uint64_t am_sum_left_out(const struct am_sum *s);

@@ -381,13 +381,25 @@ static void done_scan(struct cursor *c)
 	c->query = (struct am_query){ 0 };
 }
 
+/* In words: SQLite's own would speak of a disk. */
+static int fail(struct cursor *c, int r)
+{
+	sqlite3_vtab *table = c->base.pVtab;
+
+	if (r == -ENOMEM)
+		return SQLITE_NOMEM;
+	sqlite3_free(table->zErrMsg);
+	table->zErrMsg = sqlite3_mprintf("the ledger cannot be read: %s", strerror(-r));
+	return SQLITE_IOERR;
+}
+
 static int step(sqlite3_vtab_cursor *base)
 {
 	struct cursor *c = (struct cursor *)base;
 	int r = c->never ? 0 : am_scan_next(c->scan, &c->row);
 
 	c->end = r <= 0;
-	return r == -ENOMEM ? SQLITE_NOMEM : r < 0 ? SQLITE_IOERR : SQLITE_OK;
+	return r < 0 ? fail(c, r) : SQLITE_OK;
 }
 
 static int op_of(const char *text, size_t len)
@@ -435,9 +447,7 @@ static int filter(sqlite3_vtab_cursor *base, int number, const char *plan, int a
 		r = -EINVAL;
 	if (!r && !c->never)
 		r = am_scan_open(c->dirfd, &c->query, columns_of(wanted), &c->scan);
-	if (r < 0)
-		return r == -ENOMEM ? SQLITE_NOMEM : SQLITE_IOERR;
-	return step(base);
+	return r < 0 ? fail(c, r) : step(base);
 }
 
 static int is_end(sqlite3_vtab_cursor *base)

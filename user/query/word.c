@@ -3,45 +3,13 @@
 
 #include <string.h>
 
-#include "base/array.h"
 #include "event/dest.h"
 #include "event/event.h"
 #include "query/recorded.h"
 
 _Static_assert((int)AM_WORD_TEXT_MAX >= (int)AM_DEST_TEXT, "a destination fits");
 
-const char *const am_words_kind[] = { "access", "repeat", "send", "spill", "foreign", "gap", "mark", NULL };
-const char *const am_words_verdict[] = { "allow", "deny", NULL };
-const char *const am_words_op[] = { "read", "write", "send", NULL };
-
-static const char *const gaps[AM_GAP_MAX_] = {
-	[AM_GAP_NOT_RUNNING] = "not-running",
-	[AM_GAP_RING] = "ring-full",
-	[AM_GAP_QUEUE] = "queue-full",
-	[AM_GAP_DISK_FULL] = "disk-full",
-	[AM_GAP_DISK_ERROR] = "disk-error",
-	[AM_GAP_MALFORMED] = "malformed",
-	[AM_GAP_SKIPPED] = "hooks-skipped",
-};
-
-static const char *const marks[AM_MARK_MAX_] = {
-	[AM_MARK_START] = "start",
-	[AM_MARK_STOP] = "stop",
-	[AM_MARK_POLICY] = "policy",
-	[AM_MARK_CLOCK] = "clock",
-	[AM_MARK_TORN] = "torn",
-	[AM_MARK_DISK_FULL] = "disk-full",
-	[AM_MARK_REMOVED] = "removed",
-	[AM_MARK_NOTICE] = "notice",
-	[AM_MARK_READ] = "read",
-};
-
-static const char *pick(const char *const *words, size_t n, uint32_t i)
-{
-	return i < n && words[i] ? words[i] : "";
-}
-
-/* The event's words say "?" for what there is not. */
+/* Tables of words say "?" for what there is not. */
 static const char *known(const char *word)
 {
 	return *word == '?' ? "" : word;
@@ -49,24 +17,7 @@ static const char *known(const char *word)
 
 const char *am_word_kind(const struct am_row *row)
 {
-	switch (row->deed.kind) {
-	case AM_EVENT_ACCESS:
-		return "access";
-	case AM_EVENT_REPEAT:
-		return "repeat";
-	case AM_EVENT_SEND:
-		return "send";
-	case AM_EVENT_SPILL:
-		return "spill";
-	case AM_EVENT_FOREIGN:
-		return "foreign";
-	case AM_ROW_GAP:
-		return "gap";
-	case AM_ROW_MARK:
-		return "mark";
-	default:
-		return "";
-	}
+	return known(am_row_kind_name(row->deed.kind));
 }
 
 const char *am_word_verdict(const struct am_row *row)
@@ -76,11 +27,14 @@ const char *am_word_verdict(const struct am_row *row)
 
 const char *am_word_reason(const struct am_row *row)
 {
-	if (row->deed.kind == AM_ROW_GAP)
-		return pick(gaps, AM_COUNT(gaps), row->deed.reason);
-	if (row->deed.kind == AM_ROW_MARK)
-		return pick(marks, AM_COUNT(marks), row->deed.reason);
-	return known(am_reason_name(row->deed.reason));
+	switch (row->deed.kind) {
+	case AM_ROW_GAP:
+		return known(am_gap_name(row->deed.reason));
+	case AM_ROW_MARK:
+		return known(am_mark_name(row->deed.reason));
+	default:
+		return known(am_reason_name(row->deed.reason));
+	}
 }
 
 const char *am_word_op(const struct am_row *row)
@@ -119,4 +73,37 @@ const char *am_word_dest(const struct am_row *row, char buf[AM_WORD_TEXT_MAX])
 	if (row->deed.kind == AM_EVENT_SEND)
 		am_dest_text(&e, buf);
 	return buf;
+}
+
+/* ---- what they may be ----------------------------------------------------------- */
+
+const char *am_words_kind(size_t i)
+{
+	return i < AM_ROW_KINDS ? known(am_row_kind_name((unsigned)i)) : NULL;
+}
+
+const char *am_words_verdict(size_t i)
+{
+	return i < AM_VERDICT_MAX_ ? known(am_verdict_name((unsigned)i)) : NULL;
+}
+
+const char *am_words_op(size_t i)
+{
+	return i < AM_OP_MAX_ ? known(am_op_name((unsigned)i)) : NULL;
+}
+
+const char *am_words_act(size_t i)
+{
+	return i < AM_ACT_MAX_ ? known(am_act_name((unsigned)i)) : NULL;
+}
+
+const char *am_words_reason(size_t i)
+{
+	if (i < AM_REASON_MAX_)
+		return known(am_reason_name((unsigned)i));
+	i -= AM_REASON_MAX_;
+	if (i < AM_GAP_MAX_)
+		return known(am_gap_name((unsigned)i));
+	i -= AM_GAP_MAX_;
+	return i < AM_MARK_MAX_ ? known(am_mark_name((unsigned)i)) : NULL;
 }

@@ -18,7 +18,9 @@ const char *am_word_proto(const struct am_row *row);
 const char *am_word_dest(const struct am_row *row, char buf[AM_WORD_TEXT_MAX]);	/* in buf */
 bool am_word_dest_is_local(const struct am_row *row);	/* what is sent there stays on the host */
 
-/* What these may be, up to NULL. */
-extern const char *const am_words_kind[];
-extern const char *const am_words_verdict[];
-extern const char *const am_words_op[];
+/* What these may be: the i-th word, "" where the count has a hole, NULL behind the last. */
+const char *am_words_kind(size_t i);
+const char *am_words_verdict(size_t i);
+const char *am_words_reason(size_t i);
+const char *am_words_op(size_t i);
+const char *am_words_act(size_t i);
