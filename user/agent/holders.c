@@ -63,25 +63,20 @@ static uint64_t labels_by(struct am_holders *h, int fd)
 	return tag.labels | (store ? store->labels : 0);
 }
 
-/* A line of /proc/PID/maps, as far as it matters. */
+/* A line of /proc/PID/maps, as far as it matters. What may be done with the memory does not: it can be
+ * changed, and on overlayfs nobody asks about the file that is a store's then. */
 struct mapped {
 	uint64_t begin, end;
-	char access[5];
 	struct am_holders_file file;
 };
 
 static bool parse(const char *line, struct mapped *ret)
 {
-	return sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*s %" SCNx32 ":%" SCNx32 " %" SCNu64,
-		      &ret->begin, &ret->end, ret->access, &ret->file.major, &ret->file.minor,
-		      &ret->file.inode) == 6;
+	return sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %*s %" SCNx32 ":%" SCNx32 " %" SCNu64,
+		      &ret->begin, &ret->end, &ret->file.major, &ret->file.minor,
+		      &ret->file.inode) == 5;
 }
 
-/* What may not be touched has to be asked for first (file_mprotect). */
-static bool is_held(const struct mapped *m)
-{
-	return m->file.inode && strncmp(m->access, "---", 3);
-}
 
 /* One that is gone again labels nobody. */
 static uint64_t labels_of(struct am_holders *h, int process, const struct mapped *m)
@@ -119,7 +114,7 @@ static uint64_t labels_held(struct am_holders *h, int process)
 	if (!maps)
 		(void)close(fd); /* only read */
 	while (maps && getline(&line, &size, maps) > 0)
-		if (parse(line, &m) && is_held(&m))
+		if (parse(line, &m) && m.file.inode)
 			labels |= labels_of(h, process, &m);
 	return labels;
 }
