@@ -15,7 +15,7 @@
 #include <linux/types.h>
 
 enum {
-	AM_ABI_VERSION = 2,
+	AM_ABI_VERSION = 3,
 
 	AM_LABELS_MAX = 64,
 	AM_SUBJECTS_MAX = 256,
@@ -26,6 +26,7 @@ enum {
 	AM_COMM_LEN = 16,
 	AM_PATH_LEN = 1024,	/* bytes of one path in an event, truncation is flagged */
 	AM_PATH_DEPTH = 24,	/* components of one path in an event, likewise */
+	AM_SCRIPT_LEN = 504,	/* bytes of the path of a script, likewise */
 	AM_CLIMB_DEPTH = 24,	/* directories climbed while a store is being sealed */
 	AM_GROUPS_MAX = 64,	/* supplementary groups looked at; more is an unknown fact */
 	AM_PURPOSES_MAX = 64,	/* number 0 is no purpose */
@@ -300,19 +301,54 @@ enum am_task_flag {
 
 enum { AM_TASK_NOT_ITSELF = AM_TASK_FOREIGN | AM_TASK_TRACED };
 
-enum { AM_TOUCHES = 8 };
+enum {
+	AM_TOUCHES = 8,
+	AM_REPEAT_S = 10,	/* so often the agent has all repeats told, see sweep.bpf.c */
+};
 
-/* One (file, act) that a thread has touched and the count of repeats not yet told. */
+/* Something that a thread has done to a file, or sent to a destination, and the count of
+ * repeats not yet told. */
 struct am_touch {
-	__u64 inode;		/* kernel address, compared only */
+	__u64 inode;		/* kernel address, compared only; 0: it is a destination */
+	__u64 facts;		/* which labels, and who: mixed, compared only */
+	union {
+		struct {
+			__u64 ino;
+			__u32 dev;
+			__u32 igen;
+		};
+		__u8 addr[16];	/* as in am_event */
+	};
+	__u32 generation;	/* of the policy that allowed it */
+	union {
+		__u32 store;
+		struct {
+			__u16 family;
+			__u16 port;
+		};
+	};
+	__u8 act;		/* am_act */
+	__u8 op;		/* am_op */
+	__u16 proto;
+	__u32 count;		/* beyond what has been told */
+	__u32 uid;		/* who it was then: the thread may be somebody else since */
+	__u32 gid;
+	__u32 purpose;
+	__u32 seq;		/* odd while another one takes its place */
+};
+
+/* A file that was executed and is no ELF image: the key of `am_scripts`. All zero: none. */
+struct am_script_key {
 	__u64 ino;
 	__u32 dev;
 	__u32 igen;
-	__u32 generation;	/* of the policy that allowed it */
-	__u32 store;
-	__u16 act;		/* am_act */
-	__u16 op;		/* am_op */
-	__u32 count;		/* beyond what has been told */
+};
+
+/* Its path when it was executed last, as in events. */
+struct am_script {
+	char names[AM_SCRIPT_LEN];
+	__u32 len;
+	__u32 cut;		/* the upper end is missing */
 };
 
 /* Task storage `am_tasks`. Labels are read from the thread group leader's,
@@ -334,6 +370,9 @@ struct am_task {
 	__u32 not_itself;	/* AM_TASK_NOT_ITSELF of the leader when `bits` were made */
 	__u64 channel;		/* address of the pipe that a splice under way writes to, 0 = none */
 	__u64 family;		/* key of am_families that the leader shares labels with, 0 = none */
+	__u64 who;		/* `bits`, purpose and uid, mixed */
+	struct am_script_key script_file;	/* of the image that runs, whatever the policy lists */
+	struct am_script_key exec_file;		/* of an exec that has not happened yet */
 	struct am_touch touch[AM_TOUCHES];
 };
 
@@ -342,7 +381,7 @@ struct am_task {
 enum am_event_kind {
 	AM_EVENT_INVALID = 0,
 	AM_EVENT_ACCESS,	/* first touch of a store or labelled file, or a refusal */
-	AM_EVENT_REPEAT,	/* `count` further touches like an earlier AM_EVENT_ACCESS */
+	AM_EVENT_REPEAT,	/* `count` further ones like an earlier AM_EVENT_ACCESS or _SEND */
 	AM_EVENT_SEND,		/* labelled data towards a destination */
 	AM_EVENT_SPILL,		/* an object outside every store has gained labels */
 	AM_EVENT_RESEAL,	/* a folder came into a store: its tree must be sealed */
@@ -360,6 +399,11 @@ enum am_event_flag {
 	AM_EVENT_FOREIGN_CODE = 1 << 5,	/* the task was AM_TASK_FOREIGN */
 	AM_EVENT_TRACED = 1 << 6,	/* the task was AM_TASK_TRACED */
 	AM_EVENT_URGENT = 1 << 7,	/* it came by the urgent ring: `seq` is of that one */
+	AM_EVENT_FACTS = 1 << 8,	/* purpose, groups and script are told, if there are any */
+	AM_EVENT_UNKNOWN = 1 << 9,	/* a fact could not be established */
+	AM_EVENT_GROUPS_CUT = 1 << 10,	/* there are more groups than `groups` */
+	AM_EVENT_SCRIPT_CUT = 1 << 11,
+	AM_EVENT_SCRIPT_LOST = 1 << 12,	/* it runs a script whose path is not kept any more */
 };
 
 /* A string of the record: `off` from the start of the record. Paths are the
@@ -414,9 +458,16 @@ struct am_event {
 	char comm[AM_COMM_LEN];
 	struct am_span path;	/* of the object */
 	struct am_span exe;	/* of the running executable */
+	struct am_span script;	/* of what was given to exec(), where it is no ELF image */
+	struct am_span groups;	/* supplementary gids, __u32 each, not aligned */
+	__u32 purpose;		/* that it runs under, 0 = none; AM_EVENT_REPEAT tells it too */
+	__u32 pad;
 };
 
-enum { AM_EVENT_SIZE_MAX = sizeof(struct am_event) + 2 * AM_PATH_LEN };
+enum {
+	AM_EVENT_SIZE_MAX = sizeof(struct am_event) + AM_SCRIPT_LEN +
+			    AM_GROUPS_MAX * sizeof(__u32) + 2 * AM_PATH_LEN,
+};
 
 /* ---- calls of the kernel's ------------------------------------------------ */
 
@@ -471,7 +522,9 @@ AM_ASSERT_SIZE(struct am_unit_key, 264);
 AM_ASSERT_SIZE(struct am_net_key, 24);
 AM_ASSERT_SIZE(struct am_grant, 64);
 AM_ASSERT_SIZE(struct am_store, 152);
-AM_ASSERT_SIZE(struct am_touch, 40);
-AM_ASSERT_SIZE(struct am_task, 120 + AM_TOUCHES * 40);
+AM_ASSERT_SIZE(struct am_touch, 64);
+AM_ASSERT_SIZE(struct am_script_key, 16);
+AM_ASSERT_SIZE(struct am_script, 512);
+AM_ASSERT_SIZE(struct am_task, 160 + AM_TOUCHES * 64);
 AM_ASSERT_SIZE(struct am_zones, 16);
-AM_ASSERT_SIZE(struct am_event, 240);
+AM_ASSERT_SIZE(struct am_event, 256);

@@ -5,6 +5,7 @@
 
 #include "channel.h"
 #include "subject.h"
+#include "touch.h"
 
 AM_INLINE struct am_task *am_leader_of(struct task_struct *task)
 {
@@ -18,36 +19,6 @@ AM_INLINE struct am_task *am_leader_create(struct task_struct *task)
 	struct task_struct *leader = task->group_leader;
 
 	return leader ? am_task_create(leader) : NULL;
-}
-
-/* Not by the address: clang may shift a pointer as 32 bits, which the verifier refuses. */
-AM_INLINE struct am_touch *am_touch_of(struct am_task *own, struct inode *inode, __u32 op)
-{
-	return &own->touch[(inode->i_ino ^ op) & (AM_TOUCHES - 1)];
-}
-
-/* Whether this thread does such a thing (reads, writes) to this file for the first
- * time under this policy. If not, it has been counted. The table is the thread's own, so nobody
- * else writes to it. */
-AM_INLINE bool am_touch_first(struct am_touch *t, struct inode *inode, const struct am_case *c)
-{
-	if (t->inode == (__u64)inode && t->ino == inode->i_ino && t->op == c->f.op &&
-	    t->generation == c->generation && t->igen == inode->i_generation) {
-		t->count++;
-		return false;
-	}
-	/* Repeats that nothing has room for are kept; this one is told each time until then. */
-	if (am_touch_flush(t))
-		return true;
-	t->inode = (__u64)inode;
-	t->ino = inode->i_ino;
-	t->dev = inode->i_sb->s_dev;
-	t->igen = inode->i_generation;
-	t->generation = c->generation;
-	t->store = c->store;
-	t->act = c->act;
-	t->op = c->f.op;
-	return true;
 }
 
 /* Completes a case after its decision. */
@@ -87,13 +58,13 @@ AM_INLINE bool am_case_record(struct am_case *c)
 /* A refusal is always told, an allowed access when it is the first of its kind. */
 AM_INLINE void am_case_tell(struct am_case *c, struct am_task *own, struct inode *inode)
 {
-	struct am_touch *t = own && inode ? am_touch_of(own, inode, c->f.op) : NULL;
+	struct am_touch *t = own ? am_touch_of(own, inode, c) : NULL;
 
-	if (!c->urgent && t && !am_touch_first(t, inode, c))
+	if (!c->urgent && t && !am_touch_first(t, own, inode, c))
 		return;
 	/* The next one of its kind is the first again. */
-	if (am_case_record(c) && t && t->inode == (__u64)inode)
-		t->inode = 0;
+	if (am_case_record(c) && t)
+		am_touch_forget(t);
 }
 
 /* Counts a decision and returns what the hook returns for it. */
@@ -243,7 +214,6 @@ AM_NOINLINE int am_access_done(const struct am_object *o, struct am_case *c,
 		am_decide_splice(c);
 	am_case_object(c, o);
 	am_case_close(c);
-	c->doubts = own ? own->not_itself : 0;
 	am_case_tell(c, own, o->inode);
 	/* Whose a file without a name is, nobody knows: it gives no labels. */
 	if (am_goes_ahead(&c->d) && am_moves_data(c->act) && !(o->tag->flags & AM_TAG_DETACHED) &&

@@ -52,8 +52,26 @@ struct am_case {
 	__u16 kind;		/* am_event_kind */
 	__u16 act;
 	__u16 urgent;
-	__u16 doubts;		/* AM_TASK_NOT_ITSELF */
+	__u16 pad;
 };
+
+/* The grant that the process has taken on or inherited; number 0 is none. */
+AM_INLINE __u32 am_grant_of(struct task_struct *task)
+{
+	struct task_struct *leader = task->group_leader;
+	__u32 *grant = leader ? bpf_task_storage_get(&am_purposes, leader, 0, 0) : NULL;
+
+	return grant ? *grant : 0;
+}
+
+/* The purpose of the process; number 0 is none, also where the grant does not hold now. */
+AM_INLINE __u32 am_purpose_of(struct task_struct *task)
+{
+	__u32 grant = am_grant_of(task);
+	__u32 *purpose = grant ? bpf_map_lookup_elem(&am_grants, &grant) : NULL;
+
+	return purpose ? *purpose : 0;
+}
 
 AM_INLINE struct am_scratch *am_scratch_claim(void)
 {
@@ -117,7 +135,7 @@ static long am_name_step(__u32 i, struct am_climber *c)
 	if (off > c->end)
 		return 1;
 	/* The mask changes nothing; it is what the verifier can follow. */
-	n = bpf_probe_read_kernel_str(&s->strings[off & (2 * AM_PATH_LEN - 1)], AM_NAME_MAX,
+	n = bpf_probe_read_kernel_str(&s->strings[off & (AM_STRINGS - 1)], AM_NAME_MAX,
 				      BPF_CORE_READ(d, d_name.name));
 	if (n <= 0)
 		return 1;
@@ -127,15 +145,15 @@ static long am_name_step(__u32 i, struct am_climber *c)
 }
 
 /* Writes the names from `dentry` up to the root of the host (of the file system
- * when `mnt` is 0) to strings[s->off..], advancing s->off. Returns whether the
- * upper end is missing. */
-AM_INLINE bool am_names(struct am_scratch *s, __u64 dentry, __u64 mnt)
+ * when `mnt` is 0), of at most `room` bytes, to strings[s->off..], advancing s->off. Returns
+ * whether the upper end is missing. */
+AM_INLINE bool am_names(struct am_scratch *s, __u64 dentry, __u64 mnt, __u32 room)
 {
 	struct am_climber c = {
 		.s = s,
 		.dentry = dentry,
 		.mnt = mnt,
-		.end = s->off + AM_PATH_LEN - AM_NAME_MAX,
+		.end = s->off + room - AM_NAME_MAX,
 	};
 
 	bpf_loop(AM_PATH_DEPTH, am_name_step, &c, 0);
@@ -179,7 +197,7 @@ AM_INLINE void am_fill_object(struct am_event *e, __u64 address)
 		e->flags |= AM_EVENT_DIR;
 }
 
-/* Path of the object, then of the executable, behind the head. */
+/* Path of the object, then of the executable. */
 AM_INLINE void am_fill_strings(struct am_scratch *s, const struct am_case *c,
 			       struct task_struct *task)
 {
@@ -187,19 +205,18 @@ AM_INLINE void am_fill_strings(struct am_scratch *s, const struct am_case *c,
 	struct mm_struct *mm = task->mm;
 	struct file *exe = mm ? mm->exe_file : NULL;
 
-	s->off = 0;
 	if (c->dentry) {
-		if (am_names(s, c->dentry, c->mnt))
+		e->path.off = sizeof(*e) + s->off;
+		if (am_names(s, c->dentry, c->mnt, AM_PATH_LEN))
 			e->flags |= AM_EVENT_PATH_CUT;
 		if (!c->mnt)
 			e->flags |= AM_EVENT_FS_PATH;
-		e->path.off = sizeof(*e);
-		e->path.len = s->off;
+		e->path.len = sizeof(*e) + s->off - e->path.off;
 	}
 	if (exe) {
 		e->exe.off = sizeof(*e) + s->off;
 		if (am_names(s, (__u64)BPF_CORE_READ(exe, f_path.dentry),
-			     (__u64)BPF_CORE_READ(exe, f_path.mnt)))
+			     (__u64)BPF_CORE_READ(exe, f_path.mnt), AM_PATH_LEN))
 			e->flags |= AM_EVENT_EXE_CUT;
 		e->exe.len = sizeof(*e) + s->off - e->exe.off;
 	}
@@ -280,12 +297,73 @@ AM_INLINE void am_fill_case(struct am_event *e, const struct am_case *c)
 	e->family = c->dest.family;
 	e->port = c->dest.port;
 	e->proto = c->dest.proto;
-	if (c->doubts & AM_TASK_FOREIGN)
-		e->flags |= AM_EVENT_FOREIGN_CODE;
-	if (c->doubts & AM_TASK_TRACED)
-		e->flags |= AM_EVENT_TRACED;
+	if (c->f.unknown)
+		e->flags |= AM_EVENT_UNKNOWN;
 	if (c->d.verdict == AM_VERDICT_DENY && c->d.enforce)
 		e->flags |= AM_EVENT_BLOCKED;
+}
+
+/* Groups beyond the effective one, as many as are looked at. */
+AM_INLINE void am_fill_groups(struct am_scratch *s, struct task_struct *task)
+{
+	struct group_info *groups = task->real_cred->group_info;
+	__u32 n = groups ? groups->ngroups : 0, len;
+	__u64 off = s->off & (AM_STRINGS - 1);
+
+	if (n > AM_GROUPS_MAX) {
+		n = AM_GROUPS_MAX;
+		s->event.flags |= AM_EVENT_GROUPS_CUT;
+	}
+	len = n * sizeof(__u32);
+	bpf_probe_read_kernel(&s->strings[off], len,
+			      (void *)((__u64)groups +
+				       bpf_core_field_offset(struct group_info, gid)));
+	s->event.groups.off = sizeof(s->event) + off;
+	s->event.groups.len = len;
+	s->off = off + len;
+}
+
+AM_INLINE void am_fill_script(struct am_scratch *s, const struct am_task *own)
+{
+	struct am_script_key key = own->script_file;
+	const struct am_script *script;
+	__u64 off = s->off & (AM_STRINGS - 1);
+	__u32 len;
+
+	if (!key.ino)
+		return;
+	script = bpf_map_lookup_elem(&am_scripts, &key);
+	if (!script) {
+		s->event.flags |= AM_EVENT_SCRIPT_LOST;
+		return;
+	}
+	len = script->len;
+	if (len > AM_SCRIPT_LEN)
+		len = AM_SCRIPT_LEN;
+	bpf_probe_read_kernel(&s->strings[off], len, script->names);
+	if (script->cut)
+		s->event.flags |= AM_EVENT_SCRIPT_CUT;
+	s->event.script.off = sizeof(s->event) + off;
+	s->event.script.len = len;
+	s->off = off + len;
+}
+
+/* What else was known of who acted: what subjects can ask for. As it was when `bits` were made,
+ * where they hold. */
+AM_INLINE void am_fill_facts(struct am_scratch *s, struct task_struct *task)
+{
+	struct am_task *own = bpf_task_storage_get(&am_tasks, task, 0, 0);
+
+	s->event.flags |= AM_EVENT_FACTS;
+	am_fill_groups(s, task);
+	s->event.purpose = own && own->generation ? own->purpose : am_purpose_of(task);
+	if (!own)
+		return;
+	if (own->not_itself & AM_TASK_FOREIGN)
+		s->event.flags |= AM_EVENT_FOREIGN_CODE;
+	if (own->not_itself & AM_TASK_TRACED)
+		s->event.flags |= AM_EVENT_TRACED;
+	am_fill_script(s, own);
 }
 
 /* Tells of one decision about the current task. Not 0 if it cannot be recorded. */
@@ -302,22 +380,39 @@ AM_GLOBAL int am_tell(const struct am_case *c)
 		return -ENOSPC;
 	am_fill_case(&s->event, c);
 	am_fill_object(&s->event, c->inode);
+	s->off = 0;
+	am_fill_facts(s, task);
 	am_fill_strings(s, c, task);
 	r = am_ring(s, c->urgent);
 	am_scratch_release(s);
 	return r ? -ENOSPC : 0;
 }
 
-/* Tells of the repeats that an entry of the current task has counted. Not 0 if there is no
- * room for the record: then they are still in the entry. */
-AM_GLOBAL int am_touch_flush(struct am_touch *t)
+/* What was touched, a destination or a file, and by whom. */
+AM_INLINE void am_fill_touched(struct am_event *e, const struct am_touch *t)
 {
-	struct am_scratch *s;
+	e->uid = t->uid;
+	e->gid = t->gid;
+	e->purpose = t->purpose;
+	if (!t->inode) {
+		__builtin_memcpy(e->addr, t->addr, sizeof(e->addr));
+		e->family = t->family;
+		e->port = t->port;
+		e->proto = t->proto;
+		return;
+	}
+	e->store = t->store;
+	e->ino = t->ino;
+	e->dev = t->dev;
+	e->igen = t->igen;
+}
+
+/* Tells of `n` repeats that an entry of the task has counted. Not 0 if there is no room. */
+AM_INLINE long am_touch_record(struct task_struct *task, const struct am_touch *t, __u32 n)
+{
+	struct am_scratch *s = am_event_begin(task, AM_EVENT_REPEAT);
 	long r;
 
-	if (!t || !t->count)
-		return 0;
-	s = am_event_begin(bpf_get_current_task_btf(), AM_EVENT_REPEAT);
 	if (!s)
 		return -ENOSPC;
 	s->event.verdict = AM_VERDICT_ALLOW;
@@ -325,16 +420,25 @@ AM_GLOBAL int am_touch_flush(struct am_touch *t)
 	s->event.op = t->op;
 	s->event.act = t->act;
 	s->event.generation = t->generation;
-	s->event.store = t->store;
-	s->event.count = t->count;
-	s->event.ino = t->ino;
-	s->event.dev = t->dev;
-	s->event.igen = t->igen;
+	s->event.count = n;
+	am_fill_touched(&s->event, t);
 	s->event.size = sizeof(s->event);
 	r = am_ring(s, false);
 	am_scratch_release(s);
-	if (r)
-		return -ENOSPC;
-	t->count = 0;
-	return 0;
+	return r;
+}
+
+/* Tells of the repeats that an entry of the current task has counted. Not 0 if there is no
+ * room for the record: then they are still in the entry. */
+AM_GLOBAL int am_touch_flush(struct am_touch *t)
+{
+	__u32 n;
+
+	if (!t || !t->count)
+		return 0;
+	n = __sync_lock_test_and_set(&t->count, 0);
+	if (!n || !am_touch_record(bpf_get_current_task_btf(), t, n))
+		return 0;
+	__sync_fetch_and_add(&t->count, n);
+	return -ENOSPC;
 }

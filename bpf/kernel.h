@@ -156,6 +156,11 @@ struct vm_area_struct {
 	unsigned long vm_flags;
 };
 
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
 struct group_info {
 	int ngroups;
 	kgid_t gid[];

@@ -9,6 +9,7 @@
  *   sched_process_exit   repeats that were only counted so far are told */
 #include "code.h"
 #include "hook.h"
+#include "script.h"
 
 /* A purpose that cannot be passed on is lost: the child may do less, not more. */
 AM_INLINE void purpose_inherit(struct task_struct *task, struct task_struct *child)
@@ -30,7 +31,6 @@ AM_HOOK(am_task_alloc, task_alloc, struct task_struct *child, unsigned long flag
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct am_task *leader, *own, *t;
 	__u64 labels;
-	__u32 script;
 
 	purpose_inherit(task, child);
 	leader = am_leader_of(task);
@@ -42,14 +42,17 @@ AM_HOOK(am_task_alloc, task_alloc, struct task_struct *child, unsigned long flag
 			am_family_join(leader, t);
 	}
 	labels = am_labels_of(leader);
-	script = own ? own->script : 0;
-	if (!labels && !script && !(leader && leader->flags & ~AM_TASK_AGENT))
+	if (!labels && !(own && own->script_file.ino) &&
+	    !(leader && leader->flags & ~AM_TASK_AGENT))
 		return 0;
 	t = am_task_create(child);
 	if (!t)
 		return labels ? -EACCES : 0;	/* closed: a child without labels could send */
 	t->labels = labels;
-	t->script = script;
+	if (own) {
+		t->script = own->script;
+		t->script_file = own->script_file;
+	}
 	if (leader)
 		t->flags |= leader->flags & (AM_TASK_NOT_ITSELF | AM_TASK_OUTLET);
 	return 0;
@@ -58,19 +61,34 @@ AM_HOOK(am_task_alloc, task_alloc, struct task_struct *child, unsigned long flag
 /* The first round of an exec sees the file that was named, later ones the
  * interpreters that its first line and theirs name. An ELF image is no script, and
  * its process gets no storage here: without any, every later look-up is cheaper. */
-AM_INLINE void script_note(struct linux_binprm *bprm, struct task_struct *task)
+AM_INLINE struct am_task *script_note(struct linux_binprm *bprm, struct task_struct *task)
 {
+	struct am_executed file = {};
 	struct am_task *own;
 	__u32 *id = NULL, magic = 0;
 
-	if (bprm->interp != bprm->filename)
-		return;
 	bpf_probe_read_kernel(&magic, sizeof(magic), bprm->buf);
-	if (magic != ELF_MAGIC)
+	if (magic != ELF_MAGIC) {
 		id = am_exe_id_of(bprm->file->f_inode);
-	own = id ? am_task_create(task) : am_task_of(task);
-	if (own)
-		own->exec_script = id ? *id : 0;
+		am_executed_of(bprm->file, &file);
+		am_script_keep(&file);
+	}
+	own = file.key.ino ? am_task_create(task) : am_task_of(task);
+	if (!own)
+		return NULL;
+	own->exec_script = id ? *id : 0;
+	own->exec_file = file.key;
+	return own;
+}
+
+/* What cannot be told stays for the next time; if this is the last, it is lost. */
+AM_INLINE void touches_flush(struct am_task *own, bool last)
+{
+	__u32 i;
+
+	for (i = 0; i < AM_TOUCHES; i++)
+		if (am_touch_flush(&own->touch[i]) && last)
+			am_count(AM_COUNT_REPEAT_LOST);
 }
 
 AM_HOOK_AS(am_exec, bprm_check_security, security_bprm_check, struct linux_binprm *bprm)
@@ -79,7 +97,11 @@ AM_HOOK_AS(am_exec, bprm_check_security, security_bprm_check, struct linux_binpr
 	struct am_task *leader, *own;
 	__u64 labels;
 
-	script_note(bprm, task);
+	if (bprm->interp == bprm->filename) {	/* not yet an interpreter's round */
+		own = script_note(bprm, task);
+		if (own)	/* repeats are of the program that counted them */
+			touches_flush(own, false);
+	}
 	if (task->pid == task->tgid)
 		return 0;
 	leader = am_leader_of(task);
@@ -155,6 +177,7 @@ AM_HOOK_VOID(am_exec_done, bprm_committed_creds, security_bprm_committed_creds,
 	if (!own)
 		return 0;
 	own->script = own->exec_script;
+	own->script_file = own->exec_file;
 	own->generation = 0;
 	own->flags &= ~(AM_TASK_FOREIGN | AM_TASK_SQPOLL);
 	if (!task->ptrace) {
@@ -194,13 +217,10 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(am_exit, struct task_struct *task)
 {
 	struct am_task *own = am_task_of(task);
-	__u32 i;
 
 	/* Makes clang describe struct am_policy in full: global functions take one. */
 	if (!own || bpf_core_type_exists(struct am_policy))
 		return 0;
-	for (i = 0; i < AM_TOUCHES; i++)
-		if (am_touch_flush(&own->touch[i]))
-			am_count(AM_COUNT_REPEAT_LOST);
+	touches_flush(own, true);
 	return 0;
 }

@@ -6,6 +6,9 @@
 #include "decide.h"
 #include "kernel.h"
 
+/* Multiplied by it, bits that are alike come to differ. */
+#define AM_MIX 0x9e3779b97f4a7c15ULL
+
 enum {
 	AM_FACTS_ROOM = 131072,
 	AM_NETS_ROOM = 16384,
@@ -14,10 +17,12 @@ enum {
 	AM_CHANNELS_ROOM = 16384,
 	AM_RAWS_ROOM = 4096,
 	AM_FAMILIES_ROOM = 32768,
+	AM_SCRIPTS_ROOM = 2048,
 	AM_URGENT_BYTES = 1 << 20,
 	AM_BULK_BYTES = 4 << 20,
 	AM_SCRATCH_SLOTS = 4,
 	AM_NAME_MAX = 256,	/* one name with its NUL */
+	AM_STRINGS = 4096,	/* where strings may begin; a power of two, for a mask */
 	AM_FILTER_BITS = 18,
 	AM_FILTER_SLOTS = 1 << AM_FILTER_BITS,
 	AM_INODES_ROOM = 65536,	/* at least; the agent makes it fit the host's memory */
@@ -138,6 +143,14 @@ struct {
 	__type(value, __u32);
 } am_grants SEC(".maps") __weak;
 
+/* Paths of scripts that run, or ran. What has not been asked about for longest makes room. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, AM_SCRIPTS_ROOM);
+	__type(key, struct am_script_key);
+	__type(value, struct am_script);
+} am_scripts SEC(".maps") __weak;
+
 /* The policy in force: one slot, whose update is the transaction point. A live
  * inner map is frozen and never edited. */
 struct am_policy_map {
@@ -211,7 +224,7 @@ struct am_scratch {
 	__u64 busy;
 	__u64 off;		/* of the next string */
 	struct am_event event;
-	char strings[2 * AM_PATH_LEN + AM_NAME_MAX];
+	char strings[AM_STRINGS + AM_PATH_LEN];
 };
 
 struct {

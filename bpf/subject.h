@@ -137,30 +137,23 @@ AM_INLINE bool am_cgroups_apply(const struct am_policy *policy, struct am_set *b
 	return bpf_get_current_ancestor_cgroup_id(AM_CGROUP_DEPTH) != 0;
 }
 
-/* The grant that the process has taken on or inherited; number 0 is none. */
-AM_INLINE __u32 am_grant_of(struct task_struct *task)
-{
-	struct task_struct *leader = task->group_leader;
-	__u32 *grant = leader ? bpf_task_storage_get(&am_purposes, leader, 0, 0) : NULL;
-
-	return grant ? *grant : 0;
-}
-
-/* The purpose of the process; number 0 is none, also where the grant does not hold now. */
-AM_INLINE __u32 am_purpose_of(struct task_struct *task)
-{
-	__u32 grant = am_grant_of(task);
-	__u32 *purpose = grant ? bpf_map_lookup_elem(&am_grants, &grant) : NULL;
-
-	return purpose ? *purpose : 0;
-}
-
 AM_INLINE struct inode *am_exe_of(struct task_struct *task)
 {
 	struct mm_struct *mm = task->mm;
 	struct file *exe = mm ? mm->exe_file : NULL;
 
 	return exe ? exe->f_inode : NULL;
+}
+
+/* What an access is told anew for, although it is to the same file. */
+AM_INLINE __u64 am_who_mix(const struct am_task *own, __u32 uid)
+{
+	__u64 h = ((__u64)own->purpose << 32 | uid) * AM_MIX;
+
+	h = (h ^ own->bits.w[0]) * AM_MIX;
+	h = (h ^ own->bits.w[1]) * AM_MIX;
+	h = (h ^ own->bits.w[2]) * AM_MIX;
+	return (h ^ own->bits.w[3]) * AM_MIX;
 }
 
 /* Makes own->bits of the current task from the facts as they are; `exe` is its executable's
@@ -194,6 +187,7 @@ AM_GLOBAL int am_bits_make(const struct am_policy *policy, struct am_task *own, 
 		am_count(AM_COUNT_GROUPS_TOO_MANY);
 		unknown |= 1;
 	}
+	own->who = am_who_mix(own, cred->euid.val);
 	own->epoch = epoch;
 	own->generation = unknown ? 0 : policy->generation;
 	return unknown;

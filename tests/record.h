@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <netinet/in.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -11,7 +12,7 @@
 
 struct record {
 	struct am_event head;
-	char strings[2 * AM_PATH_LEN];
+	char strings[AM_EVENT_SIZE_MAX - sizeof(struct am_event)];
 };
 
 /* An allowed read by psql[4711] of uid 1001, without paths. */
@@ -51,7 +52,8 @@ static inline struct am_span record_names(struct record *r, const char *names, s
 	size_t used = r->head.size - sizeof(r->head);
 
 	assert(len <= sizeof(r->strings) - used);
-	memcpy(r->strings + used, names, len);
+	if (len)
+		memcpy(r->strings + used, names, len);
 	r->head.size += len;
 	return s;
 }
@@ -59,6 +61,14 @@ static inline struct am_span record_names(struct record *r, const char *names, s
 /* For a literal such as "0042.csv\0registry\0srv": the compiler adds the last NUL. */
 #define record_path(r, names) ((r)->head.path = record_names(r, names, sizeof(names)))
 #define record_exe(r, names) ((r)->head.exe = record_names(r, names, sizeof(names)))
+#define record_script(r, names) ((r)->head.script = record_names(r, names, sizeof(names)))
+
+/* As a kernel that tells groups, purposes and scripts: these are the supplementary gids. */
+static inline void record_groups(struct record *r, const uint32_t *gids, size_t n)
+{
+	r->head.groups = record_names(r, (const char *)gids, n * sizeof(*gids));
+	r->head.flags |= AM_EVENT_FACTS;
+}
 
 /* The kernel would have refused; `blocked`: it did. */
 static inline void record_deny(struct record *r, enum am_reason reason, int blocked)

@@ -40,7 +40,9 @@ struct storm {
 	uint32_t running[STORM_CPUS];
 	uint32_t next_pid;
 	bool calm;		/* nobody is refused */
+	bool whole;		/* with groups, scripts, purposes and cgroups */
 	char path[128], exe[64], user[32], unit[64], comm[16], why[192];
+	char groups[96], script[64], cgroup[96];
 };
 
 static inline uint32_t storm_random(struct storm *s, uint32_t below)
@@ -100,6 +102,21 @@ static inline void storm_actor(struct storm *s, const struct storm_process *p, s
 		.bits = { 1ULL << p->program, 1ULL << p->user, 0, 0 },
 		.comm = s->comm, .exe = s->exe, .user = s->user, .login_user = s->user, .unit = s->unit,
 	};
+}
+
+static inline void storm_facts(struct storm *s, const struct storm_process *p, struct am_row *row)
+{
+	static const char *const purposes[] = { "", "", "kyc", "audit", "research" };
+
+	(void)snprintf(s->groups, sizeof(s->groups), "100:users,%u:desk-%02u,%u", 2000 + p->unit,
+		       p->unit, 3000 + p->user % 7);
+	(void)snprintf(s->script, sizeof(s->script), "/opt/jobs/nightly-%u.py", p->program);
+	(void)snprintf(s->cgroup, sizeof(s->cgroup), "/system.slice/%s", s->unit);
+	row->actor.groups = s->groups;
+	row->actor.purpose = purposes[p->user % 5];
+	row->actor.script = p->program % 6 == 1 ? s->script : "";
+	row->actor.cgroup_path = s->cgroup;
+	row->deed.flags |= AM_EVENT_FACTS;
 }
 
 static inline void storm_object(struct storm *s, uint32_t file, struct am_row *row)
@@ -168,4 +185,6 @@ static inline void storm_next(struct storm *s, struct am_row *row)
 			       row->actor.uid, s->exe, row->object.store);
 		row->deed.why = s->why;
 	}
+	if (s->whole && row->deed.kind != AM_EVENT_REPEAT)
+		storm_facts(s, p, row);
 }

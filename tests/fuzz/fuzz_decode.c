@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "event/format.h"
+#include "event/groups.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -42,6 +43,26 @@ static void check_format(int (*format)(FILE *, const struct am_decoded *,
 	free(line);
 }
 
+static const char *odd_name(void *ctx, uint32_t gid)
+{
+	return gid % 3 ? ctx : NULL;
+}
+
+/* What is written can be read, each group once; a name that cannot be told becomes a number. */
+static void check_groups(const struct am_decoded *e)
+{
+	char text[AM_GROUPS_TEXT];
+	struct am_group group;
+	const char *at = text;
+	unsigned n = 0;
+
+	(void)am_groups_text(e, odd_name, (void *)e->path, text);
+	assert(strlen(text) < sizeof(text));
+	while (am_groups_next(&at, &group))
+		n++;
+	assert(!*at && n >= 1 && n <= e->n_groups + 1);
+}
+
 static int plain_text(FILE *out, const struct am_decoded *e, const struct am_event_names *n)
 {
 	return am_event_text(out, e, n, false);
@@ -55,12 +76,15 @@ static void try(const uint8_t *data, size_t size)
 	if (am_event_decode(data, size, &e) < 0)
 		return;
 	assert(memcmp(&e.raw, data, sizeof(e.raw)) == 0);
-	assert(strlen(e.path) < sizeof(e.path) && strlen(e.exe) < sizeof(e.exe));
+	assert(strlen(e.path) < sizeof(e.path) && strlen(e.exe) < sizeof(e.exe) &&
+	       strlen(e.script) < sizeof(e.script) && e.n_groups <= AM_GROUPS_MAX);
+	check_groups(&e);
 	n.wall_ns = (int64_t)e.raw.ino;
 	check_format(plain_text, &e, &n);
 	check_format(am_event_json, &e, &n);
 	n.store = n.labels = e.exe;
-	n.within = n.user = n.unit = n.why = n.policy = e.path;
+	n.within = n.user = n.unit = n.why = n.policy = n.cgroup = e.path;
+	n.purpose = n.groups = e.script;
 	check_format(plain_text, &e, &n);
 	check_format(am_event_json, &e, &n);
 }
@@ -89,6 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	e->reason %= AM_REASON_MAX_;
 	e->op %= AM_OP_MAX_;
 	e->act = (uint8_t)wrapped(e->act, AM_ACT_MAX_);
+	e->purpose %= AM_PURPOSES_MAX;
 	e->zones.count %= AM_ZONE_HITS + 1;
 	e->comm[AM_COMM_LEN - 1] = '\0';
 	copy[size - 1] = '\0';
@@ -97,6 +122,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size - sizeof(*e) <= AM_PATH_LEN) {
 		e->path = (struct am_span){ sizeof(*e), (uint16_t)(size - sizeof(*e)) };
 		e->exe = e->path;
+		try(copy, size);
+	}
+	/* Or as groups, and a script. */
+	if (size - sizeof(*e) <= AM_GROUPS_MAX * sizeof(uint32_t)) {
+		e->script = e->exe = e->path = e->groups = (struct am_span){ 0 };
+		e->script = (struct am_span){ sizeof(*e), (uint16_t)(size - sizeof(*e)) };
+		e->groups = (struct am_span){ sizeof(*e), (uint16_t)((size - sizeof(*e)) & ~3UL) };
 		try(copy, size);
 	}
 	free(copy);

@@ -46,7 +46,8 @@ static void check(const char *bytes, size_t len)
 	if (am_observed_unpack(bytes, len, &o))
 		return;
 	assert(!am_observed_pack(o, &again, &len_again));
-	assert(len == len_again && !memcmp(bytes, again, len));
+	/* The version before comes back as this one. */
+	assert(bytes[8] == 1 || (len == len_again && !memcmp(bytes, again, len)));
 	free(again);
 	use(o);
 	am_observed_free(o);

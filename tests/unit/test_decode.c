@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "event/event.h"
+#include "event/groups.h"
 #include "record.h"
 
 static int decode(const struct record *r, struct am_decoded *ret)
@@ -134,11 +135,100 @@ static void holds_the_longest_paths(void **state)
 	r.head.path = record_names(&r, names, sizeof(names));
 	memset(names, '\0', sizeof(names));	/* nothing but empty names: as many slashes */
 	r.head.exe = record_names(&r, names, sizeof(names));
-	r.head.flags = AM_EVENT_PATH_CUT | AM_EVENT_EXE_CUT;
+	r.head.script = record_names(&r, names, AM_SCRIPT_LEN);
+	r.head.groups = record_names(&r, names, AM_GROUPS_MAX * sizeof(uint32_t));
+	r.head.flags = AM_EVENT_PATH_CUT | AM_EVENT_EXE_CUT | AM_EVENT_SCRIPT_CUT;
 	assert_int_equal(r.head.size, AM_EVENT_SIZE_MAX);
 	assert_int_equal(decode(&r, &e), 0);
 	assert_int_equal(strlen(e.path), AM_PATH_LEN + strlen("…"));
 	assert_int_equal(strlen(e.exe), AM_PATH_LEN + strlen("…"));
+	assert_int_equal(strlen(e.script), AM_SCRIPT_LEN + strlen("…"));
+	assert_int_equal(e.n_groups, AM_GROUPS_MAX);
+}
+
+static void reads_groups_script_and_purpose(void **state)
+{
+	const uint32_t gids[] = { 27, 61003 };
+	struct record r;
+	struct am_decoded e;
+
+	(void)state;
+	record_init(&r, AM_EVENT_ACCESS);
+	record_script(&r, "sync.py\0bin\0opt");	/* 15 bytes: the groups lie oddly */
+	record_groups(&r, gids, 2);
+	record_path(&r, "0042.csv\0srv");
+	r.head.purpose = 5;
+	assert_int_equal(decode(&r, &e), 0);
+	assert_string_equal(e.script, "/opt/bin/sync.py");
+	assert_string_equal(e.path, "/srv/0042.csv");
+	assert_int_equal(e.n_groups, 2);
+	assert_int_equal(e.groups[0], 27);
+	assert_int_equal(e.groups[1], 61003);
+	assert_int_equal(e.raw.purpose, 5);
+}
+
+static void refuses_groups_scripts_and_purposes_that_cannot_be(void **state)
+{
+	const uint32_t gids[AM_GROUPS_MAX + 1] = { 27 };
+	struct record whole, r;
+	struct am_decoded e;
+
+	(void)state;
+	record_init(&whole, AM_EVENT_ACCESS);
+	record_script(&whole, "sync.py\0opt");
+	record_groups(&whole, gids, AM_GROUPS_MAX + 1);
+	whole.head.groups.len = 8;
+	assert_int_equal(decode(&whole, &e), 0);
+	r = whole;
+	r.head.groups.len = 7;
+	assert_int_equal(decode(&r, &e), -EBADMSG);
+	r = whole;
+	r.head.groups.len = sizeof(gids);
+	assert_int_equal(decode(&r, &e), -EBADMSG);
+	r = whole;
+	r.head.groups.off = r.head.size - 4;
+	assert_int_equal(decode(&r, &e), -EBADMSG);
+	r = whole;
+	r.head.groups.off = 4;
+	assert_int_equal(decode(&r, &e), -EBADMSG);
+	r = whole;
+	r.head.script.len--;
+	assert_int_equal(decode(&r, &e), -EBADMSG);
+	r = whole;
+	r.head.purpose = AM_PURPOSES_MAX;
+	assert_int_equal(decode(&r, &e), -EBADMSG);
+}
+
+static const char *name_of(void *ctx, uint32_t gid)
+{
+	(void)ctx;
+	return gid == 27 ? "sudo" : gid == 28 ? "odd,one" : NULL;
+}
+
+static void tells_groups_as_text_and_takes_them_apart(void **state)
+{
+	const uint32_t gids[] = { 27, 1001, 28, 27 };
+	struct am_group group;
+	char text[AM_GROUPS_TEXT];
+	const char *at = text;
+	struct am_decoded e;
+	struct record r;
+
+	(void)state;
+	record_init(&r, AM_EVENT_ACCESS);
+	record_groups(&r, gids, 4);
+	assert_int_equal(decode(&r, &e), 0);
+	assert_true(am_groups_text(&e, name_of, NULL, text));
+	assert_string_equal(text, "1001,27:sudo,28");
+	assert_true(am_groups_next(&at, &group) && group.gid == 1001 && !*group.name);
+	assert_true(am_groups_next(&at, &group) && group.gid == 27);
+	assert_string_equal(group.name, "sudo");
+	assert_true(am_groups_next(&at, &group) && group.gid == 28);
+	assert_false(am_groups_next(&at, &group));
+	for (const char *bad[] = { "", "sudo", ",27", "-1", "27;28" }, **b = bad; b < bad + 5; b++) {
+		at = *b;
+		assert_false(am_groups_next(&at, &group));
+	}
 }
 
 static void reads_records_at_odd_addresses(void **state)
@@ -324,6 +414,9 @@ int main(void)
 		cmocka_unit_test(keeps_a_finding_whose_name_is_empty),
 		cmocka_unit_test(takes_a_slash_for_the_root),
 		cmocka_unit_test(holds_the_longest_paths),
+		cmocka_unit_test(reads_groups_script_and_purpose),
+		cmocka_unit_test(refuses_groups_scripts_and_purposes_that_cannot_be),
+		cmocka_unit_test(tells_groups_as_text_and_takes_them_apart),
 		cmocka_unit_test(reads_records_at_odd_addresses),
 		cmocka_unit_test(refuses_every_length_but_its_own),
 		cmocka_unit_test(refuses_what_this_abi_does_not_allow),

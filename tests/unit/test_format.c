@@ -435,6 +435,25 @@ static void keeps_every_bit_of_a_long_number(void **state)
 	expect_json(&r, &n, "\"count\":2147483647");
 }
 
+static void tells_purpose_script_and_groups_where_there_are_some(void **state)
+{
+	struct am_event_names n = names_of_acme();
+	struct record r = refused_read();
+
+	(void)state;
+	record_script(&r, "s y.py\0opt");
+	n.purpose = "kyc";
+	n.groups = "1001:acme,27";
+	n.cgroup = "/system.slice/ssh.service";
+	expect_text(&r, &n,
+		    "14:02:07.113 DENY  read  citizen-registry/0042.csv  psql[4711] user=acme "
+		    "unit=ssh.service script=/opt/s\\x20y.py purpose=kyc  rule 4: acme-support is "
+		    "denied (policy registry-host#12)\n");
+	expect_json(&r, &n, "\"groups\":[{\"name\":\"acme\",\"uid\":\"1001\"},{\"uid\":\"27\"}]");
+	expect_json(&r, &n, "\"purpose\":\"kyc\",\"script\":\"/opt/s y.py\"");
+	expect_json(&r, &n, "\"cgroup_path\":\"/system.slice/ssh.service\"");
+}
+
 static void keeps_the_bytes_of_a_name_that_is_no_utf8(void **state)
 {
 	struct am_event_names n = names_of_acme();
@@ -531,6 +550,10 @@ static void add_accesses(FILE *out, const struct am_event_names *n)
 	add_forms(out, &r, n);
 	r.head.exe_ino = r.head.path.len = 0;
 	add_forms(out, &r, n);
+	r.head.flags |= AM_EVENT_FACTS | AM_EVENT_UNKNOWN | AM_EVENT_GROUPS_CUT |
+			AM_EVENT_SCRIPT_CUT | AM_EVENT_SCRIPT_LOST;
+	record_script(&r, "sync.py\0opt");
+	add_forms(out, &r, n);
 	r.head.kind = AM_EVENT_REPEAT;
 	r.head.op = 0;
 	add_form(out, &r, n);
@@ -574,6 +597,9 @@ static void writes_only_what_ocsf_defines(void **state)
 
 	(void)state;
 	assert_non_null(out);
+	n.groups = "1001:acme,27";
+	n.purpose = "kyc";
+	n.cgroup = "/system.slice/ssh.service";
 	add_accesses(out, &n);
 	add_sends(out, &n);
 	assert_int_equal(fclose(out), 0);
@@ -675,6 +701,7 @@ int main(void)
 		cmocka_unit_test(tells_a_process_apart_from_the_next_of_its_pid),
 		cmocka_unit_test(copes_with_clocks_that_make_no_sense),
 		cmocka_unit_test(keeps_every_bit_of_a_long_number),
+		cmocka_unit_test(tells_purpose_script_and_groups_where_there_are_some),
 		cmocka_unit_test(keeps_the_bytes_of_a_name_that_is_no_utf8),
 		cmocka_unit_test(finds_the_host_by_itself),
 		cmocka_unit_test(writes_only_what_ocsf_defines),

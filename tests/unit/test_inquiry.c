@@ -106,6 +106,10 @@ static char *told(const struct record *r, const struct host *then, const struct 
 	item.raw = e.raw;
 	item.path = e.path;
 	item.exe = e.exe;
+	item.script = e.script;
+	item.groups = e.groups;
+	item.n_groups = e.n_groups;
+	q.purpose = e.raw.purpose ? "kyc" : NULL;
 	am_event_id_of(&e.raw, 9, &item.id);
 	assert_int_equal(json ? am_inquiry_json(&q, out) : am_inquiry_text(&q, out), 0);
 	assert_int_equal(fclose(out), 0);
@@ -187,6 +191,66 @@ static void knows_of_facts_that_only_the_subjects_tell(void **state)
 	text = told(&r, &h, &h, false);
 	expect_in(text, "  rule     3, p.yaml:18:5: allow staff to read registry\n");
 	expect_in(text, "  fact     group=staff is staff\n");
+	expect_not_in(text, "note");
+	drop_host(&h);
+}
+
+static const char with_purposes[] =
+	"version: 1\n"
+	"name: p\n"
+	"mode: enforce\n"
+	"labels: [cnic]\n"
+	"purposes: [kyc, fraud]\n"
+	"stores:\n"
+	"  registry: { paths: [/srv/registry], labels: [cnic], purposes: [kyc] }\n"
+	"subjects:\n"
+	"  acme-support: { user: acme }\n"
+	"  job: { script: /opt/job.sh }\n"
+	"  staff: { group: staff }\n"
+	"  fraud-desk: { user: acme, purpose: fraud }\n"
+	"rules:\n"
+	"  - allow job to read registry\n"
+	"  - allow staff to read registry\n";
+
+static void tells_under_which_purpose_script_and_groups_it_was(void **state)
+{
+	const uint32_t gids[] = { 27, 50 };
+	am_autofree char *text = NULL, *json = NULL;
+	struct record r;
+	struct host h;
+
+	(void)state;
+	make_host(&h, with_purposes, 12);
+	r = refused(&h, "registry", AM_REASON_PURPOSE);
+	record_script(&r, "job.sh\0opt");
+	record_groups(&r, gids, 2);
+	is_also(&r, &h, "job");
+	is_also(&r, &h, "staff");
+	text = told(&r, &h, &h, false);
+	expect_in(text, "psql[4711], which is /usr/bin/psql, running the script /opt/job.sh, run by acme "
+			"(uid 1001) in ssh.service under no purpose, child of process 1, tried to read");
+	expect_in(text, "  reason   purpose: registry is open for kyc only, and the purpose is none");
+	expect_not_in(text, "note");	/* every fact is there */
+	json = told(&r, &h, &h, true);
+	expect_in(json, "\"script\":\"/opt/job.sh\"");
+	expect_in(json, "\"gids\":[1001,27,50]");
+	drop_host(&h);
+}
+
+static void code_of_others_is_not_taken_for_the_script(void **state)
+{
+	am_autofree char *text = NULL;
+	struct record r;
+	struct host h;
+
+	(void)state;
+	make_host(&h, with_purposes, 12);
+	r = refused(&h, "registry", AM_REASON_PURPOSE);
+	record_script(&r, "job.sh\0opt");
+	record_groups(&r, NULL, 0);
+	r.head.flags |= AM_EVENT_FOREIGN_CODE;
+	text = told(&r, &h, &h, false);
+	expect_in(text, "running the script /opt/job.sh");
 	expect_not_in(text, "note");
 	drop_host(&h);
 }
@@ -368,6 +432,8 @@ int main(void)
 		cmocka_unit_test(tells_what_no_rule_allows_and_what_would),
 		cmocka_unit_test(tells_the_rule_and_the_fact_that_denied),
 		cmocka_unit_test(knows_of_facts_that_only_the_subjects_tell),
+		cmocka_unit_test(tells_under_which_purpose_script_and_groups_it_was),
+		cmocka_unit_test(code_of_others_is_not_taken_for_the_script),
 		cmocka_unit_test(a_forged_executable_is_not_taken_for_the_named_one),
 		cmocka_unit_test(says_so_when_the_facts_do_not_explain_it),
 		cmocka_unit_test(asks_the_policy_in_force_today),

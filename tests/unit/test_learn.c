@@ -98,6 +98,9 @@ static char *section(const char *yaml, const char *name)
 
 /* ---- sightings -------------------------------------------------------------------- */
 
+/* Acts are told as far as they matter. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
 struct act {
 	const char *exe, *user, *unit;
 	uint32_t uid, login;
@@ -105,6 +108,8 @@ struct act {
 	const char *store;	/* READ, WRITE */
 	uint64_t labels;	/* bits of the registry, of SEND */
 	const char *dest;	/* SEND */
+	const char *script, *groups;
+	unsigned purpose;	/* 1: kyc */
 };
 
 static uint32_t id_of(const struct host *h, const char *store)
@@ -140,7 +145,8 @@ static struct am_observed_facts facts_of(const struct host *h, const struct act 
 static struct am_decision decide(const struct host *h, const struct act *a)
 {
 	struct am_seen seen = { .exe = a->exe, .user = a->user, .uid = a->uid, .login = a->login,
-				.cgroup = a->unit };
+				.cgroup = a->unit, .script = a->script,
+				.purpose = a->purpose ? "kyc" : NULL };
 	struct am_decision d;
 	struct am_ask ask;
 
@@ -180,7 +186,11 @@ static void see(struct host *h, struct seen_rows *s, const struct act *a)
 	s->acts[i] = *a;
 	s->rows[i] = (struct am_observed_row){ .facts = facts_of(h, a), .exe = (char *)a->exe,
 					       .unit = (char *)(a->unit ? a->unit : ""),
-					       .path = (char *)"/srv/example" };
+					       .path = (char *)"/srv/example",
+					       .script = (char *)(a->script ? a->script : ""),
+					       .groups = (char *)(a->groups ? a->groups : "") };
+	if (a->purpose)
+		s->rows[i].facts.purpose = am_registry_purpose(h->c.registry, "kyc");
 	s->rows[i].facts.reason = d.reason;
 	s->sightings[i] = (struct am_sighting){ .row = &s->rows[i], .user = a->user,
 						.login_name = NULL, .count = 3 };
@@ -280,6 +290,86 @@ static void asks_for_a_login_and_a_unit_that_were_always_the_same(void **state)
 	expect_in(yaml, "    exe: \"/usr/bin/b\"\n    user: \"acme\"\n    login: 1001\n");
 	expect_in(yaml, "    exe: \"/usr/bin/c\"\n    user: \"acme\"\n\n");
 	expect_not_in(yaml, "session-4");
+}
+
+static void asks_for_the_script_and_not_for_all_that_its_interpreter_runs(void **state)
+{
+	const struct act acts[] = {
+		{ .exe = "/usr/bin/python3.11", .user = "acme", .uid = 1001, .login = ~0u,
+		  .op = AM_OP_READ, .store = "registry", .script = "/opt/sync.py" },
+		{ .exe = "/usr/bin/python3.11", .user = "acme", .uid = 1001, .login = ~0u,
+		  .op = AM_OP_WRITE, .store = "registry" },
+		/* Not a shell of root, but one thing that it does. */
+		{ .exe = "/usr/bin/dash", .user = "root", .uid = 0, .login = ~0u,
+		  .op = AM_OP_READ, .store = "registry", .script = "/opt/nightly.sh" },
+	};
+	am_autofree char *yaml = proposal_of(acts, 3);
+
+	(void)state;
+	expect_in(yaml, "  sync.py-acme:  # 3 times");
+	expect_in(yaml, "    exe: \"/usr/bin/python3.11\"\n    script: \"/opt/sync.py\"\n"
+			"    user: \"acme\"\n");
+	expect_in(yaml, "  - allow sync.py-acme to read registry\n");
+	expect_in(yaml, "  - allow python3.11-acme to write registry\n");
+	expect_in(yaml, "# WARNING: an interpreter");
+	expect_in(yaml, "  - allow nightly.sh-root to read registry\n");
+	expect_not_in(yaml, "a shell");
+}
+
+static void asks_for_a_purpose_that_was_always_the_same(void **state)
+{
+	const struct act acts[] = {
+		{ .exe = "/usr/bin/a", .user = "acme", .uid = 1001, .login = ~0u, .op = AM_OP_READ,
+		  .store = "registry", .purpose = 1 },
+		{ .exe = "/usr/bin/b", .user = "acme", .uid = 1001, .login = ~0u, .op = AM_OP_READ,
+		  .store = "registry", .purpose = 1 },
+		{ .exe = "/usr/bin/b", .user = "acme", .uid = 1001, .login = ~0u, .op = AM_OP_READ,
+		  .store = "registry" },
+		/* Under the purpose that the store is open for: what is missing is a rule. */
+		{ .exe = "/usr/bin/c", .user = "acme", .uid = 1001, .login = ~0u, .op = AM_OP_READ,
+		  .store = "closed", .purpose = 1 },
+	};
+	am_autofree char *yaml = proposal_of(acts, 4);
+
+	(void)state;
+	expect_in(yaml, "    exe: \"/usr/bin/a\"\n    user: \"acme\"\n    purpose: \"kyc\"\n");
+	expect_in(yaml, "    exe: \"/usr/bin/b\"\n    user: \"acme\"\n  c-acme:");
+	expect_in(yaml, "  - allow c-acme to read closed\n");
+}
+
+static void many_users_who_did_the_same_are_their_smallest_common_group(void **state)
+{
+	const struct act like = { .exe = "/usr/bin/psql", .login = ~0u, .op = AM_OP_READ,
+				  .store = "registry" };
+	struct act acts[6];
+	am_autofree char *yaml = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++) {
+		acts[i] = like;
+		acts[i].uid = 2000 + i;
+		acts[i].groups = "100:users,50:staff";
+	}
+	acts[3].groups = "100:users";	/* alone with what all have */
+	acts[4].exe = "/usr/bin/cat";	/* somebody else's program */
+	acts[4].groups = "100:users";
+	acts[5].op = AM_OP_WRITE;	/* who did something else */
+	yaml = proposal_of(acts, 6);
+	expect_in(yaml, "    # 4 users of this group were seen; the others of it may the same.\n"
+			"    exe: \"/usr/bin/psql\"\n    group: \"users\"\n");
+	expect_not_in(yaml, "user: 2000");
+	expect_in(yaml, "user: 2004");
+	expect_in(yaml, "user: 2005");
+	free(yaml);
+	/* Of two groups that all of them have it is the one that fewer others have. */
+	acts[3].groups = acts[0].groups;
+	yaml = proposal_of(acts, 5);
+	expect_in(yaml, "    exe: \"/usr/bin/psql\"\n    group: \"staff\"\n");
+	free(yaml);
+	/* Two are no group. */
+	yaml = proposal_of(acts, 2);
+	expect_in(yaml, "user: 2000");
+	expect_not_in(yaml, "group:");
 }
 
 static void prefers_a_subject_and_a_zone_that_the_policy_has(void **state)
@@ -421,7 +511,8 @@ static void a_flood_of_rows_is_cut_at_the_rarest_and_told(void **state)
 	for (size_t i = 0; i < 3000; i++) {
 		rows[i] = (struct am_observed_row){ .facts = facts_of(&h, &a),
 						    .exe = (char *)a.exe, .unit = (char *)"",
-						    .path = (char *)"" };
+						    .path = (char *)"", .script = (char *)"",
+						    .groups = (char *)"" };
 		rows[i].facts.port = 1 + i;
 		rows[i].facts.reason = AM_REASON_LABEL_NO_RULE;
 		sightings[i] = (struct am_sighting){ .row = &rows[i], .user = "acme",
@@ -597,6 +688,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(proposes_the_executable_and_the_user),
 		cmocka_unit_test(asks_for_a_login_and_a_unit_that_were_always_the_same),
+		cmocka_unit_test(asks_for_the_script_and_not_for_all_that_its_interpreter_runs),
+		cmocka_unit_test(asks_for_a_purpose_that_was_always_the_same),
+		cmocka_unit_test(many_users_who_did_the_same_are_their_smallest_common_group),
 		cmocka_unit_test(prefers_a_subject_and_a_zone_that_the_policy_has),
 		cmocka_unit_test(a_wide_zone_is_no_answer),
 		cmocka_unit_test(destinations_are_grouped_without_getting_wider),

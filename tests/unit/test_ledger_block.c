@@ -88,6 +88,10 @@ static void assert_row(const struct am_row *a, const struct am_row *b)
 	assert_text(a->actor.user, b->actor.user);
 	assert_text(a->actor.login_user, b->actor.login_user);
 	assert_text(a->actor.unit, b->actor.unit);
+	assert_text(a->actor.purpose, b->actor.purpose);
+	assert_text(a->actor.groups, b->actor.groups);
+	assert_text(a->actor.script, b->actor.script);
+	assert_text(a->actor.cgroup_path, b->actor.cgroup_path);
 	assert_text(a->object.path, b->object.path);
 	assert_text(a->object.store, b->object.store);
 	assert_text(a->dest.zones, b->dest.zones);
@@ -107,6 +111,7 @@ static void reads_a_storm_back_field_by_field(void **state)
 	uint32_t i;
 
 	storm_init(&storm, 3);
+	storm.whole = true;
 	while (!am_batch_is_full(k->batch)) {
 		storm_next(&storm, &row);
 		am_batch_add(k->batch, &row);
@@ -115,6 +120,7 @@ static void reads_a_storm_back_field_by_field(void **state)
 	assert_int_equal(load(k, k->frame, AM_COLUMNS_ALL, &head), 0);
 	assert_int_equal(head.rows, AM_BATCH_ROWS);
 	storm_init(&storm, 3);
+	storm.whole = true;
 	for (i = 0; i < head.rows; i++) {
 		storm_next(&storm, &row);
 		am_block_row(k->block, i, &got);

@@ -43,12 +43,12 @@ static void makes_the_corpus(void **state)
 	make(lab, "one.aml", 1, 2);
 	lab->storm.calm = false;
 	make(lab, "some.aml", 300, 3);
+	lab->storm.whole = true;
+	make(lab, "facts.aml", 300, 4);
 }
 
-/* Written by the first build that had the format: version 1 is read for good. */
-static void reads_what_was_written_before(void **state)
+static void reads(struct lab *lab, const char *name, uint64_t segment)
 {
-	struct lab *lab = *state;
 	struct am_walk w;
 	int dir = open(folder, O_RDONLY | O_DIRECTORY), fd;
 	struct bytes b;
@@ -56,7 +56,7 @@ static void reads_what_was_written_before(void **state)
 
 	if (dir < 0)
 		skip();		/* run from elsewhere than the tree's root */
-	fd = openat(dir, "some.aml", O_RDONLY);
+	fd = openat(dir, name, O_RDONLY);
 	assert_true(fd >= 0 && !fstat(fd, &st));
 	assert_int_equal(am_walk(fd, NULL, &w), 0);
 	assert_int_equal(w.fault, AM_FAULT_NONE);
@@ -64,11 +64,23 @@ static void reads_what_was_written_before(void **state)
 	b.len = (size_t)st.st_size;
 	b.at = malloc(b.len);
 	assert_int_equal(am_read_at(fd, b.at, b.len, 0), 0);
-	lab_write(lab, lab_name(3), b.at, b.len);
+	lab_write(lab, lab_name(segment), b.at, b.len);
 	assert_int_equal(lab_events(lab), 300);
 	free(b.at);
 	(void)close(fd);
 	(void)close(dir);
+}
+
+/* By the first build that had the format, without the columns of AM_EVENT_FACTS: version 1 is
+ * read for good. */
+static void reads_what_was_written_before(void **state)
+{
+	reads(*state, "some.aml", 3);
+}
+
+static void reads_what_is_written_now(void **state)
+{
+	reads(*state, "facts.aml", 4);
 }
 
 int main(int argc, char **argv)
@@ -78,6 +90,8 @@ int main(int argc, char **argv)
 	};
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(reads_what_was_written_before, lab_set_up,
+						lab_tear_down),
+		cmocka_unit_test_setup_teardown(reads_what_is_written_now, lab_set_up,
 						lab_tear_down),
 	};
 

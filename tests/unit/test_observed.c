@@ -31,6 +31,7 @@ static struct am_observed_row row_of(const char *exe, uint32_t uid)
 		.facts = { .store = 1, .uid = uid, .login = ~0u, .op = AM_OP_READ,
 			   .reason = AM_REASON_NO_RULE },
 		.exe = (char *)exe, .unit = (char *)"a.service", .path = (char *)"/srv/a.csv",
+		.script = (char *)"/opt/sync.py", .groups = (char *)"5,27:sudo,100:users",
 	};
 }
 
@@ -74,10 +75,10 @@ static void counts_what_is_the_same_in_one_row(void **state)
 static void every_part_of_the_key_makes_another_row(void **state)
 {
 	struct am_observed *o = table();
-	struct am_observed_row rows[12];
+	struct am_observed_row rows[14];
 
 	(void)state;
-	for (size_t i = 0; i < 12; i++)
+	for (size_t i = 0; i < 14; i++)
 		rows[i] = row_of("/bin/cat", 5);
 	rows[1].exe = (char *)"/bin/ca";
 	rows[2].unit = (char *)"b.service";
@@ -90,9 +91,61 @@ static void every_part_of_the_key_makes_another_row(void **state)
 	rows[9].facts.port = 1;
 	rows[10].facts.addr[15] = 1;
 	rows[11].facts.place = AM_OBSERVED_LOCAL;
-	for (size_t i = 0; i < 12; i++)
+	rows[12].facts.purpose = 3;
+	rows[13].script = (char *)"";
+	for (size_t i = 0; i < 14; i++)
 		am_observed_add(o, &rows[i], false, NOON);
-	assert_int_equal(count_rows(o), 12);
+	assert_int_equal(count_rows(o), 14);
+	am_observed_free(o);
+}
+
+static void keeps_the_groups_that_were_always_there(void **state)
+{
+	static const struct {
+		const char *seen, *left;
+	} cases[] = {
+		{ "5,27:sudo,100:users", "5,27:sudo,100:users" },
+		{ "5,100:users", "5,100:users" },
+		{ "100:users,5,7", "5,100:users" },
+		{ "50,100:users", "100:users" },
+		{ "1", "" },
+		{ "5,100:users", "" },
+	};
+	struct am_observed *o = table();
+	struct am_observed_row row = row_of("/bin/cat", 5);
+
+	(void)state;
+	am_observed_add(o, &row, false, NOON);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		row.groups = (char *)cases[i].seen;
+		am_observed_add(o, &row, false, NOON);
+		assert_string_equal(only_row(o)->groups, cases[i].left);
+	}
+	am_observed_free(o);
+}
+
+/* Written before there were scripts, groups and purposes in it. */
+static void reads_a_file_of_the_version_before(void **state)
+{
+	am_autofree char *bytes = calloc(1, 4096);
+	struct am_observed *o = NULL;
+	const struct am_observed_row *rows;
+	FILE *f = fopen("tests/data/observed/three-rows", "re");
+	size_t len, n;
+
+	(void)state;
+	assert_true(f && bytes);
+	len = fread(bytes, 1, 4096, f);
+	fclose(f);
+	assert_int_equal(bytes[8], 1);
+	assert_int_equal(am_observed_unpack(bytes, len, &o), 0);
+	rows = am_observed_rows(o, &n);
+	assert_int_equal(n, 3);
+	for (size_t i = 0; i < n; i++) {
+		assert_true(rows[i].facts.count > 0);
+		assert_string_equal(rows[i].script, "");
+		assert_string_equal(rows[i].groups, "");
+	}
 	am_observed_free(o);
 }
 
@@ -260,7 +313,11 @@ static void refuses_rows_that_cannot_be(void **state)
 		{ 24 + offsetof(struct am_observed_facts, op), AM_OP_MAX_, 1 },
 		{ 24 + offsetof(struct am_observed_facts, reason), AM_REASON_MAX_, 1 },
 		{ 24 + offsetof(struct am_observed_facts, place), AM_OBSERVED_PLACE_MAX_, 1 },
+		{ 24 + offsetof(struct am_observed_facts, purpose), AM_PURPOSES_MAX, 1 },
 		{ 24 + offsetof(struct am_observed_facts, pad), 1, 1 },
+		{ 24 + offsetof(struct am_observed_facts, pad2), 1, 1 },
+		{ 24 + offsetof(struct am_observed_facts, script_len), 0xffff, 2 },
+		{ 24 + offsetof(struct am_observed_facts, groups_len), 2000, 2 },
 		{ 24 + offsetof(struct am_observed_facts, count), 0, 8 },
 		{ 24 + offsetof(struct am_observed_facts, blocked), 99, 8 },
 		{ 24 + offsetof(struct am_observed_facts, first_s), INT64_MAX, 8 },
@@ -343,6 +400,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counts_what_is_the_same_in_one_row),
+		cmocka_unit_test(keeps_the_groups_that_were_always_there),
+		cmocka_unit_test(reads_a_file_of_the_version_before),
 		cmocka_unit_test(every_part_of_the_key_makes_another_row),
 		cmocka_unit_test(tells_how_many_are_of_a_time_to_the_hour),
 		cmocka_unit_test(a_clock_that_is_set_back_loses_nothing),

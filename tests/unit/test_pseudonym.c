@@ -18,6 +18,7 @@
 static const char *const personal[] = {
 	"alice", "bob", "1713", "1714", "home", "letters", "mueller", "clinic-7",
 	"203.0.113.77", "fd12", "secret-words", "4242", "1650", "778899",
+	"1651", "cardiology", "nightly",
 };
 
 static void write_ledger(struct made *m)
@@ -29,7 +30,10 @@ static void write_ledger(struct made *m)
 		.event = 12, .seq = 1, .count = 1, .wall_ns = MADE_START, .boot_ns = MADE_S,
 		.actor = { .pid = 7, .tid = 7, .ppid = 1, .uid = 1713, .gid = 1650, .login = 1714,
 			   .session = 4242, .comm = "alice-job", .exe = "/home/alice/bin/tool",
-			   .user = "alice", .login_user = "bob", .unit = "user@1713.service" },
+			   .user = "alice", .login_user = "bob", .unit = "user@1713.service",
+			   .groups = "1650:alice,1651:cardiology", .purpose = "care",
+			   .script = "/home/alice/nightly.py",
+			   .cgroup_path = "/user.slice/user-1713.slice/user@1713.service" },
 		.object = { .ino = 778899, .store_id = 1, .store = "vault",
 			    .path = "/srv/vault/letters/mueller.txt" },
 		.deed = { .kind = AM_EVENT_ACCESS, .verdict = AM_VERDICT_DENY,

@@ -224,6 +224,45 @@ static void findings_are_counted_by_what_they_are(void **state)
 	assert_int_equal(breaches, 1);
 }
 
+static void take(struct am_lineage *l, struct am_row row, enum am_event_kind kind, uint64_t count,
+		 int counted)
+{
+	row.object = (struct am_row_object){ .path = NULL };	/* a socket has no inode */
+	row.deed.kind = kind;
+	row.count = count;
+	if (kind == AM_EVENT_REPEAT) {	/* as the kernel: less is told than at first */
+		row.deed.labels = 0;
+		row.deed.label_names = row.dest.zones = NULL;
+	}
+	assert_int_equal(am_lineage_other(l, &row), counted);
+}
+
+static void repeats_of_a_send_are_of_their_own_destination(void **state)
+{
+	struct am_lineage l;
+	struct am_row read = story_read(10, &story_psql, 0, 1000);
+	uint64_t sends = 0, further = 0;
+
+	(void)state;
+	am_lineage_init(&l);
+	assert_int_equal(am_lineage_store(&l, &read), 0);
+	take(&l, story_send(20, &story_psql, 0xcb007109, 53), AM_EVENT_SEND, 0, 0);
+	take(&l, story_send(21, &story_psql, 0xcb00710a, 53), AM_EVENT_SEND, 0, 0);
+	take(&l, story_send(30, &story_psql, 0xcb00710a, 53), AM_EVENT_REPEAT, 4, 1);
+	take(&l, story_send(31, &story_psql, 0xcb00710a, 54), AM_EVENT_REPEAT, 100, 0);
+	take(&l, story_send(31, &story_curl, 0xcb007109, 53), AM_EVENT_REPEAT, 100, 0);
+	assert_int_equal(l.sends.n, 2);
+	assert_int_equal(AM_TALLY_AT(&l.sends, struct am_lineage_send, 0)->count, 1);
+	assert_int_equal(AM_TALLY_AT(&l.sends, struct am_lineage_send, 1)->count, 5);
+	for (size_t i = 0; i < l.sends.n; i++) {
+		sends += AM_TALLY_AT(&l.sends, struct am_lineage_send, i)->count;
+		further += AM_TALLY_AT(&l.sends, struct am_lineage_send, i)->further;
+	}
+	assert_int_equal(sends, 6);
+	assert_int_equal(further, 0);	/* of each the address is known */
+	am_lineage_done(&l);
+}
+
 static void a_full_table_is_counted_not_lost(void **state)
 {
 	struct am_tally t = AM_TALLY(uint64_t, 8, 3);
@@ -544,6 +583,7 @@ int main(void)
 		cmocka_unit_test(a_gap_that_ends_after_the_period_is_told),
 		cmocka_unit_test(the_policy_in_force_before_the_period_is_told),
 		cmocka_unit_test(findings_are_counted_by_what_they_are),
+		cmocka_unit_test(repeats_of_a_send_are_of_their_own_destination),
 		cmocka_unit_test(a_full_table_is_counted_not_lost),
 		cmocka_unit_test(the_text_says_it_at_the_top),
 		cmocka_unit_test(nobody_inherits_from_a_process_of_the_boot_before),

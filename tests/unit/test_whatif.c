@@ -239,6 +239,33 @@ static void record(struct world *w, const struct truth *t, unsigned seq, struct 
 	memcpy(&row->dest.zones_high, (const char *)&t->place.zones[0] + 8, 8);
 }
 
+static bool is_said(const struct am_who_fact *facts, unsigned n, const char *text)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (facts[i].said && !strcmp(facts[i].said, text))
+			return true;
+	return false;
+}
+
+/* The same by an agent that records all that subjects ask for. */
+static void record_whole(struct world *w, const struct truth *t, unsigned seq, struct am_row *row)
+{
+	static const char *const groups[] = {
+		"100", "100,50:staff", "100,61:nurses", "100,50:staff,61:nurses",
+	};
+	const struct am_who *who = &t->who;
+
+	record(w, t, seq, row);
+	row->deed.flags |= AM_EVENT_FACTS;
+	row->actor.groups = groups[is_said(who->groups, who->n_groups, "staff") +
+				   2 * is_said(who->groups, who->n_groups, "nurses")];
+	row->actor.purpose = is_said(&who->facts[AM_FACT_PURPOSE], 1, "audit") ? "audit" : "";
+	row->actor.script = is_said(&who->facts[AM_FACT_SCRIPT], 1, "/opt/job.sh") ?
+				    "/opt/job.sh" : "/opt/other.sh";
+	row->actor.cgroup_path = !strcmp(t->unit, "desk.service") ?
+					 "/system.slice/desk.service" : "/system.slice/ssh.service";
+}
+
 /* ---- as it was ---------------------------------------------------------------------------- */
 
 static enum am_aswas again(struct am_again *a, const struct am_row *row)
@@ -269,6 +296,51 @@ static void recomputes_what_was_decided_for_whoever_it_was(void **state)
 	/* Of a store that is open for a purpose the record does not tell all. */
 	assert_int_equal(n[AM_ASWAS_EQUAL] + n[AM_ASWAS_PURPOSE], 3000);
 	assert_true(n[AM_ASWAS_PURPOSE] > 0 && n[AM_ASWAS_PURPOSE] < 1000);
+}
+
+static void recomputes_all_of_what_holds_every_fact(void **state)
+{
+	struct world *w = *state;
+	am_auto(am_again) struct am_again *a = NULL;
+	struct truth t;
+	struct am_row row;
+	unsigned i;
+
+	srand(1);
+	assert_int_equal(am_again_new(w->past, &a), 0);
+	for (i = 1; i <= 3000; i++) {
+		make_truth(w, &t);
+		t.who.unknown = !pick(8);
+		record_whole(w, &t, i, &row);
+		if (t.who.unknown)
+			row.deed.flags |= AM_EVENT_UNKNOWN;
+		assert_int_equal(again(a, &row), AM_ASWAS_EQUAL);
+		if (t.who.unknown && row.deed.reason == AM_REASON_UNKNOWN_FACT) {
+			row.deed.verdict ^= AM_VERDICT_ALLOW ^ AM_VERDICT_DENY;
+			assert_int_equal(again(a, &row), AM_ASWAS_DIFFERS);
+		}
+	}
+}
+
+static void a_purpose_that_was_altered_is_another_decision(void **state)
+{
+	struct world *w = *state;
+	am_auto(am_again) struct am_again *a = NULL;
+	struct truth t = { .user = "postgres", .exe = "/usr/bin/postgres", .unit = "ssh.service",
+			   .uid = 1001, .access = { .op = AM_OP_READ, .store = 2 } };
+	struct am_row row;
+
+	assert_int_equal(am_again_new(w->past, &a), 0);
+	say(w, &t, AM_FACT_USER, "postgres");
+	say(w, &t, AM_FACT_EXE, "/usr/bin/postgres");
+	say(w, &t, AM_FACT_PURPOSE, "audit");
+	record_whole(w, &t, 1, &row);
+	assert_int_equal(row.deed.verdict, AM_VERDICT_ALLOW);
+	assert_int_equal(again(a, &row), AM_ASWAS_EQUAL);
+	row.actor.purpose = "";
+	assert_int_equal(again(a, &row), AM_ASWAS_DIFFERS);
+	row.actor.purpose = "care";	/* which the policy of then did not have */
+	assert_int_equal(again(a, &row), AM_ASWAS_DIFFERS);
 }
 
 static void finds_every_verdict_reason_and_block_that_was_altered(void **state)
@@ -454,6 +526,39 @@ static void tells_what_the_other_policy_says_or_that_it_cannot_be_told(void **st
 	assert_true(told[AM_WHATIF_FACTS] > 10);
 }
 
+static void tells_all_of_what_holds_every_fact(void **state)
+{
+	struct world *w = *state;
+	am_auto(am_whatif) struct am_whatif *f = make_whatif(w, w->past);
+	struct truth t;
+	struct am_row row;
+	unsigned i;
+
+	srand(3);
+	for (i = 1; i <= 4000; i++) {
+		make_truth(w, &t);
+		record_whole(w, &t, i, &row);
+		assert_int_equal(asked(f, &row), really(w, &t, &row));
+	}
+}
+
+static void code_of_others_makes_it_neither_its_executable_nor_its_script(void **state)
+{
+	struct world *w = *state;
+	am_auto(am_whatif) struct am_whatif *f = make_whatif(w, NULL);
+	struct truth t = { .user = "postgres", .exe = "/usr/bin/postgres", .unit = "ssh.service",
+			   .uid = 1001, .access = { .op = AM_OP_WRITE } };
+	struct am_row row;
+
+	say(w, &t, AM_FACT_USER, "postgres");
+	say(w, &t, AM_FACT_SCRIPT, "/opt/job.sh");
+	record_whole(w, &t, 1, &row);
+	assert_int_equal(row.deed.verdict, AM_VERDICT_ALLOW);
+	assert_int_equal(asked(f, &row), AM_WHATIF_SAME);	/* the job may write */
+	row.deed.flags |= AM_EVENT_TRACED;
+	assert_int_equal(asked(f, &row), AM_WHATIF_LOSS);
+}
+
 static void tells_less_but_nothing_wrong_without_the_policies_of_then(void **state)
 {
 	unsigned with[AM_WHATIF_MAX_] = { 0 }, without[AM_WHATIF_MAX_] = { 0 };
@@ -542,10 +647,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_WORLD(recomputes_what_was_decided_for_whoever_it_was),
+		WITH_WORLD(recomputes_all_of_what_holds_every_fact),
+		WITH_WORLD(a_purpose_that_was_altered_is_another_decision),
 		WITH_WORLD(finds_every_verdict_reason_and_block_that_was_altered),
 		WITH_WORLD(knows_what_is_read_into_a_pipe_and_what_comes_too_late),
 		WITH_WORLD(does_not_guess_at_what_the_record_does_not_hold),
 		WITH_WORLD(tells_what_the_other_policy_says_or_that_it_cannot_be_told),
+		WITH_WORLD(tells_all_of_what_holds_every_fact),
+		WITH_WORLD(code_of_others_makes_it_neither_its_executable_nor_its_script),
 		WITH_WORLD(tells_less_but_nothing_wrong_without_the_policies_of_then),
 		WITH_WORLD(sums_up_who_would_gain_what_with_examples),
 		WITH_WORLD(counts_repeats_with_the_access_that_they_repeat),

@@ -41,6 +41,7 @@
 #include "kernel/engine.h"
 #include "kernel/publish.h"
 #include "kernel/ring.h"
+#include "kernel/sweep.h"
 
 enum {
 	TICK_MS = 250,		/* how long a record that wakes nobody may lie in the ring */
@@ -62,6 +63,7 @@ struct am_agent {
 	struct am_recall recall;
 	struct am_holders holders;
 	struct am_keeper keeper;
+	int64_t sweep_ms;		/* when repeats are to be told next */
 	struct am_ring *ring;
 	struct am_names *names;
 	struct am_control *control;
@@ -384,6 +386,15 @@ static void tell_alive(struct am_agent *a, int64_t now_ms)
 	a->alive_ms = now_ms;
 }
 
+/* What has only been counted so far is told; of what fails there is another try. */
+static void sweep(struct am_agent *a, int64_t now_ms)
+{
+	if (now_ms < a->sweep_ms)
+		return;
+	(void)am_engine_sweep(a->engine);
+	a->sweep_ms = am_now_ms() + AM_REPEAT_S * 1000;
+}
+
 static void timer_ready(void *ctx, uint32_t events)
 {
 	struct am_agent *a = ctx;
@@ -405,6 +416,7 @@ static void timer_ready(void *ctx, uint32_t events)
 	am_sealer_tick(&a->sealer, now_ms);
 	am_keeper_tick(&a->keeper, now_ms);
 	am_witness_tick(a->witness, now_ms);
+	sweep(a, now_ms);
 	am_control_tick(a->control, now_ms);
 	am_door_tick(a->door, now_ms);
 	am_recorder_tick(a->recorder, now_ms);
@@ -753,8 +765,10 @@ static void drain(struct am_agent *a)
 static void finish(struct am_agent *a)
 {
 	am_door_free(a->door);
-	if (a->engine)
+	if (a->engine) {
 		am_engine_detach(a->engine);
+		(void)am_engine_sweep(a->engine);	/* the last counts; there is no other way */
+	}
 	drain(a);
 	am_control_free(a->control);
 	am_programs_done(&a->programs);

@@ -12,6 +12,7 @@
 
 enum {
 	NAME_SIZE = 256,
+	CGROUP_SIZE = 384,
 	ANCESTORS_MAX = 64,
 	NS_PER_TICK = 10000000,
 	NS_PER_S = 1000000000,
@@ -76,6 +77,7 @@ static bool parse(struct request *q, const char *const *words, int n)
 /* Names for the numbers of an event, in buffers of their own. */
 struct names {
 	char user[NAME_SIZE], login[NAME_SIZE], unit[NAME_SIZE];
+	char cgroup[CGROUP_SIZE];
 };
 
 static const char *copy(char *to, const char *name)
@@ -90,13 +92,19 @@ static void find_names(struct am_witness *w, const struct am_recent_item *item,
 		       struct names *names, struct am_inquiry *q)
 {
 	const struct am_force *force = am_witness_policy(w, item->raw.generation);
+	const char *cgroup;
 
 	q->user = copy(names->user, am_names_user(w->names, item->raw.uid));
 	if (item->raw.login != UINT32_MAX)
 		q->login_name = copy(names->login, am_names_user(w->names, item->raw.login));
 	q->unit = copy(names->unit, am_names_unit(w->names, item->raw.cgroup));
+	cgroup = am_names_cgroup(w->names, item->raw.cgroup);
+	if (cgroup && (size_t)snprintf(names->cgroup, CGROUP_SIZE, "%s", cgroup) < CGROUP_SIZE)
+		q->cgroup = names->cgroup;
 	if (!force && w->n_policies)
 		force = w->policies[w->n_policies - 1].force;
+	if (force && item->raw.purpose)
+		q->purpose = am_registry_purpose_name(force->registry, item->raw.purpose);
 	if (!force || !item->raw.store)
 		return;
 	q->store = am_registry_store_name(force->registry, item->raw.store);

@@ -46,7 +46,10 @@ static struct am_observed_facts facts_of(const struct am_event *e)
 		.op = e->op,
 		.reason = e->reason,
 		.place = place_of(e),
-		.flags = e->flags & AM_EVENT_EXE_CUT ? AM_OBSERVED_EXE_CUT : 0,
+		.purpose = e->purpose < AM_PURPOSES_MAX ? e->purpose : 0,
+		.flags = (e->flags & AM_EVENT_EXE_CUT ? AM_OBSERVED_EXE_CUT : 0) |
+			 (e->flags & (AM_EVENT_SCRIPT_CUT | AM_EVENT_SCRIPT_LOST)
+				  ? AM_OBSERVED_SCRIPT_CUT : 0),
 	};
 
 	/* Of other sends an address means nothing. */
@@ -58,6 +61,14 @@ static struct am_observed_facts facts_of(const struct am_event *e)
 	return f;
 }
 
+/* Groups that a text of a row has room for. */
+static const char *groups_of(struct am_witness *w, const struct am_decoded *e)
+{
+	const char *groups = e->raw.flags & AM_EVENT_FACTS ? am_names_groups(w->names, e) : "";
+
+	return strlen(groups) < AM_OBSERVED_TEXT ? groups : "";
+}
+
 void am_learner_take(struct am_witness *w, const struct am_decoded *e, int64_t wall_ns)
 {
 	const char *unit;
@@ -66,7 +77,9 @@ void am_learner_take(struct am_witness *w, const struct am_decoded *e, int64_t w
 	if (e->raw.verdict != AM_VERDICT_DENY || !e->raw.op || !e->raw.reason)
 		return;
 	unit = am_names_unit(w->names, e->raw.cgroup);
-	row.exe = (char *)e->exe;	/* looked at and copied, like the next two */
+	row.exe = (char *)e->exe;	/* looked at and copied, like the next ones */
+	row.script = (char *)e->script;
+	row.groups = (char *)groups_of(w, e);
 	row.unit = (char *)(unit ? unit : "");
 	row.path = (char *)e->path;
 	am_observed_add(w->observed, &row, e->raw.flags & AM_EVENT_BLOCKED, wall_ns / NS_PER_S);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdbool.h>
@@ -10,32 +11,48 @@
 #include <sys/stat.h>
 
 #include "base/cgroup.h"
+#include "event/groups.h"
 
 enum {
-	USERS_MAX = 16384,
+	ACCOUNTS_MAX = 16384,	/* users, and groups */
 	NAME_LEN = 64,
 	UNITS = 1024,		/* a power of two */
 	UNIT_LEN = 128,
+	CGROUP_LEN = 384,
 	FILEID_KERNFS = 0xfe,	/* type of a handle that is a kernfs id (linux/exportfs.h) */
 };
 
-static const char passwd_path[] = "/etc/passwd";
 static const char cgroup_path[] = "/sys/fs/cgroup";
 
-struct user {
-	uint32_t uid;
+struct account {
+	uint32_t number;
 	char name[NAME_LEN];
+};
+
+/* Users, or groups. */
+struct accounts {
+	struct account *items;	/* owned; ordered by number */
+	size_t count;
+	struct timespec read_at;	/* st_mtim of what was read */
 };
 
 struct unit {
 	uint64_t cgroup;	/* 0: unused. Ids are not used again before a reboot */
 	char name[UNIT_LEN];	/* empty: looked for and not found */
+	char path[CGROUP_LEN];	/* likewise, or too long */
+};
+
+/* The groups that were asked about last: those of the next event, mostly. */
+struct last_groups {
+	uint32_t gid, others[AM_GROUPS_MAX];
+	unsigned n_others;
+	bool known;
+	char text[AM_GROUPS_TEXT];
 };
 
 struct am_names {
-	struct user *users;	/* owned; ordered by uid */
-	size_t n_users;
-	struct timespec read_at;	/* st_mtim of what was read */
+	struct accounts users, groups;
+	struct last_groups last;
 	int cgroup_fd;		/* owned; -1 without cgroup v2 */
 	struct unit units[UNITS];
 };
@@ -58,62 +75,117 @@ void am_names_free(struct am_names *n)
 		return;
 	if (n->cgroup_fd >= 0)
 		(void)close(n->cgroup_fd); /* read only: nothing can be lost */
-	free(n->users);
+	free(n->users.items);
+	free(n->groups.items);
 	free(n);
 }
 
-/* ---- users ---------------------------------------------------------------- */
+/* ---- users and groups ------------------------------------------------------ */
 
-static int compare_users(const void *a, const void *b)
+static int compare_accounts(const void *a, const void *b)
 {
-	uint32_t x = ((const struct user *)a)->uid, y = ((const struct user *)b)->uid;
+	uint32_t x = ((const struct account *)a)->number, y = ((const struct account *)b)->number;
 
 	return x < y ? -1 : x > y;
 }
 
-static size_t read_users(FILE *f, struct user *users, size_t max)
+static void add_account(struct account *a, uint32_t number, const char *name)
+{
+	a->number = number;
+	(void)snprintf(a->name, sizeof(a->name), "%s", name);
+}
+
+static size_t read_users(FILE *f, struct account *items, size_t max)
 {
 	struct passwd *entry;
 	size_t n = 0;
 
-	while (n < max && (entry = fgetpwent(f))) {
-		users[n].uid = entry->pw_uid;
-		(void)snprintf(users[n].name, sizeof(users[n].name), "%s", entry->pw_name);
-		n++;
-	}
+	while (n < max && (entry = fgetpwent(f)))
+		add_account(&items[n++], entry->pw_uid, entry->pw_name);
 	return n;
+}
+
+static size_t read_groups(FILE *f, struct account *items, size_t max)
+{
+	struct group *entry;
+	size_t n = 0;
+
+	while (n < max && (entry = fgetgrent(f)))
+		add_account(&items[n++], entry->gr_gid, entry->gr_name);
+	return n;
+}
+
+/* Returns whether it was read anew. */
+static bool refresh(struct accounts *a, const char *path,
+		    size_t (*read)(FILE *f, struct account *items, size_t max))
+{
+	am_autofclose FILE *f = NULL;
+	struct account *items;
+	struct stat st;
+
+	if (stat(path, &st) < 0 || (st.st_mtim.tv_sec == a->read_at.tv_sec &&
+				    st.st_mtim.tv_nsec == a->read_at.tv_nsec))
+		return false;
+	f = fopen(path, "re");
+	items = calloc(ACCOUNTS_MAX, sizeof(*items));
+	if (!f || !items) {
+		free(items);
+		return false;	/* numbers instead of names until the next try */
+	}
+	free(a->items);
+	a->items = items;
+	a->count = read(f, items, ACCOUNTS_MAX);
+	a->read_at = st.st_mtim;
+	qsort(items, a->count, sizeof(*items), compare_accounts);
+	return true;
 }
 
 void am_names_refresh(struct am_names *n)
 {
-	am_autofclose FILE *f = NULL;
-	struct user *users;
-	struct stat st;
+	(void)refresh(&n->users, "/etc/passwd", read_users);
+	if (refresh(&n->groups, "/etc/group", read_groups))
+		n->last.known = false;
+}
 
-	if (stat(passwd_path, &st) < 0 || (st.st_mtim.tv_sec == n->read_at.tv_sec &&
-					   st.st_mtim.tv_nsec == n->read_at.tv_nsec))
-		return;
-	f = fopen(passwd_path, "re");
-	users = calloc(USERS_MAX, sizeof(*users));
-	if (!f || !users) {
-		free(users);
-		return;		/* numbers instead of names until the next try */
-	}
-	free(n->users);
-	n->users = users;
-	n->n_users = read_users(f, users, USERS_MAX);
-	n->read_at = st.st_mtim;
-	qsort(n->users, n->n_users, sizeof(*n->users), compare_users);
+static const char *find_account(const struct accounts *a, uint32_t number)
+{
+	const struct account key = { .number = number }, *found;
+
+	if (!a->count)
+		return NULL;
+	found = bsearch(&key, a->items, a->count, sizeof(*a->items), compare_accounts);
+	return found ? found->name : NULL;
 }
 
 const char *am_names_user(struct am_names *n, uint32_t uid)
 {
-	const struct user key = { .uid = uid }, *found;
+	return find_account(&n->users, uid);
+}
 
-	if (!n->n_users)
-		return NULL;
-	found = bsearch(&key, n->users, n->n_users, sizeof(*n->users), compare_users);
-	return found ? found->name : NULL;
+const char *am_names_group(struct am_names *n, uint32_t gid)
+{
+	return find_account(&n->groups, gid);
+}
+
+static const char *name_group(void *ctx, uint32_t gid)
+{
+	return am_names_group(ctx, gid);
+}
+
+const char *am_names_groups(struct am_names *n, const struct am_decoded *e)
+{
+	struct last_groups *l = &n->last;
+	size_t len = e->n_groups * sizeof(*e->groups);
+
+	if (l->known && l->gid == e->raw.gid && l->n_others == e->n_groups &&
+	    !memcmp(l->others, e->groups, len))
+		return l->text;
+	l->known = true;
+	l->gid = e->raw.gid;
+	l->n_others = e->n_groups;
+	memcpy(l->others, e->groups, len);
+	(void)am_groups_text(e, name_group, n, l->text);	/* what has no room is not told */
+	return l->text;
 }
 
 /* ---- units ---------------------------------------------------------------- */
@@ -141,14 +213,12 @@ static bool find_cgroup(const struct am_names *n, uint64_t cgroup, char *path, s
 	return true;
 }
 
-/* Its unit; else the path below the mount, which is empty for the root of all cgroups. */
+/* Its unit; else the path, which is empty for the root of all cgroups. */
 static void name_unit(const char *path, char *ret, size_t size)
 {
 	const char *unit;
 	size_t len;
 
-	if (!strncmp(path, cgroup_path, strlen(cgroup_path)))
-		path += strlen(cgroup_path);
 	unit = am_cgroup_unit(path, &len);
 	if (unit)
 		(void)snprintf(ret, size, "%.*s", (int)len, unit);
@@ -156,18 +226,42 @@ static void name_unit(const char *path, char *ret, size_t size)
 		(void)snprintf(ret, size, "%.*s", (int)size - 1, path);
 }
 
-const char *am_names_unit(struct am_names *n, uint64_t cgroup)
+static const struct unit *find_unit(struct am_names *n, uint64_t cgroup)
 {
 	struct unit *unit = &n->units[(cgroup * 0x9e3779b97f4a7c15ULL) >> 54];
 	char path[PATH_MAX];
+	size_t above = strlen(cgroup_path);
+
+	if (unit->cgroup == cgroup)
+		return unit;
+	*unit = (struct unit){ .cgroup = cgroup };
+	if (!find_cgroup(n, cgroup, path, sizeof(path)))
+		return unit;
+	if (strncmp(path, cgroup_path, above) != 0)
+		above = 0;
+	name_unit(path + above, unit->name, sizeof(unit->name));
+	/* A part of a path would be another cgroup. */
+	if (strlen(path + above) < sizeof(unit->path))
+		(void)strcpy(unit->path, path + above);
+	return unit;
+}
+
+const char *am_names_unit(struct am_names *n, uint64_t cgroup)
+{
+	const struct unit *unit;
 
 	if (!cgroup || n->cgroup_fd < 0)
 		return NULL;
-	if (unit->cgroup != cgroup) {
-		unit->cgroup = cgroup;
-		unit->name[0] = '\0';
-		if (find_cgroup(n, cgroup, path, sizeof(path)))
-			name_unit(path, unit->name, sizeof(unit->name));
-	}
+	unit = find_unit(n, cgroup);
 	return unit->name[0] ? unit->name : NULL;
+}
+
+const char *am_names_cgroup(struct am_names *n, uint64_t cgroup)
+{
+	const struct unit *unit;
+
+	if (!cgroup || n->cgroup_fd < 0)
+		return NULL;
+	unit = find_unit(n, cgroup);
+	return unit->path[0] ? unit->path : NULL;
 }

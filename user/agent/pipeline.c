@@ -135,6 +135,8 @@ static void find_names(struct am_pipeline *p, struct am_event_names *ret)
 		.user = am_names_user(p->names, e->uid),
 		.login = e->login == UINT32_MAX ? NULL : am_names_user(p->names, e->login),
 		.unit = am_names_unit(p->names, e->cgroup),
+		.cgroup = am_names_cgroup(p->names, e->cgroup),
+		.groups = e->flags & AM_EVENT_FACTS ? am_names_groups(p->names, &p->event) : NULL,
 		.policy = force ? force->model->name : NULL,
 		.wall_ns = (int64_t)e->boottime_ns + p->wall_ns,
 		.run = am_witness_run(p->witness),
@@ -142,6 +144,7 @@ static void find_names(struct am_pipeline *p, struct am_event_names *ret)
 	if (!any)
 		return;
 	ret->labels = label_names(p, any->registry, e->labels);
+	ret->purpose = e->purpose ? am_registry_purpose_name(any->registry, e->purpose) : NULL;
 	if (e->store) {
 		ret->store = am_registry_store_name(any->registry, e->store);
 		ret->within = am_roots_within(any->roots, e->store, p->event.path,

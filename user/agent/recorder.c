@@ -218,7 +218,8 @@ static void fill_actor(const struct am_decoded *d, const struct am_event_names *
 		.login = e->login, .session = e->session, .exe_dev = e->exe_dev,
 		.start_ns = e->start_ns, .cgroup = e->cgroup, .exe_ino = e->exe_ino,
 		.comm = e->comm, .exe = d->exe, .user = n->user,
-		.login_user = n->login, .unit = n->unit,
+		.login_user = n->login, .unit = n->unit, .purpose = n->purpose,
+		.groups = n->groups, .script = d->script, .cgroup_path = n->cgroup,
 	};
 	memcpy(ret->bits, e->bits.w, sizeof(ret->bits));
 }

@@ -10,17 +10,30 @@ static const char cut_mark[] = "\xe2\x80\xa6";
 /* Every NUL of the span becomes a slash, and the mark may come in front. */
 _Static_assert(sizeof(((struct am_decoded *)0)->path) >= AM_PATH_LEN + sizeof(cut_mark), "path");
 _Static_assert(sizeof(((struct am_decoded *)0)->exe) >= AM_PATH_LEN + sizeof(cut_mark), "exe");
+_Static_assert(sizeof(((struct am_decoded *)0)->script) >= AM_SCRIPT_LEN + sizeof(cut_mark),
+	       "script");
 
-/* Whether the span lies in the strings of a record of `len` bytes, and its last name ends.
- * An empty name is no reason to lose a finding: it shows as two slashes. */
-static bool span_holds(const char *bytes, size_t len, struct am_span s)
+/* Whether the span lies behind the head of a record of `len` bytes. */
+static bool span_holds(size_t len, struct am_span s, size_t max)
 {
-	if (!s.len)
-		return true;
-	if (s.len > AM_PATH_LEN || s.off < sizeof(struct am_event) || s.off > len ||
-	    s.len > len - s.off)
-		return false;
-	return !bytes[s.off + s.len - 1];
+	return !s.len || (s.len <= max && s.off >= sizeof(struct am_event) && s.off <= len &&
+			  s.len <= len - s.off);
+}
+
+/* And whether its last name ends. An empty name is no reason to lose a finding: it shows as
+ * two slashes. */
+static bool names_hold(const char *bytes, size_t len, struct am_span s, size_t max)
+{
+	return span_holds(len, s, max) && (!s.len || !bytes[s.off + s.len - 1]);
+}
+
+static bool spans_hold(const struct am_event *e, const char *bytes, size_t len)
+{
+	return names_hold(bytes, len, e->path, AM_PATH_LEN) &&
+	       names_hold(bytes, len, e->exe, AM_PATH_LEN) &&
+	       names_hold(bytes, len, e->script, AM_SCRIPT_LEN) &&
+	       span_holds(len, e->groups, AM_GROUPS_MAX * sizeof(uint32_t)) &&
+	       e->groups.len % sizeof(uint32_t) == 0;
 }
 
 static bool in_range(unsigned value, unsigned max, bool needed)
@@ -39,7 +52,8 @@ static bool head_holds(const struct am_event *e)
 	       in_range(e->verdict, AM_VERDICT_MAX_, told) &&
 	       in_range(e->reason, AM_REASON_MAX_, decides) &&
 	       in_range(e->op, AM_OP_MAX_, decides) && in_range(e->act, AM_ACT_MAX_, told) &&
-	       e->zones.count <= AM_ZONE_HITS && memchr(e->comm, '\0', sizeof(e->comm));
+	       e->purpose < AM_PURPOSES_MAX && e->zones.count <= AM_ZONE_HITS &&
+	       memchr(e->comm, '\0', sizeof(e->comm));
 }
 
 /* The root of a file system may be given as the name "/": it adds no part of its own. */
@@ -82,12 +96,16 @@ int am_event_decode(const void *bytes, size_t len, struct am_decoded *ret)
 	memcpy(&e, bytes, sizeof(e));
 	if (e.size != len || !head_holds(&e))
 		return -EBADMSG;
-	if (!span_holds(bytes, len, e.path) || !span_holds(bytes, len, e.exe))
+	if (!spans_hold(&e, bytes, len))
 		return -EBADMSG;
 
 	ret->raw = e;
 	join((const char *)bytes + e.path.off, e.path.len, e.flags & AM_EVENT_PATH_CUT, ret->path);
 	join((const char *)bytes + e.exe.off, e.exe.len, e.flags & AM_EVENT_EXE_CUT, ret->exe);
+	join((const char *)bytes + e.script.off, e.script.len, e.flags & AM_EVENT_SCRIPT_CUT,
+	     ret->script);
+	memcpy(ret->groups, (const char *)bytes + e.groups.off, e.groups.len);
+	ret->n_groups = e.groups.len / sizeof(uint32_t);
 	return 0;
 }
 

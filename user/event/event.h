@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "abi.h"
 
@@ -12,6 +13,9 @@ struct am_decoded {
 	struct am_event raw;		/* a copy, aligned */
 	char path[AM_PATH_LEN + AM_PATH_DEPTH + 8];	/* "/srv/registry/0042.csv"; "…/" in front when cut */
 	char exe[AM_PATH_LEN + AM_PATH_DEPTH + 8];
+	char script[AM_SCRIPT_LEN + AM_PATH_DEPTH + 8];
+	uint32_t groups[AM_GROUPS_MAX];	/* supplementary ones */
+	unsigned n_groups;
 };
 
 /* 0; -EBADMSG when the bytes are not one whole record of this ABI (sizes, spans,

@@ -16,6 +16,9 @@ struct am_event_names {
 	const char *user;	/* of raw.uid */
 	const char *login;	/* of raw.login */
 	const char *unit;	/* systemd unit or cgroup path */
+	const char *purpose;	/* of raw.purpose */
+	const char *groups;	/* event/groups.h: the effective one, and the others */
+	const char *cgroup;	/* path below the mount */
 	const char *why;	/* am_explain_event() */
 	const char *policy;	/* name of the policy that was in force */
 	const char *labels;	/* "cnic,biometric" of raw.labels */

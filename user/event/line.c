@@ -117,6 +117,8 @@ static void process(FILE *out, const struct am_decoded *e, const struct am_event
 	else
 		fprintf(out, " user=%u", e->raw.uid);
 	am_line_field(out, "unit", n->unit);
+	am_line_field(out, "script", e->script);
+	am_line_field(out, "purpose", n->purpose);
 	if (act_tells(&e->raw))
 		am_line_field(out, "act", am_act_name(e->raw.act));
 	/* A store's labels are known by its name; what else carries some must say so. */

@@ -304,6 +304,10 @@ static void unmapped(struct form *f)
 		am_json_int(j, "inode_generation", e->igen);
 	am_json_text(j, "unit", f->from.n->unit);
 	am_json_u64(j, "cgroup", e->cgroup);
+	am_json_text(j, "cgroup_path", f->from.n->cgroup);
+	am_json_text(j, "purpose", f->from.n->purpose);
+	if (f->from.e->script[0])
+		am_json_text(j, "script", f->from.e->script);
 	if (e->login != ~0u)
 		am_json_int(j, "login_uid", e->login);
 	am_json_int(j, "gid", e->gid);
@@ -321,6 +325,14 @@ static void unmapped(struct form *f)
 		am_json_bool(j, "foreign_code", true);
 	if (e->flags & AM_EVENT_TRACED)
 		am_json_bool(j, "traced", true);
+	if (e->flags & AM_EVENT_UNKNOWN)
+		am_json_bool(j, "unknown_fact", true);
+	if (e->flags & AM_EVENT_GROUPS_CUT)
+		am_json_bool(j, "groups_cut", true);
+	if (e->flags & AM_EVENT_SCRIPT_CUT)
+		am_json_bool(j, "script_cut", true);
+	if (e->flags & AM_EVENT_SCRIPT_LOST)
+		am_json_bool(j, "script_lost", true);
 	if (f->class == &class_network && f->from.e->path[0])	/* that class knows no file */
 		am_json_text(j, "file_path", f->from.e->path);
 	path_bytes(j, f->from.e->path);

@@ -6,6 +6,7 @@
 
 #include "base/version.h"
 #include "event/dest.h"
+#include "event/groups.h"
 
 enum { NS_PER_MS = 1000000 };
 
@@ -50,6 +51,24 @@ void am_ocsf_file(struct am_json *j, const struct am_ocsf_source *s)
 		    e->file_bytes);
 }
 
+static void groups(struct am_json *j, const char *text)
+{
+	struct am_group group;
+	char uid[16];
+
+	if (!text || !*text)
+		return;
+	am_json_list(j, "groups");
+	while (am_groups_next(&text, &group)) {
+		snprintf(uid, sizeof(uid), "%u", group.gid);
+		am_json_object(j, NULL);
+		text_unless_empty(j, "name", group.name);
+		am_json_text(j, "uid", uid);
+		am_json_end(j);
+	}
+	am_json_end(j);
+}
+
 static void user(struct am_json *j, const struct am_ocsf_source *s)
 {
 	char uid[16];
@@ -58,6 +77,7 @@ static void user(struct am_json *j, const struct am_ocsf_source *s)
 	am_json_object(j, "user");
 	text_unless_empty(j, "name", s->n->user);
 	am_json_text(j, "uid", uid);
+	groups(j, s->n->groups);
 	am_json_end(j);
 }
 

@@ -38,6 +38,8 @@ static void done_item(struct am_recent_item *item)
 {
 	free(item->path);
 	free(item->exe);
+	free(item->script);
+	free(item->groups);
 	*item = (struct am_recent_item){ 0 };
 }
 
@@ -65,10 +67,14 @@ int am_recent_add(struct am_recent *r, const struct am_decoded *e, const struct 
 
 	item.path = strdup(e->path);
 	item.exe = strdup(e->exe);
-	if (!item.path || !item.exe) {
+	item.script = strdup(e->script);
+	item.groups = malloc(e->n_groups * sizeof(*item.groups) + 1);
+	item.n_groups = e->n_groups;
+	if (!item.path || !item.exe || !item.script || !item.groups) {
 		done_item(&item);
 		return -ENOMEM;
 	}
+	memcpy(item.groups, e->groups, e->n_groups * sizeof(*item.groups));
 	if (ring->count == ring->room)
 		done_item(&ring->items[ring->next]);
 	else

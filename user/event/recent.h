@@ -15,6 +15,9 @@ struct am_recent_item {
 	struct am_event raw;
 	char *path;		/* as in am_decoded, owned; "" for none */
 	char *exe;
+	char *script;
+	uint32_t *groups;	/* owned: supplementary ones */
+	unsigned n_groups;
 };
 
 /* Room for so many findings, and so many others. 0 or -ENOMEM; *ret is owned. */

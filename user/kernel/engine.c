@@ -112,6 +112,9 @@ static int choose_programs(struct am_engine *e, bool preemptible)
 			r = am_probe_prepare(program, kernel);
 		if (r)
 			break;
+		/* Iterators are attached when they are read. */
+		if (bpf_program__expected_attach_type(program) == BPF_TRACE_ITER)
+			bpf_program__set_autoattach(program, false);
 		e->loaded += wanted;
 	}
 	btf__free(kernel);

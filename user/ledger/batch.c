@@ -8,7 +8,7 @@
 
 enum {
 	SLOTS = 2 * AM_BATCH_ROWS,	/* a power of two */
-	TEXTS = 11,
+	TEXTS = 15,
 	/* What the texts of one row may take. */
 	ROW_TEXT = TEXTS * AM_TEXT_MAX,
 };

@@ -317,6 +317,11 @@ enum am_column {
 	AM_COL_WHY,
 	/* objects */
 	AM_COL_BYTES,		/* size of the file when it happened; 0 also: not told */
+	/* actors: told if the deed's flags have AM_EVENT_FACTS; older rows do not have them */
+	AM_COL_PURPOSE,		/* name; empty: none */
+	AM_COL_GROUPS,		/* event/groups.h */
+	AM_COL_SCRIPT,		/* path; empty: none */
+	AM_COL_CGROUP_PATH,	/* below the mount; empty: not known */
 	AM_COL_MAX_,
 };
 

@@ -74,6 +74,10 @@ const struct am_schema am_schema[AM_COL_MAX_] = {
 	[AM_COL_POLICY] = TEXT(AM_TABLE_DEEDS, am_row_deed, policy),
 	[AM_COL_WHY] = TEXT(AM_TABLE_DEEDS, am_row_deed, why),
 	[AM_COL_BYTES] = OBJECT(bytes),
+	[AM_COL_PURPOSE] = TEXT(AM_TABLE_ACTORS, am_row_actor, purpose),
+	[AM_COL_GROUPS] = TEXT(AM_TABLE_ACTORS, am_row_actor, groups),
+	[AM_COL_SCRIPT] = TEXT(AM_TABLE_ACTORS, am_row_actor, script),
+	[AM_COL_CGROUP_PATH] = TEXT(AM_TABLE_ACTORS, am_row_actor, cgroup_path),
 };
 
 #define PART(member, type, text, column)                                                 \
@@ -89,7 +93,7 @@ const struct am_part am_parts[AM_TABLE_MAX_] = {
 };
 
 /* Parts are hashed and compared by their bytes. */
-_Static_assert(sizeof(struct am_row_actor) == 8 * 4 + 7 * 8 + 5 * sizeof(char *), "padding");
+_Static_assert(sizeof(struct am_row_actor) == 8 * 4 + 7 * 8 + 9 * sizeof(char *), "padding");
 _Static_assert(sizeof(struct am_row_object) == 4 * 8 + 2 * sizeof(char *), "padding");
 _Static_assert(sizeof(struct am_row_dest) == 6 * 8 + sizeof(char *), "padding");
 _Static_assert(sizeof(struct am_row_deed) == 6 * 4 + 3 * 8 + 3 * sizeof(char *), "padding");

@@ -31,6 +31,10 @@ struct am_row_actor {
 	const char *user;	/* of uid */
 	const char *login_user;	/* of login */
 	const char *unit;
+	const char *purpose;	/* it and what follows: AM_COL_PURPOSE ... in format.h */
+	const char *groups;
+	const char *script;
+	const char *cgroup_path;
 };
 
 /* Of gaps and marks, which nobody did. */

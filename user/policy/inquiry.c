@@ -33,6 +33,7 @@ void am_instant_format(int64_t wall_ns, char text[AM_INSTANT_TEXT])
 /* The event as a question to one policy. */
 struct put {
 	struct am_seen seen;
+	uint32_t gids[AM_GROUPS_MAX + 1];	/* the effective one first */
 	struct am_ask ask;
 	struct am_answer answer;
 	bool exact;	/* the facts make the subjects that the kernel found */
@@ -83,25 +84,41 @@ static void settle_exe(const struct am_view *view, const struct am_set *bits, st
 		put->ask.who = other;
 }
 
+static void put_groups(const struct am_recent_item *item, struct put *put)
+{
+	put->gids[0] = item->raw.gid;
+	memcpy(put->gids + 1, item->groups, item->n_groups * sizeof(*item->groups));
+	put->seen.gids = put->gids;
+	put->seen.n_gids = item->n_groups + 1;
+}
+
+/* Code of others in it makes it neither its executable nor its script. */
+static bool is_itself(const struct am_event *e)
+{
+	return !(e->flags & (AM_EVENT_FOREIGN_CODE | AM_EVENT_TRACED));
+}
+
 static void put_who(const struct am_inquiry *q, const struct am_view *view, struct put *put)
 {
 	const struct am_event *e = &q->item->raw;
 	struct am_seen *seen = &put->seen;
+	bool itself = is_itself(e);
 
 	*seen = (struct am_seen){
-		.exe = q->item->exe[0] ? q->item->exe : NULL,
+		.exe = itself && q->item->exe[0] ? q->item->exe : NULL,
+		.script = itself && q->item->script[0] ? q->item->script : NULL,
 		.user = q->user,
 		.login_name = q->login_name,
 		.uid = e->uid,
 		.login = e->login,
-		.gids = &e->gid,
-		.n_gids = 1,
-		.cgroup = q->unit,
+		.cgroup = q->cgroup ? q->cgroup : q->unit,
+		.purpose = q->purpose,
 	};
+	put_groups(q->item, put);
 	if (q->then)
 		am_seen_infer(seen, q->then, &e->bits);
 	am_seen_who(seen, view, &put->ask.who);
-	put->ask.who.unknown = e->reason == AM_REASON_UNKNOWN_FACT;
+	put->ask.who.unknown = e->reason == AM_REASON_UNKNOWN_FACT || e->flags & AM_EVENT_UNKNOWN;
 	if (view->generation == e->generation && !put->ask.who.unknown)
 		settle_exe(view, &e->bits, put);
 }
@@ -143,6 +160,17 @@ static void why(const struct am_inquiry *q, char text[WHY_SIZE])
 
 /* ---- sentences ------------------------------------------------------------------ */
 
+/* That there is none is told where it matters. */
+static void say_purpose(const struct am_inquiry *q, FILE *out)
+{
+	if (q->purpose) {
+		fputs(" under the purpose ", out);
+		am_escape_write(out, q->purpose, AM_ESCAPE_WORD);
+	} else if (q->item->raw.reason == AM_REASON_PURPOSE) {
+		fputs(" under no purpose", out);
+	}
+}
+
 static void say_process(const struct am_inquiry *q, FILE *out)
 {
 	const struct am_event *e = &q->item->raw;
@@ -152,6 +180,10 @@ static void say_process(const struct am_inquiry *q, FILE *out)
 	if (q->item->exe[0]) {
 		fputs(", which is ", out);
 		am_escape_write(out, q->item->exe, AM_ESCAPE_PHRASE);
+	}
+	if (q->item->script[0]) {
+		fputs(", running the script ", out);
+		am_escape_write(out, q->item->script, AM_ESCAPE_PHRASE);
 	}
 	fputs(", run by ", out);
 	if (q->user)
@@ -168,6 +200,7 @@ static void say_process(const struct am_inquiry *q, FILE *out)
 		fputs(" in ", out);
 		am_escape_write(out, q->unit, AM_ESCAPE_PHRASE);
 	}
+	say_purpose(q, out);
 	fprintf(out, ", child of process %u,", e->ppid);
 }
 
@@ -440,11 +473,19 @@ static void member_process(struct am_json *j, const struct am_inquiry *q)
 	am_json_u64(j, "start_ns", e->start_ns);
 	am_json_text(j, "comm", e->comm);
 	am_json_text(j, "exe", q->item->exe[0] ? q->item->exe : NULL);
+	am_json_text(j, "script", q->item->script[0] ? q->item->script : NULL);
 	am_json_int(j, "uid", e->uid);
 	am_json_text(j, "user", q->user);
 	if (e->login != UINT32_MAX)
 		am_json_int(j, "login_uid", e->login);
 	am_json_text(j, "unit", q->unit);
+	am_json_text(j, "cgroup", q->cgroup);
+	am_json_text(j, "purpose", q->purpose);
+	am_json_list(j, "gids");
+	am_json_int(j, NULL, e->gid);
+	for (unsigned i = 0; i < q->item->n_groups; i++)
+		am_json_int(j, NULL, q->item->groups[i]);
+	am_json_end(j);
 	am_json_end(j);
 }
 

@@ -13,6 +13,8 @@ struct am_inquiry {
 	const char *user;		/* name of raw.uid */
 	const char *login_name;
 	const char *unit;		/* unit or cgroup path */
+	const char *cgroup;		/* path */
+	const char *purpose;		/* name of raw.purpose */
 	const char *store;		/* names as in am_event_names */
 	const char *within;
 	const struct am_view *then;	/* the policy that decided; NULL: its text is not known */

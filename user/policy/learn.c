@@ -24,6 +24,7 @@ struct learner {
 struct sight {
 	const struct am_sighting *s;
 	struct am_seen seen;
+	uint32_t gids[AM_GROUPS_MAX + 1];
 	struct am_ask ask;
 	struct am_decision decision;
 };
@@ -64,6 +65,25 @@ static uint64_t see_labels(const struct am_view *view, uint64_t bits, int store)
 	return labels;
 }
 
+/* NULL: none, or none that could be named. */
+static const char *script_of(const struct am_observed_row *row)
+{
+	bool cut = row->facts.flags & AM_OBSERVED_SCRIPT_CUT;
+
+	return row->script[0] == '/' && !cut && am_learn_is_plain(row->script) ? row->script : NULL;
+}
+
+static size_t gids_of(const struct am_observed_row *row, uint32_t gids[AM_GROUPS_MAX + 1])
+{
+	const char *text = row->groups;
+	struct am_group group;
+	size_t n = 0;
+
+	while (n <= AM_GROUPS_MAX && am_groups_next(&text, &group))
+		gids[n++] = group.gid;
+	return n;
+}
+
 static void see_who(const struct learner *l, const struct am_sighting *s, struct sight *ret)
 {
 	const struct am_observed_facts *f = &s->row->facts;
@@ -75,6 +95,11 @@ static void see_who(const struct learner *l, const struct am_sighting *s, struct
 		.uid = f->uid,
 		.login = f->login,
 		.cgroup = s->row->unit[0] ? s->row->unit : NULL,
+		.script = script_of(s->row),
+		.purpose = f->purpose ? am_registry_purpose_name(l->view->registry, f->purpose)
+				      : NULL,
+		.gids = ret->gids,
+		.n_gids = gids_of(s->row, ret->gids),
 	};
 	am_seen_who(&ret->seen, l->view, &ret->ask.who);
 }
@@ -253,7 +278,7 @@ static const char *objection(const struct sight *sight)
 	if (row->exe[0] != '/' || row->facts.flags & AM_OBSERVED_EXE_CUT ||
 	    !am_learn_is_plain(row->exe))
 		return "its executable has no path that a policy could name";
-	if (!row->facts.uid && is_shell(row->exe))
+	if (!row->facts.uid && is_shell(row->exe) && !script_of(row))
 		return "a shell of root is everything that root can type";
 	if (row->facts.op == AM_OP_READ && sight->ask.access.store < 0)
 		return "a copy is as closed as its source: it opens with a rule to read a store "
@@ -295,7 +320,8 @@ bool am_lesson_is_same_text(const char *a, const char *b)
 	return a && b ? !strcmp(a, b) : a == b;
 }
 
-/* Of the policy, all of whose conditions hold, and no wider than an executable and a user. */
+/* Of the policy, all of whose conditions hold, and no wider than an executable or script and a
+ * user or group. */
 static int known_subject(const struct learner *l, const struct sight *sight)
 {
 	struct am_set bits;
@@ -304,10 +330,33 @@ static int known_subject(const struct learner *l, const struct sight *sight)
 	for (size_t i = 0; i < l->view->model->n_subjects; i++) {
 		const struct am_model_subject *s = &l->view->model->subjects[i];
 
-		if (am_set_has(&bits, i) && s->exe && (s->user || s->login) && !s->purpose)
+		if (am_set_has(&bits, i) && (s->exe || s->script) && (s->user || s->login || s->group))
 			return i;
 	}
 	return -1;
+}
+
+static void read_groups(const struct am_observed_row *row, struct am_lesson_subject *s)
+{
+	const char *text = row->groups;
+
+	s->n_groups = 0;
+	while (s->n_groups <= AM_GROUPS_MAX && am_groups_next(&text, &s->groups[s->n_groups]))
+		s->n_groups++;
+}
+
+/* Leaves those that this sighting has as well. */
+static void keep_groups(const struct sight *sight, struct am_lesson_subject *s)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < s->n_groups; i++)
+		for (size_t j = 0; j < sight->seen.n_gids; j++)
+			if (sight->gids[j] == s->groups[i].gid) {
+				s->groups[kept++] = s->groups[i];
+				break;
+			}
+	s->n_groups = kept;
 }
 
 static int new_subject(struct learner *l, const struct sight *sight, size_t *ret)
@@ -321,18 +370,21 @@ static int new_subject(struct learner *l, const struct sight *sight, size_t *ret
 		.login_name = sight->s->login_name,
 		.login = row->facts.login,
 		.unit = lasting_unit(row),
+		.script = script_of(row),
+		.purpose = sight->seen.purpose,
 		.is_shell = is_shell(row->exe),
 		.is_interpreter = is_interpreter(row->exe),
 	};
 
+	read_groups(row, &s);
 	if (AM_APPEND(l->lesson->subjects, l->lesson->n_subjects, s))
 		return -ENOMEM;
 	*ret = l->lesson->n_subjects - 1;
 	return 0;
 }
 
-/* One for each executable, user and lasting unit; the login is asked for if it was always
- * the same. Those that are the same subject of the policy are one. */
+/* One for each executable, script, user and lasting unit; login and purpose are asked for if
+ * they were always the same. Those that are the same subject of the policy are one. */
 static int find_subject(struct learner *l, const struct sight *sight, size_t *ret)
 {
 	const struct am_observed_row *row = sight->s->row;
@@ -345,10 +397,14 @@ static int find_subject(struct learner *l, const struct sight *sight, size_t *re
 		if (s->known != known)
 			continue;
 		if (known < 0 && (strcmp(s->exe, row->exe) || s->uid != row->facts.uid ||
-				  !am_lesson_is_same_text(s->unit, unit)))
+				  !am_lesson_is_same_text(s->unit, unit) ||
+				  !am_lesson_is_same_text(s->script, script_of(row))))
 			continue;
 		if (s->login != row->facts.login)
 			s->login = UINT32_MAX;
+		if (!am_lesson_is_same_text(s->purpose, sight->seen.purpose))
+			s->purpose = NULL;
+		keep_groups(sight, s);
 		*ret = i;
 		return 0;
 	}
@@ -504,6 +560,7 @@ int am_learn(const struct am_view *view, const struct am_sighting *sightings, si
 	r = take_all(&l, sightings, n);
 	if (r)
 		return r;
+	am_lesson_join_users(lesson);
 	am_lesson_drop_covered(lesson);
 	join_ops(lesson);
 	r = am_lesson_name_subjects(lesson);

@@ -3,11 +3,14 @@
  * that allows it: to be read by a person, who pastes what is right.
  *
  * Always true of a lesson: its subjects are no wider than what was seen (an executable and a
- * user at least, with the unit or the login where it was always the same); its zones hold the
+ * user at least, with the script, and the unit, login or purpose where it was always the same),
+ * but that AM_LESSON_GROUP_LEAST users or more who did the same are one subject by a group that
+ * all of them have, and the others of that group with them; its zones hold the
  * destinations seen and no other, or are zones that the policy has; it never lets anyone, and
  * never to `anywhere`; what a rule denies by name stays denied. */
 #pragma once
 
+#include "event/groups.h"
 #include "policy/inquiry.h"
 #include "store/observed.h"
 
@@ -21,6 +24,8 @@ struct am_sighting {
 
 /* More are counted, the least frequent first, and told. */
 enum { AM_LESSON_GRANTS = 2048, AM_LESSON_REFUSALS = 2048 };
+
+enum { AM_LESSON_GROUP_LEAST = 3 };
 
 struct am_evidence {
 	uint64_t count;
@@ -37,6 +42,11 @@ struct am_lesson_subject {
 	const char *login_name;
 	uint32_t login;		/* ~0: is not asked for */
 	const char *unit;	/* NULL: is not asked for */
+	const char *script;	/* NULL: none, and so for the next */
+	const char *purpose;
+	struct am_group groups[AM_GROUPS_MAX + 1];	/* that it always had */
+	unsigned n_groups;
+	unsigned n_users;	/* 0: one; else that the first of `groups` stands for */
 	bool is_shell, is_interpreter;
 	bool dropped;		/* another one covers it, or it has no grants */
 };

@@ -4,11 +4,27 @@
 
 #include "policy/lesson.h"
 
-/* Whether everybody who is `a` is `b`: the same but for a unit or a login that b leaves open. */
+static bool is_left_open(const char *in_a, const char *in_b)
+{
+	return !in_b || am_lesson_is_same_text(in_a, in_b);
+}
+
+static bool is_among(const struct am_lesson_subject *a, const struct am_lesson_subject *b)
+{
+	if (!b->n_users)
+		return !a->n_users && a->uid == b->uid;
+	for (unsigned i = 0; i < a->n_groups && (!a->n_users || !i); i++)
+		if (a->groups[i].gid == b->groups[0].gid)
+			return true;
+	return false;
+}
+
+/* Whether everybody who is `a` is `b`: the same but for conditions that b leaves open. */
 static bool is_within(const struct am_lesson_subject *a, const struct am_lesson_subject *b)
 {
-	return a->known < 0 && b->known < 0 && !strcmp(a->exe, b->exe) && a->uid == b->uid &&
-	       (!b->unit || am_lesson_is_same_text(a->unit, b->unit)) &&
+	return a->known < 0 && b->known < 0 && !strcmp(a->exe, b->exe) && is_among(a, b) &&
+	       is_left_open(a->unit, b->unit) && is_left_open(a->script, b->script) &&
+	       is_left_open(a->purpose, b->purpose) &&
 	       (b->login == UINT32_MAX || a->login == b->login);
 }
 
@@ -24,7 +40,7 @@ static bool has_grant(const struct am_lesson *l, size_t subject, const struct am
 	return false;
 }
 
-static bool needs_no_more(const struct am_lesson *l, size_t a, size_t b)
+bool am_lesson_needs_no_more(const struct am_lesson *l, size_t a, size_t b)
 {
 	for (size_t i = 0; i < l->n_grants; i++)
 		if (l->grants[i].subject == a && !has_grant(l, b, &l->grants[i]))
@@ -43,7 +59,7 @@ static void hand_over(struct am_lesson *l, const struct am_lesson_grant *g, size
 }
 
 /* The evidence goes with the grants. */
-static void cover(struct am_lesson *l, size_t a, size_t b)
+void am_lesson_cover(struct am_lesson *l, size_t a, size_t b)
 {
 	size_t kept = 0;
 
@@ -71,7 +87,8 @@ void am_lesson_drop_covered(struct am_lesson *l)
 	for (size_t a = 0; a < l->n_subjects; a++)
 		for (size_t b = 0; b < l->n_subjects && !l->subjects[a].dropped; b++)
 			if (a != b && !l->subjects[b].dropped &&
-			    is_within(&l->subjects[a], &l->subjects[b]) && needs_no_more(l, a, b))
-				cover(l, a, b);
+			    is_within(&l->subjects[a], &l->subjects[b]) &&
+			    am_lesson_needs_no_more(l, a, b))
+				am_lesson_cover(l, a, b);
 	drop_idle(l);
 }

@@ -59,17 +59,20 @@ static int name_subject(struct am_lesson *l, struct am_lesson_subject *s)
 {
 	char wish[2 * NAME_ROOM], user[16];
 	int unit = s->unit ? (int)(strlen(s->unit) - strlen(".service")) : 0;
+	const char *program = am_learn_base_name(s->script ? s->script : s->exe);
+	const char *who = s->n_users ? NULL : s->user;
 
 	if (s->known >= 0) {
 		s->name = strdup(l->view->model->subjects[s->known].name);
 		return s->name ? 0 : -ENOMEM;
 	}
-	snprintf(user, sizeof(user), "%u", s->uid);
-	snprintf(wish, sizeof(wish), "%.24s-%.23s", am_learn_base_name(s->exe),
-		 s->user && am_learn_is_plain(s->user) ? s->user : user);
-	if (s->unit && strncmp(s->unit, am_learn_base_name(s->exe), unit))
-		snprintf(wish, sizeof(wish), "%.*s-%.23s", unit > 24 ? 24 : unit, s->unit,
-			 am_learn_base_name(s->exe));
+	snprintf(user, sizeof(user), "%u", s->n_users ? s->groups[0].gid : s->uid);
+	if (s->n_users && s->groups[0].name[0])
+		who = s->groups[0].name;
+	snprintf(wish, sizeof(wish), "%.24s-%.23s", program,
+		 who && am_learn_is_plain(who) ? who : user);
+	if (s->unit && strncmp(s->unit, program, unit))
+		snprintf(wish, sizeof(wish), "%.*s-%.23s", unit > 24 ? 24 : unit, s->unit, program);
 	return am_lesson_name(l, wish, &s->name);
 }
 

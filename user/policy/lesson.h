@@ -21,6 +21,15 @@ bool am_lesson_is_same_grant(const struct am_lesson_grant *a, const struct am_le
 /* (learn_cover.c) Leaves out subjects that others cover, and those without grants. */
 void am_lesson_drop_covered(struct am_lesson *l);
 
+/* Whether `b` may all that `a` may. */
+bool am_lesson_needs_no_more(const struct am_lesson *l, size_t a, size_t b);
+
+/* Leaves out `a`, whose grants `b` has too. */
+void am_lesson_cover(struct am_lesson *l, size_t a, size_t b);
+
+/* (learn_groups.c) Makes one subject of many users who have a group in common. */
+void am_lesson_join_users(struct am_lesson *l);
+
 /* (learn_names.c) A name like `wish` that nothing of the policy or the lesson has; names for
  * all subjects. 0 or -ENOMEM. */
 int am_lesson_name(const struct am_lesson *l, const char *wish, char **ret);

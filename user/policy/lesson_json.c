@@ -29,8 +29,16 @@ static void json_subjects(struct am_json *j, const struct am_lesson *l)
 		am_json_text(j, "name", s->name);
 		am_json_bool(j, "new", s->known < 0);
 		am_json_text(j, "exe", s->exe);
-		am_json_text(j, "user", s->user);
-		am_json_int(j, "uid", s->uid);
+		am_json_text(j, "script", s->script);
+		if (s->n_users) {
+			am_json_text(j, "group", s->groups[0].name[0] ? s->groups[0].name : NULL);
+			am_json_int(j, "gid", s->groups[0].gid);
+			am_json_int(j, "users", s->n_users);
+		} else {
+			am_json_text(j, "user", s->user);
+			am_json_int(j, "uid", s->uid);
+		}
+		am_json_text(j, "purpose", s->purpose);
 		am_json_text(j, "unit", s->unit);
 		if (s->login != UINT32_MAX)
 			am_json_int(j, "login_uid", s->login);

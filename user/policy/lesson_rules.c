@@ -140,6 +140,8 @@ void am_lesson_each_rule(const struct am_lesson *l, am_lesson_rule_fn call, void
 
 const char *am_lesson_warning(const struct am_lesson_subject *s)
 {
+	if (s->script)
+		return NULL;
 	if (s->is_shell)
 		return "a shell: this lets in whatever its user types; name the programs or the "
 		       "script instead";

@@ -69,15 +69,33 @@ static bool has_new_subjects(const struct am_lesson *l)
 
 /* ---- subjects ------------------------------------------------------------------------ */
 
+static void print_group(const struct am_group *g, FILE *out)
+{
+	if (g->name[0] && am_learn_is_plain(g->name))
+		print_quoted(g->name, out);
+	else
+		fprintf(out, "%" PRIu32, g->gid);
+}
+
 static void print_conditions(const struct am_lesson_subject *s, FILE *out)
 {
 	fputs("    exe: ", out);
 	print_quoted(s->exe, out);
-	fputs("\n    user: ", out);
-	if (s->user)
+	if (s->script) {
+		fputs("\n    script: ", out);
+		print_quoted(s->script, out);
+	}
+	fputs(s->n_users ? "\n    group: " : "\n    user: ", out);
+	if (s->n_users)
+		print_group(&s->groups[0], out);
+	else if (s->user)
 		print_quoted(s->user, out);
 	else
 		fprintf(out, "%" PRIu32, s->uid);
+	if (s->purpose) {
+		fputs("\n    purpose: ", out);
+		print_quoted(s->purpose, out);
+	}
 	if (s->unit) {
 		fputs("\n    unit: ", out);
 		print_quoted(s->unit, out);
@@ -107,6 +125,9 @@ static void print_subjects(const struct am_lesson *l, FILE *out)
 		fputc('\n', out);
 		if (am_lesson_warning(s))
 			fprintf(out, "    # WARNING: %s\n", am_lesson_warning(s));
+		if (s->n_users)
+			fprintf(out, "    # %u users of this group were seen; the others of it may "
+				     "the same.\n", s->n_users);
 		print_conditions(s, out);
 	}
 }

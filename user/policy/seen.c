@@ -133,6 +133,8 @@ void am_seen_who(struct am_seen *seen, const struct am_view *view, struct am_who
 		(void)am_who_say(view->space, ret, AM_FACT_CGROUP, seen->cgroup);
 	if (seen->purpose)
 		(void)am_who_say(view->space, ret, AM_FACT_PURPOSE, seen->purpose);
+	if (seen->script)
+		(void)am_who_say(view->space, ret, AM_FACT_SCRIPT, seen->script);
 	for (size_t i = 0; i < seen->n_atoms; i++)
 		meet_atom(view, &seen->atoms[i], ret);
 }

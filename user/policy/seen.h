@@ -33,6 +33,7 @@ struct am_seen {
 	size_t n_gids;
 	const char *cgroup;		/* "/system.slice/x.service", or the unit alone */
 	const char *purpose;
+	const char *script;
 	struct am_seen_atom atoms[AM_SEEN_ATOMS];
 	size_t n_atoms;
 	/* Numbers as text, where there is no name. */
@@ -40,7 +41,7 @@ struct am_seen {
 };
 
 /* Takes over what the subjects in `bits`, found by the kernel under the view's policy, ask
- * for: groups, purposes and the like, which a record does not carry. */
+ * for: groups named by nobody here, what is around a unit and the like. */
 void am_seen_infer(struct am_seen *seen, const struct am_view *view, const struct am_set *bits);
 
 /* *ret borrows from `seen` and the view. */

@@ -36,7 +36,7 @@ const char *am_aswas_words(enum am_aswas kind)
 	static const char *const words[AM_ASWAS_MAX_] = {
 		[AM_ASWAS_NOT_KEPT] = "the policy of their generation is not kept",
 		[AM_ASWAS_UNKNOWN_FACT] = "a fact was not known when they were decided",
-		[AM_ASWAS_PURPOSE] = "the purpose decided, which the record does not hold",
+		[AM_ASWAS_PURPOSE] = "the purpose decided, which the record did not hold then",
 		[AM_ASWAS_NO_NAME] = "a label or store has no name in the record or the policy",
 	};
 
@@ -63,6 +63,7 @@ static void without_policy(const struct am_row *row, struct am_facts *f)
 		.op = (__u16)row->deed.op,
 		.tagged = row->deed.op != AM_OP_SEND,
 		.labels = row->deed.labels,
+		.unknown = (row->deed.flags & AM_EVENT_UNKNOWN) != 0,
 	};
 }
 
@@ -85,10 +86,12 @@ static bool under_policy(const struct am_row *row, const struct am_space *space,
 		.labels = label_bits(space, labels),
 		.op = (__u16)row->deed.op,
 		.tagged = row->deed.op != AM_OP_SEND,
+		.unknown = (row->deed.flags & AM_EVENT_UNKNOWN) != 0,
 	};
 	if (f->store)
 		f->labels &= ~f->store->labels;
 	am_facts_bits(row, &f->bits);
+	f->purpose = am_space_purpose(space, 0, am_facts_purpose(row, m));
 	if (row->deed.op == AM_OP_SEND)
 		am_facts_zones(row, &f->zones);
 	return true;
@@ -129,7 +132,7 @@ static void decide(const struct am_row *row, const struct am_facts *f, struct am
 	am_decide_unrecorded(f, &first, ret);
 }
 
-/* Under which purpose is not recorded: only where it makes no difference what it was (one of
+/* Under which purpose old rows do not tell: only where it makes no difference what it was (one of
  * the store's, or another) is the answer known. */
 static enum am_aswas compare(const struct am_row *row, struct am_facts *f, struct am_decision *ret)
 {
@@ -137,7 +140,7 @@ static enum am_aswas compare(const struct am_row *row, struct am_facts *f, struc
 	struct am_decision under;
 
 	decide(row, f, ret);
-	if (!purposes)
+	if (!purposes || am_facts_are_whole(row))
 		return is_same(row, ret) ? AM_ASWAS_EQUAL : AM_ASWAS_DIFFERS;
 	f->purpose = (__u32)__builtin_ctzll(purposes);
 	decide(row, f, &under);
@@ -175,7 +178,7 @@ int am_again_decide(struct am_again *a, const struct am_row *row, enum am_aswas 
 	if (!am_facts_is_decision(row))
 		return 0;
 	*ret_kind = AM_ASWAS_UNKNOWN_FACT;
-	if (row->deed.reason == AM_REASON_UNKNOWN_FACT)
+	if (row->deed.reason == AM_REASON_UNKNOWN_FACT && !(row->deed.flags & AM_EVENT_UNKNOWN))
 		return 0;
 	if (row->deed.generation)
 		return under_past(a, row, ret_kind, ret);

@@ -21,8 +21,8 @@ enum am_aswas {
 	AM_ASWAS_NO_DECISION,	/* a repeat, a gap, a mark */
 	/* Not recomputed: */
 	AM_ASWAS_NOT_KEPT,	/* the policy of its generation is not kept */
-	AM_ASWAS_UNKNOWN_FACT,	/* a fact was not known then; which one is not recorded */
-	AM_ASWAS_PURPOSE,	/* the purpose decided, which is not recorded */
+	AM_ASWAS_UNKNOWN_FACT,	/* a fact was not known then, and the record does not say so */
+	AM_ASWAS_PURPOSE,	/* the purpose decided, which old rows do not hold */
 	AM_ASWAS_NO_NAME,	/* a label or store has no name in the record, or not in the policy */
 	AM_ASWAS_MAX_,
 };

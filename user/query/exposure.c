@@ -231,8 +231,10 @@ static int take_other(struct am_exposure *x, const struct am_row *row, struct be
 	int r = am_lineage_other(&x->lineage, row);
 
 	(void)before;
+	if (r > 0)
+		count_time(x, row, row->count);
 	if (r || !am_lineage_concerns(&x->lineage, row))
-		return r;
+		return r < 0 ? r : 0;
 	if (row->deed.kind == AM_EVENT_SEND)
 		count_time(x, row, 1);
 	return take_finding(x, row);

@@ -61,6 +61,26 @@ bool am_facts_labels(const struct am_row *row, const struct am_model *model, uin
 	return names == __builtin_popcountll(row->deed.labels);
 }
 
+bool am_facts_are_whole(const struct am_row *row)
+{
+	return row->deed.flags & AM_EVENT_FACTS;
+}
+
+bool am_facts_is_itself(const struct am_row *row)
+{
+	return !(row->deed.flags & (AM_EVENT_FOREIGN_CODE | AM_EVENT_TRACED));
+}
+
+int am_facts_purpose(const struct am_row *row, const struct am_model *model)
+{
+	size_t i;
+
+	for (i = 0; row->actor.purpose && *row->actor.purpose && i < model->n_purposes; i++)
+		if (!strcmp(model->purposes[i].name, row->actor.purpose))
+			return (int)i;
+	return -1;
+}
+
 void am_facts_zones(const struct am_row *row, struct am_zones *ret)
 {
 	const uint64_t words[] = { row->dest.zones_low, row->dest.zones_high };

@@ -24,6 +24,16 @@ int am_facts_store(const struct am_row *row, const struct am_model *model);
  * no error. */
 bool am_facts_labels(const struct am_row *row, const struct am_model *model, uint64_t *ret);
 
+/* Whether the row holds all that subjects can ask for; older rows lack groups, purpose and
+ * script. What it says of them counts only then. */
+bool am_facts_are_whole(const struct am_row *row);
+
+/* Whether the process counted as its executable and its script; else it was neither. */
+bool am_facts_is_itself(const struct am_row *row);
+
+/* The index of the row's purpose in the model; -1: it had none, or none of the model's. */
+int am_facts_purpose(const struct am_row *row, const struct am_model *model);
+
 /* The zones that the kernel found, in the numbers of the policy that decided. */
 void am_facts_zones(const struct am_row *row, struct am_zones *ret);
 

@@ -55,18 +55,23 @@ static const struct am_field fields[] = {
 	LIST("label", deed.label_names, COL(LABEL_NAMES), "carried by the data"),
 	WHO("user", actor.user, actor.uid, COL(USER) | COL(UID),
 	    "the effective user, by name or number"),
+	{ .name = "group", .type = AM_FIELD_GROUPS, .offset = OF(actor.groups),
+	  .columns = COL(GROUPS), .help = "of all that the process has, by name or number" },
 	NUMBER("gid", actor.gid, COL(GID), "the effective group, by number"),
 	WHO("login", actor.login_user, actor.login, COL(LOGIN_USER) | COL(LOGIN),
 	    "who logged in, whoever he became"),
 	NUMBER("session", actor.session, COL(SESSION), "of the login"),
 	TEXT("exe", actor.exe, COL(EXE), "path of the executable"),
 	TEXT("comm", actor.comm, COL(COMM), "the thread's own name for itself"),
+	TEXT("script", actor.script, COL(SCRIPT), "path of what an interpreter was started with"),
 	TEXT("unit", actor.unit, COL(UNIT), "of systemd, or the cgroup"),
+	TEXT("cgroup", actor.cgroup_path, COL(CGROUP_PATH), "the whole path"),
+	TEXT("purpose", actor.purpose, COL(PURPOSE), "that the process ran under"),
 	POSITIVE("pid", actor.pid, COL(PID), "process"),
 	POSITIVE("tid", actor.tid, COL(TID), "thread"),
 	NUMBER("ppid", actor.ppid, COL(PPID), "the process's parent"),
 	{ .name = "dest", .type = AM_FIELD_DEST,
-	  .columns = COL(KIND) | COL(ADDR_HIGH) | COL(ADDR_LOW) | COL(ZONES_LOW) |
+	  .columns = COL(OP) | COL(ADDR_HIGH) | COL(ADDR_LOW) | COL(ZONES_LOW) |
 		     COL(ZONES_HIGH) | COL(FAMILY) | COL(PORT) | COL(PROTO),
 	  .help = "10.0.0.0/8, 203.0.113.9:443, [fd00::1]:53, terminal, unix ..." },
 	POSITIVE("port", dest.port, COL(PORT), "of the destination"),
@@ -186,6 +191,7 @@ const char *am_field_text(const struct am_field *f, const struct am_row *row,
 	switch (f->type) {
 	case AM_FIELD_TEXT:
 	case AM_FIELD_LIST:
+	case AM_FIELD_GROUPS:
 		return kept_text(f, row);
 	case AM_FIELD_WORD:
 		return f->word(row);

@@ -21,6 +21,7 @@ enum am_field_type {
 	AM_FIELD_TIME,		/* CLOCK_REALTIME, ns */
 	AM_FIELD_FLAG,		/* yes, no */
 	AM_FIELD_ID,		/* event/id.h */
+	AM_FIELD_GROUPS,	/* event/groups.h: each by its name or number */
 };
 
 struct am_field {

@@ -7,6 +7,7 @@
 
 #include "abi.h"
 #include "base/text.h"
+#include "event/groups.h"
 #include "query/glob.h"
 #include "query/term.h"
 
@@ -40,6 +41,19 @@ static bool is_listed(const struct am_term_value *v, const char *list)
 	return false;
 }
 
+/* One of the groups in "27:sudo,100". */
+static bool is_grouped(const struct am_term_value *v, const char *groups)
+{
+	struct am_group group;
+
+	if (v->none)
+		return !*groups;
+	while (am_groups_next(&groups, &group))
+		if (v->is_number ? group.gid == v->number : is_text(v, group.name))
+			return true;
+	return false;
+}
+
 static bool is_number(const struct am_term *term, const struct am_term_value *v,
 		      const struct am_row *row)
 {
@@ -68,7 +82,7 @@ static bool is_dest(const struct am_term *term, const struct am_term_value *v,
 	char buf[AM_FIELD_TEXT_MAX];
 
 	if (v->is_net)
-		return row->deed.kind == AM_EVENT_SEND && am_term_net_holds(&v->net, &row->dest);
+		return row->deed.op == AM_OP_SEND && am_term_net_holds(&v->net, &row->dest);
 	return is_text(v, am_field_text(term->field, row, buf));
 }
 
@@ -80,6 +94,8 @@ static bool is_value(const struct am_term *term, const struct am_term_value *v,
 	switch (term->field->type) {
 	case AM_FIELD_LIST:
 		return is_listed(v, am_field_text(term->field, row, buf));
+	case AM_FIELD_GROUPS:
+		return is_grouped(v, am_field_text(term->field, row, buf));
 	case AM_FIELD_NUMBER:
 	case AM_FIELD_FLAG:
 		return is_number(term, v, row);

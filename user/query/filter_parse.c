@@ -174,6 +174,7 @@ static int read_value(struct parser *p, const struct am_field *field, struct am_
 	case AM_FIELD_FLAG:
 		return read_flag(p, at, field, v);
 	case AM_FIELD_WHO:
+	case AM_FIELD_GROUPS:
 		v->is_number = parse_number(v->text, &v->number);
 		return 0;
 	case AM_FIELD_DEST:

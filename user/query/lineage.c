@@ -10,7 +10,14 @@
 #include "query/birth.h"
 #include "query/word.h"
 
-/* A socket that a process has sent through: which of its sends the repeats belong to. */
+/* Where a process has sent to: which of its sends the repeats belong to. */
+struct dest_seen {
+	uint64_t addr_high, addr_low;
+	uint32_t family, port, proto, process;
+	uint32_t send;
+};
+
+/* A socket that it has sent through: in old records repeats have no destination. */
 struct socket_seen {
 	uint64_t ino;
 	uint32_t dev, process;
@@ -34,6 +41,7 @@ void am_lineage_init(struct am_lineage *l)
 		.places = AM_TALLY(struct am_lineage_place, 16, AM_LINEAGE_PLACES_MAX),
 		.sends = AM_TALLY(struct am_lineage_send, 16, AM_LINEAGE_SENDS_MAX),
 		.sockets = AM_TALLY(struct socket_seen, 16, AM_LINEAGE_SENDS_MAX),
+		.dests = AM_TALLY(struct dest_seen, 32, AM_LINEAGE_SENDS_MAX),
 	};
 }
 
@@ -46,6 +54,7 @@ void am_lineage_done(struct am_lineage *l)
 	am_tally_done(&l->places);
 	am_tally_done(&l->sends);
 	am_tally_done(&l->sockets);
+	am_tally_done(&l->dests);
 	am_pool_done(&l->pool);
 }
 
@@ -275,15 +284,23 @@ static int add_place(struct am_lineage *l, const struct am_row *row, uint32_t *r
 	return r;
 }
 
-static int remember_socket(struct am_lineage *l, const struct am_row *row, uint32_t process,
-			   uint32_t send)
+static struct dest_seen dest_key(const struct am_row *row, uint32_t process, uint32_t send)
 {
-	const struct socket_seen seen = { row->object.ino, row->object.dev, process, send };
-	uint32_t i;
+	const struct am_row_dest *d = &row->dest;
 
-	if (!seen.ino)
-		return 0;
-	return or_left_out(am_tally_add(&l->sockets, &seen, &i));
+	return (struct dest_seen){ d->addr_high, d->addr_low, (uint32_t)d->family, d->port,
+				   d->proto, process, send };
+}
+
+static int remember_send(struct am_lineage *l, const struct am_row *row, uint32_t process,
+			 uint32_t send)
+{
+	const struct socket_seen socket = { row->object.ino, row->object.dev, process, send };
+	const struct dest_seen dest = dest_key(row, process, send);
+	uint32_t i;
+	int r = or_left_out(am_tally_add(&l->dests, &dest, &i));
+
+	return r || !socket.ino ? r : or_left_out(am_tally_add(&l->sockets, &socket, &i));
 }
 
 static int take_send(struct am_lineage *l, const struct am_row *row)
@@ -302,7 +319,7 @@ static int take_send(struct am_lineage *l, const struct am_row *row)
 	send->count++;
 	send->breaches += is_breach(row);
 	stretch(&send->first_ns, &send->last_ns, row->wall_ns);
-	return key.refused ? 0 : remember_socket(l, row, key.process, i);
+	return key.refused ? 0 : remember_send(l, row, key.process, i);
 }
 
 static int take_file(struct am_lineage *l, const struct am_row *row)
@@ -320,18 +337,32 @@ static int take_file(struct am_lineage *l, const struct am_row *row)
 			copy ? AM_LINK_COPY : row->deed.op == AM_OP_READ ? AM_OP_READ : AM_OP_WRITE);
 }
 
-static void repeat_send(struct am_lineage *l, const struct am_row *row, uint32_t process)
+/* NULL: it repeats no send that is known. */
+static struct am_lineage_send *repeated(struct am_lineage *l, const struct am_row *row,
+					uint32_t process)
 {
-	const struct socket_seen key = { row->object.ino, row->object.dev, process, 0 };
-	struct am_lineage_send *send;
+	const struct socket_seen socket = { row->object.ino, row->object.dev, process, 0 };
+	const struct dest_seen dest = dest_key(row, process, 0);
 	uint32_t i;
 
-	if (am_tally_find(&l->sockets, &key, &i) < 0)
-		return;
-	send = SEND(l, AM_TALLY_AT(&l->sockets, struct socket_seen, i)->send);
+	if (socket.ino)
+		return am_tally_find(&l->sockets, &socket, &i) < 0 ? NULL :
+			SEND(l, AM_TALLY_AT(&l->sockets, struct socket_seen, i)->send);
+	return am_tally_find(&l->dests, &dest, &i) < 0 ? NULL :
+		SEND(l, AM_TALLY_AT(&l->dests, struct dest_seen, i)->send);
+}
+
+/* Returns whether it was counted. */
+static int repeat_send(struct am_lineage *l, const struct am_row *row, uint32_t process)
+{
+	struct am_lineage_send *send = repeated(l, row, process);
+
+	if (!send)
+		return 0;
 	send->count += row->count;
-	send->further += row->count;
+	send->further += row->object.ino ? row->count : 0;
 	stretch(&send->first_ns, &send->last_ns, row->wall_ns);
+	return 1;
 }
 
 /* A repeat does not say its labels: it is of what is known already, or of no matter. */
@@ -343,10 +374,8 @@ static int take_repeat(struct am_lineage *l, const struct am_row *row)
 
 	if (find_process(l, row, &process) < 0)
 		return 0;
-	if (row->deed.op == AM_OP_SEND) {
-		repeat_send(l, row, process);
-		return 0;
-	}
+	if (row->deed.op == AM_OP_SEND)
+		return repeat_send(l, row, process);
 	r = file_key(l, row, &key);
 	if (r < 0)
 		return r;

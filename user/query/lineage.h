@@ -101,8 +101,8 @@ struct am_lineage_place {
 struct am_lineage_send {
 	uint32_t process, place, refused, zero;	/* the key */
 	uint64_t count;
-	uint64_t further;	/* of these, through a socket that was used before: the record has no
-				 * address for them, and one for datagrams may have several */
+	uint64_t further;	/* of these, through a socket that was used before: old records have
+				 * no address for them, and one for datagrams may have several */
 	uint64_t breaches;
 	bool known;		/* the process held the store's data */
 	int64_t first_ns, last_ns;
@@ -113,7 +113,7 @@ struct am_lineage {
 	uint64_t labels;	/* that the store's data carried */
 	uint32_t label_names;
 	struct am_tally subjects, processes, files, links, places, sends;
-	struct am_tally sockets;
+	struct am_tally sockets, dests;
 	uint32_t boot;		/* of the rows at hand */
 	uint64_t files_read;	/* of the store */
 	uint64_t bytes, unsized;	/* of these */
@@ -131,7 +131,8 @@ int am_lineage_boot(struct am_lineage *l, const char *boot);
 /* First pass: an access to the store. 0 or -ENOMEM, as the next one. */
 int am_lineage_store(struct am_lineage *l, const struct am_row *row);
 
-/* Second pass: any event; only of those with labels of the store something is kept. */
+/* Second pass: any event; only of those with labels of the store something is kept. 1: it was
+ * a repeat of a send that is known. */
 int am_lineage_other(struct am_lineage *l, const struct am_row *row);
 
 /* When all rows were given: who held what. 0 or -ENOMEM. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "event/groups.h"
 #include "query/facts.h"
 
 enum {
@@ -63,6 +64,10 @@ static void options_exe(struct search *s, struct options *o)
 	bool pinned = false, any = false;
 	size_t i;
 
+	if (am_facts_are_whole(s->row) && !am_facts_is_itself(s->row)) {
+		add(o, NULL);
+		return;
+	}
 	if (s->row->deed.flags & AM_EVENT_EXE_CUT) {
 		add_all(s->space, AM_FACT_EXE, o);
 		return;
@@ -111,9 +116,60 @@ static void options_login(struct search *s, struct options *o)
 		options_account(s, AM_FACT_LOGIN, a->login, name, o);
 }
 
-/* The effective one is known by its number only. */
+static void options_script(struct search *s, struct options *o)
+{
+	const char *script = s->row->actor.script;
+	unsigned flags = s->row->deed.flags;
+
+	if (!am_facts_are_whole(s->row) || flags & (AM_EVENT_SCRIPT_LOST | AM_EVENT_SCRIPT_CUT))
+		add_all(s->space, AM_FACT_SCRIPT, o);
+	else if (am_facts_is_itself(s->row) && script && *script)
+		add(o, am_space_value(s->space, AM_FACT_SCRIPT, script, NULL));
+	else
+		add(o, NULL);
+}
+
+static void options_purpose(struct search *s, struct options *o)
+{
+	const char *purpose = s->row->actor.purpose;
+
+	if (!am_facts_are_whole(s->row))
+		add_all(s->space, AM_FACT_PURPOSE, o);
+	else if (purpose && *purpose)
+		add(o, am_space_value(s->space, AM_FACT_PURPOSE, purpose, NULL));
+	else
+		add(o, NULL);
+}
+
+static bool names_group(const struct am_space_value *v, const struct am_group *group)
+{
+	char number[12];
+
+	(void)snprintf(number, sizeof(number), "%u", group->gid);
+	return !strcmp(v->text, number) || (group->name[0] && !strcmp(v->text, group->name));
+}
+
+static bool is_in_group(const struct am_row *row, const struct am_space_value *v)
+{
+	const char *text = row->actor.groups ? row->actor.groups : "";
+	struct am_group group;
+
+	while (am_groups_next(&text, &group))
+		if (names_group(v, &group))
+			return true;
+	return false;
+}
+
+static void join_group(struct search *s, const struct am_space_value *v)
+{
+	if (s->who.n_groups < AM_GROUPS_MAX)
+		s->who.groups[s->who.n_groups++] = (struct am_who_fact){ v, NULL };
+}
+
+/* Of old rows the effective one is known, by its number only. */
 static void options_groups(struct search *s)
 {
+	bool whole = am_facts_are_whole(s->row);
 	size_t i;
 
 	for (i = 0; i < s->space->n_values; i++) {
@@ -121,9 +177,9 @@ static void options_groups(struct search *s)
 
 		if (v->kind != AM_FACT_GROUP)
 			continue;
-		if (v->number == s->row->actor.gid && s->who.n_groups < AM_GROUPS_MAX)
-			s->who.groups[s->who.n_groups++] = (struct am_who_fact){ v, NULL };
-		else
+		if (whole ? is_in_group(s->row, v) : v->number == s->row->actor.gid)
+			join_group(s, v);
+		else if (!whole || s->row->deed.flags & AM_EVENT_GROUPS_CUT)
 			add(&s->groups, v);
 	}
 }
@@ -141,7 +197,8 @@ static bool is_around(const struct am_who *who, const struct am_space_value *v)
 /* A path says all that is around it; a unit may lie in any slice, and in a user's manager. */
 static void options_cgroups(struct search *s)
 {
-	const char *unit = s->row->actor.unit;
+	const char *path = s->row->actor.cgroup_path;
+	const char *unit = path && *path ? path : s->row->actor.unit;
 	size_t i;
 
 	if (unit && *unit)
@@ -163,8 +220,8 @@ static void gather(struct search *s)
 	options_exe(s, &s->single[EXE]);
 	options_account(s, AM_FACT_USER, s->row->actor.uid, s->row->actor.user, &s->single[USER]);
 	options_login(s, &s->single[LOGIN]);
-	add_all(s->space, AM_FACT_PURPOSE, &s->single[PURPOSE]);
-	add_all(s->space, AM_FACT_SCRIPT, &s->single[SCRIPT]);
+	options_purpose(s, &s->single[PURPOSE]);
+	options_script(s, &s->single[SCRIPT]);
 	options_groups(s);
 	options_cgroups(s);
 }
@@ -274,8 +331,9 @@ enum am_pointed am_point_find(const struct am_space *space, const struct am_row 
 	/* A file that was replaced is not what its path says, and one that has several names may
 	 * be in the policy by another. */
 	if (!s.many && !s.fitting) {
-		s.single[EXE] = (struct options){ .n = 0 };
+		s.single[EXE] = s.single[SCRIPT] = (struct options){ .n = 0 };
 		add_all(space, AM_FACT_EXE, &s.single[EXE]);
+		add_all(space, AM_FACT_SCRIPT, &s.single[SCRIPT]);
 		try_single(&s, 0);
 	}
 	if (s.many)

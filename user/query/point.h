@@ -2,8 +2,9 @@
 /* Who a row's process can have been, in the terms of policies, and what one of them says of
  * what it did.
  *
- * A row holds the executable, the users and the unit. Groups, purposes, scripts, contents of
- * executables and the slices around a unit it does not hold; but which subjects the kernel
+ * A row holds the path of the executable and of the script, the users, the groups, the cgroup
+ * and the purpose. The contents of executables it does not hold, nor do rows from before
+ * AM_EVENT_FACTS groups, scripts, purposes and what is around a unit; but which subjects the kernel
  * found the process to be under the policy of then, and what that policy answered. So every
  * combination of what is not recorded is tried that leads to just these subjects and this
  * answer; and only if the other policy says the same of all of them, that is what it says. */

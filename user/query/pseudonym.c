@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "event/groups.h"
+
 enum {
 	KEY_BYTES = 32,
 	HASH_BYTES = 6,		/* as hexadecimal it fits where a thread's name does */
@@ -20,7 +22,8 @@ enum {
 struct am_pseudonym {
 	uint8_t key[KEY_BYTES];
 	char user[HASH_TEXT + 8], login[HASH_TEXT + 8], comm[HASH_TEXT], unit[HASH_TEXT + 8];
-	char exe[AM_TEXT_MAX], path[AM_TEXT_MAX];
+	char exe[AM_TEXT_MAX], path[AM_TEXT_MAX], script[AM_TEXT_MAX], cgroup[AM_TEXT_MAX];
+	char groups[AM_TEXT_MAX];
 };
 
 int am_pseudonym_new(const void *key, size_t len, struct am_pseudonym **ret)
@@ -131,6 +134,22 @@ static const char *path(const struct am_pseudonym *p, const char *text, char to[
 	return to;
 }
 
+/* Each number and name for itself, as of users: many a group is one person. */
+static const char *groups(const struct am_pseudonym *p, const char *text, char to[AM_TEXT_MAX])
+{
+	char made[HASH_TEXT + 8];
+	struct am_group group;
+	size_t used = 0;
+
+	to[0] = '\0';
+	while (text && am_groups_next(&text, &group) && used < AM_TEXT_MAX - sizeof(made) - 16) {
+		(void)name(p, "group-", group.name, made, sizeof(made));
+		used += (size_t)snprintf(to + used, AM_TEXT_MAX - used, "%s%u%s%s", used ? "," : "",
+					 number(p, "gid", group.gid), made[0] ? ":" : "", made);
+	}
+	return to;
+}
+
 /* An address of those that nobody has: 240.0.0.0/4, fd00::/8. */
 static void address(const struct am_pseudonym *p, struct am_row_dest *d)
 {
@@ -165,6 +184,9 @@ void am_pseudonym_row(struct am_pseudonym *p, const struct am_row *row, struct a
 	a->exe_ino = inode(p, row->actor.exe_ino);
 	a->cgroup = inode(p, row->actor.cgroup);
 	ret->object.ino = inode(p, row->object.ino);
+	a->script = path(p, row->actor.script, p->script);
+	a->cgroup_path = path(p, row->actor.cgroup_path, p->cgroup);
+	a->groups = groups(p, row->actor.groups, p->groups);
 	ret->object.path = path(p, row->object.path, p->path);
 	address(p, &ret->dest);
 	ret->deed.why = "";

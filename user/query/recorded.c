@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "event/escape.h"
+#include "event/groups.h"
 #include "event/line.h"
 #include "query/word.h"
 
@@ -76,6 +77,18 @@ static void fill_object(const struct am_row *row, struct am_event *e)
 	e->store = fit32(row->object.store_id);
 }
 
+/* The first is the effective one, which the row has for itself. */
+static void fill_groups(const struct am_row *row, struct am_decoded *ret)
+{
+	const char *text = row->actor.groups ? row->actor.groups : "";
+	struct am_group group;
+
+	ret->n_groups = 0;
+	while (ret->n_groups < AM_GROUPS_MAX && am_groups_next(&text, &group))
+		if (group.gid != row->actor.gid)
+			ret->groups[ret->n_groups++] = group.gid;
+}
+
 static const char *or_null(const char *text)
 {
 	return text && *text ? text : NULL;
@@ -101,11 +114,17 @@ bool am_recorded_event(const struct am_row *row, struct am_decoded *ret,
 	fill_object(row, e);
 	(void)snprintf(ret->path, sizeof(ret->path), "%s", row->object.path ? row->object.path : "");
 	(void)snprintf(ret->exe, sizeof(ret->exe), "%s", row->actor.exe ? row->actor.exe : "");
+	(void)snprintf(ret->script, sizeof(ret->script), "%s",
+		       row->actor.script ? row->actor.script : "");
+	fill_groups(row, ret);
 	*ret_names = (struct am_event_names){
 		.store = or_null(row->object.store),
 		.user = or_null(row->actor.user),
 		.login = or_null(row->actor.login_user),
 		.unit = or_null(row->actor.unit),
+		.purpose = or_null(row->actor.purpose),
+		.groups = or_null(row->actor.groups),
+		.cgroup = or_null(row->actor.cgroup_path),
 		.why = or_null(row->deed.why),
 		.policy = or_null(row->deed.policy),
 		.labels = or_null(row->deed.label_names),

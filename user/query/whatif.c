@@ -23,7 +23,8 @@ enum {
 /* What a repeat has of the access that it repeats. */
 struct touch {
 	uint64_t ino, start_ns, generation;
-	uint32_t pid, tid, dev, op, act, pad;
+	uint64_t addr_high, addr_low;
+	uint32_t pid, tid, dev, op, act, port, proto, pad;
 };
 
 struct remembered {
@@ -114,7 +115,8 @@ void am_whatif_free(struct am_whatif *w)
 const char *am_whatif_words(enum am_whatif_kind kind)
 {
 	static const char *const words[AM_WHATIF_MAX_] = {
-		[AM_WHATIF_FACTS] = "their group, purpose, script or slice decides, which is not recorded",
+		[AM_WHATIF_FACTS] = "a fact decides that is not recorded: the content of an executable, or in "
+				    "old rows group, purpose, script or slice",
 		[AM_WHATIF_NOBODY] = "the recorded facts do not lead to what the kernel found",
 		[AM_WHATIF_UNKNOWN_FACT] = "a fact was not known when they were decided",
 		[AM_WHATIF_UNRECORDED] = "they were refused since they could not be recorded",
@@ -308,10 +310,13 @@ static char *key_of(const struct am_row *row)
 	const struct am_row_actor *a = &row->actor;
 	char *key = NULL;
 
-	if (asprintf(&key, "%s|%s|%s|%s|%u|%u|%u|%" PRIx64 ".%" PRIx64 ".%" PRIx64 ".%" PRIx64
+	if (asprintf(&key, "%s|%s|%s|%s|%s|%s|%s|%s|%u|%u|%u|%" PRIx64 ".%" PRIx64 ".%" PRIx64
+		     ".%" PRIx64
 		     "|%s|%s|%" PRIx64 "|%s|%u|%u|%u|%x|%" PRIu64 "|%" PRIx64 ".%" PRIx64 "|%" PRIu64
 		     ".%u.%u|%" PRIx64 ".%" PRIx64, a->exe ? a->exe : "", a->user ? a->user : "",
-		     a->login_user ? a->login_user : "", a->unit ? a->unit : "", a->uid, a->gid,
+		     a->login_user ? a->login_user : "", a->unit ? a->unit : "",
+		     a->script ? a->script : "", a->purpose ? a->purpose : "",
+		     a->groups ? a->groups : "", a->cgroup_path ? a->cgroup_path : "", a->uid, a->gid,
 		     a->login, a->bits[0], a->bits[1], a->bits[2], a->bits[3],
 		     row->object.store ? row->object.store : "",
 		     row->object.path ? row->object.path : "", row->deed.labels,
@@ -380,7 +385,11 @@ static void say_who(const struct am_row_actor *a, char *to, size_t size)
 	if (a->exe && *a->exe && (size_t)n < size)
 		n += snprintf(to + n, size - (size_t)n, " exe=%s", a->exe);
 	if (a->unit && *a->unit && (size_t)n < size)
-		(void)snprintf(to + n, size - (size_t)n, " unit=%s", a->unit);
+		n += snprintf(to + n, size - (size_t)n, " unit=%s", a->unit);
+	if (a->script && *a->script && (size_t)n < size)
+		n += snprintf(to + n, size - (size_t)n, " script=%s", a->script);
+	if (a->purpose && *a->purpose && (size_t)n < size)
+		(void)snprintf(to + n, size - (size_t)n, " purpose=%s", a->purpose);
 }
 
 static bool is_like(const struct am_whatif_group *g, const struct am_whatif_group *h)
@@ -479,11 +488,13 @@ static struct remembered *place_of(struct am_whatif *w, const struct am_row *row
 		.ino = row->object.ino, .start_ns = row->actor.start_ns,
 		.generation = row->deed.generation, .pid = row->actor.pid, .tid = row->actor.tid,
 		.dev = row->object.dev, .op = row->deed.op, .act = row->deed.act,
+		.addr_high = row->dest.addr_high, .addr_low = row->dest.addr_low,
+		.port = row->dest.port, .proto = row->dest.proto,
 	};
 	return &w->repeats[hash(ret, sizeof(*ret), 14695981039346656037ULL) & (REPEATS - 1)];
 }
 
-_Static_assert(sizeof(struct touch) == 48, "compared and hashed by its bytes");
+_Static_assert(sizeof(struct touch) == 72, "compared and hashed by its bytes");
 
 static void remember(struct am_whatif *w, const struct am_row *row, enum am_whatif_kind kind,
 		     size_t group)

@@ -27,7 +27,7 @@ enum am_whatif_kind {
 	AM_WHATIF_SAME,
 	AM_WHATIF_NO_DECISION,	/* not asked: gaps, marks, what followed from a decision */
 	/* Cannot be told: */
-	AM_WHATIF_FACTS,	/* groups, purpose, script ... decide, and are not recorded */
+	AM_WHATIF_FACTS,	/* something decides that is not recorded */
 	AM_WHATIF_NOBODY,	/* the facts do not lead to what the kernel found */
 	AM_WHATIF_UNKNOWN_FACT,	/* a fact was not known then */
 	AM_WHATIF_UNRECORDED,	/* it was refused since it could not be recorded */

@@ -70,7 +70,7 @@ const char *am_word_dest(const struct am_row *row, char buf[AM_WORD_TEXT_MAX])
 
 	am_recorded_dest(&row->dest, &e);
 	buf[0] = '\0';
-	if (row->deed.kind == AM_EVENT_SEND)
+	if (row->deed.op == AM_OP_SEND)
 		am_dest_text(&e, buf);
 	return buf;
 }

@@ -11,14 +11,16 @@ static const char file_name[] = "observed";
 static const char magic[8] = "AMOBSERV";
 
 enum {
-	VERSION = 1,
+	VERSION = 2,
+	OLD_VERSION = 1,
+	OLD_FACTS = 184,
 	SLOTS = 2 * AM_OBSERVED_MAX,	/* of the hash table: never more than half full */
 	SUM_LEN = sizeof(__u64),
 	HOUR_S = 3600,
 	DAY_S = 24 * HOUR_S,
 	LOOK_S = 60,			/* between two searches for stale rows in a full table */
 	KEY_LEN = offsetof(struct am_observed_facts, count),
-	ROW_MAX = sizeof(struct am_observed_facts) + 3 * AM_OBSERVED_TEXT,
+	ROW_MAX = sizeof(struct am_observed_facts) + 5 * AM_OBSERVED_TEXT,
 	FILE_MAX = 64 + AM_OBSERVED_MAX * ROW_MAX,
 };
 
@@ -32,7 +34,8 @@ struct head {
 };
 
 AM_ASSERT_SIZE(struct head, 24);
-AM_ASSERT_SIZE(struct am_observed_facts, 184);
+AM_ASSERT_SIZE(struct am_observed_facts, 192);
+_Static_assert(offsetof(struct am_observed_facts, script_len) == OLD_FACTS, "version 1");
 
 struct am_observed {
 	struct am_observed_row rows[AM_OBSERVED_MAX];
@@ -61,14 +64,15 @@ static size_t slot_of(const struct am_observed_row *row)
 	__u64 sum = add_bytes(sum_start, &row->facts, KEY_LEN);
 
 	sum = add_bytes(sum, row->exe, strlen(row->exe) + 1);
-	sum = add_bytes(sum, row->unit, strlen(row->unit));
+	sum = add_bytes(sum, row->unit, strlen(row->unit) + 1);
+	sum = add_bytes(sum, row->script, strlen(row->script));
 	return (sum ^ sum >> 32) % SLOTS;
 }
 
 static bool is_same(const struct am_observed_row *a, const struct am_observed_row *b)
 {
 	return !memcmp(&a->facts, &b->facts, KEY_LEN) && !strcmp(a->exe, b->exe) &&
-	       !strcmp(a->unit, b->unit);
+	       !strcmp(a->unit, b->unit) && !strcmp(a->script, b->script);
 }
 
 /* Where the row is, or would be. */
@@ -86,6 +90,8 @@ static void done_row(struct am_observed_row *row)
 	free(row->exe);
 	free(row->unit);
 	free(row->path);
+	free(row->script);
+	free(row->groups);
 	*row = (struct am_observed_row){ 0 };
 }
 
@@ -96,7 +102,9 @@ static int copy_row(const struct am_observed_row *from, struct am_observed_row *
 	row.exe = strdup(from->exe);
 	row.unit = strdup(from->unit);
 	row.path = strdup(from->path);
-	if (!row.exe || !row.unit || !row.path) {
+	row.script = strdup(from->script);
+	row.groups = strdup(from->groups);
+	if (!row.exe || !row.unit || !row.path || !row.script || !row.groups) {
 		done_row(&row);
 		return -ENOMEM;
 	}
@@ -182,6 +190,41 @@ static void keep_path(struct am_observed_row *row, const char *path)
 	row->path = copy;
 }
 
+static bool has_item(const char *list, const char *item, size_t len)
+{
+	while (*list) {
+		size_t n = strcspn(list, ",");
+
+		if (n == len && !memcmp(list, item, len))
+			return true;
+		list += n + (list[n] == ',');
+	}
+	return false;
+}
+
+/* Leaves those that `groups` has too. */
+static void keep_groups(struct am_observed_row *row, const char *groups)
+{
+	const char *from = row->groups;
+	char *to = row->groups;
+
+	if (!strcmp(row->groups, groups))
+		return;
+	while (*from) {
+		size_t len = strcspn(from, ",");
+		const char *next = from + len + (from[len] == ',');
+
+		if (has_item(groups, from, len)) {
+			if (to != row->groups)
+				*to++ = ',';
+			memmove(to, from, len);
+			to += len;
+		}
+		from = next;
+	}
+	*to = '\0';
+}
+
 void am_observed_add(struct am_observed *o, const struct am_observed_row *like, bool blocked,
 		     int64_t now_s)
 {
@@ -200,6 +243,7 @@ void am_observed_add(struct am_observed *o, const struct am_observed_row *like, 
 	row->facts.count++;
 	row->facts.blocked += blocked;
 	keep_path(row, like->path);
+	keep_groups(row, like->groups);
 }
 
 uint64_t am_observed_since(const struct am_observed_row *row, int64_t since_s)
@@ -266,7 +310,8 @@ static size_t size_of(const struct am_observed *o)
 
 	for (size_t i = 0; i < o->count; i++)
 		size += sizeof(o->rows[i].facts) + strlen(o->rows[i].exe) +
-			strlen(o->rows[i].unit) + strlen(o->rows[i].path);
+			strlen(o->rows[i].unit) + strlen(o->rows[i].path) +
+			strlen(o->rows[i].script) + strlen(o->rows[i].groups);
 	return size;
 }
 
@@ -277,10 +322,14 @@ static char *put_row(char *at, const struct am_observed_row *row)
 	facts.exe_len = strlen(row->exe);
 	facts.unit_len = strlen(row->unit);
 	facts.path_len = strlen(row->path);
+	facts.script_len = strlen(row->script);
+	facts.groups_len = strlen(row->groups);
 	at = put(at, &facts, sizeof(facts));
 	at = put(at, row->exe, facts.exe_len);
 	at = put(at, row->unit, facts.unit_len);
-	return put(at, row->path, facts.path_len);
+	at = put(at, row->path, facts.path_len);
+	at = put(at, row->script, facts.script_len);
+	return put(at, row->groups, facts.groups_len);
 }
 
 int am_observed_pack(const struct am_observed *o, char **ret, size_t *ret_len)
@@ -313,7 +362,9 @@ static bool facts_hold(const struct am_observed_facts *f)
 	       f->first_s >= 0 && f->first_s <= f->last_s && f->last_s <= time_max_s &&
 	       f->exe_len < AM_OBSERVED_TEXT &&
 	       f->unit_len < AM_OBSERVED_TEXT && f->path_len < AM_OBSERVED_TEXT &&
-	       !(f->flags & ~AM_OBSERVED_EXE_CUT);
+	       f->script_len < AM_OBSERVED_TEXT && f->groups_len < AM_OBSERVED_TEXT &&
+	       f->purpose < AM_PURPOSES_MAX && !f->pad2 &&
+	       !(f->flags & ~(AM_OBSERVED_EXE_CUT | AM_OBSERVED_SCRIPT_CUT));
 }
 
 struct bytes {
@@ -343,14 +394,15 @@ static int take_text(struct bytes *b, size_t len, char **ret)
 }
 
 /* What was made of a row that fails is the table's to free. */
-static int take_row(struct bytes *b, struct am_observed_row *row)
+static int take_row(struct bytes *b, unsigned version, struct am_observed_row *row)
 {
-	const char *at = take(b, sizeof(row->facts));
+	size_t len = version == OLD_VERSION ? (size_t)OLD_FACTS : sizeof(row->facts);
+	const char *at = take(b, len);
 	int r;
 
 	if (!at)
 		return -EBADMSG;
-	memcpy(&row->facts, at, sizeof(row->facts));
+	memcpy(&row->facts, at, len);
 	if (!facts_hold(&row->facts))
 		return -EBADMSG;
 	r = take_text(b, row->facts.exe_len, &row->exe);
@@ -358,15 +410,19 @@ static int take_row(struct bytes *b, struct am_observed_row *row)
 		r = take_text(b, row->facts.unit_len, &row->unit);
 	if (!r)
 		r = take_text(b, row->facts.path_len, &row->path);
+	if (!r)
+		r = take_text(b, row->facts.script_len, &row->script);
+	if (!r)
+		r = take_text(b, row->facts.groups_len, &row->groups);
 	return r;
 }
 
-static int take_rows(struct am_observed *o, struct bytes *b, size_t n)
+static int take_rows(struct am_observed *o, struct bytes *b, const struct head *head)
 {
-	while (o->count < n) {
+	while (o->count < head->n) {
 		struct am_observed_row *row = &o->rows[o->count++];
 		size_t slot;
-		int r = take_row(b, row);
+		int r = take_row(b, head->version, row);
 
 		if (r < 0)
 			return r;
@@ -390,7 +446,8 @@ int am_observed_unpack(const char *bytes, size_t len, struct am_observed **ret)
 		return -EBADMSG;
 	memcpy(&head, bytes, sizeof(head));
 	memcpy(&sum, bytes + len - SUM_LEN, SUM_LEN);
-	if (memcmp(head.magic, magic, sizeof(magic)) || head.version != VERSION ||
+	if (memcmp(head.magic, magic, sizeof(magic)) ||
+	    (head.version != VERSION && head.version != OLD_VERSION) ||
 	    head.n > AM_OBSERVED_MAX || sum != add_bytes(sum_start, bytes, len - SUM_LEN))
 		return -EBADMSG;
 	r = am_observed_new(&o);
@@ -398,7 +455,7 @@ int am_observed_unpack(const char *bytes, size_t len, struct am_observed **ret)
 		return r;
 	o->left_out = head.left_out;
 	b = (struct bytes){ bytes + sizeof(head), len - sizeof(head) - SUM_LEN };
-	r = take_rows(o, &b, head.n);
+	r = take_rows(o, &b, &head);
 	if (!r)
 		*ret = AM_TAKE_PTR(o);
 	return r;

@@ -10,15 +10,18 @@
  *
  *    offset  bytes
  *         0      8  "AMOBSERV"
- *         8      4  version, 1
+ *         8      4  version, 2
  *        12      4  n, the number of rows
  *        16      8  accesses that were left out
- *        24         rows, each:  struct am_observed_facts (184)
- *                                executable, unit, example: as many bytes as the facts
- *                                say, no NUL among them
+ *        24         rows, each:  struct am_observed_facts (192)
+ *                                executable, unit, example, script, groups: as many bytes
+ *                                as the facts say, no NUL among them
  *       end      8  FNV-1a (64 bit) of all bytes before
  *
- * It is valid if the version is 1, the sum is right, the rows are n, end where the sum begins
+ * Version 1 is read too: there the facts end behind `flags` (184), and the texts with the
+ * example.
+ *
+ * It is valid if the version is one of these, the sum is right, the rows are n, end where the sum begins
  * and are each other's equals in nothing but counts, and every length and number is in its
  * range; else it is refused whole. */
 #pragma once
@@ -47,7 +50,7 @@ enum am_observed_place {
 };
 
 struct am_observed_facts {
-	/* the key, with the executable and the unit */
+	/* the key, with the executable, the unit and the script */
 	__u64 labels;		/* bits: all that the data carries */
 	__u32 store;		/* id, 0 = none */
 	__u32 uid;
@@ -58,7 +61,8 @@ struct am_observed_facts {
 	__u8 op;		/* am_op */
 	__u8 reason;		/* am_reason */
 	__u8 place;		/* am_observed_place */
-	__u8 pad[3];
+	__u8 purpose;		/* number, 0: none */
+	__u8 pad[2];
 	/* the counts */
 	__u64 count;
 	__s64 first_s;		/* CLOCK_REALTIME */
@@ -70,10 +74,14 @@ struct am_observed_facts {
 	__u16 unit_len;
 	__u16 path_len;
 	__u16 flags;		/* am_observed_flag */
+	__u16 script_len;
+	__u16 groups_len;
+	__u32 pad2;
 };
 
 enum am_observed_flag {
 	AM_OBSERVED_EXE_CUT = 1 << 0,	/* the executable's path lacks its upper end */
+	AM_OBSERVED_SCRIPT_CUT = 1 << 1,/* the script's does, or is not known */
 };
 
 struct am_observed_row {
@@ -81,6 +89,8 @@ struct am_observed_row {
 	char *exe;		/* owned, like the next; "" for none */
 	char *unit;
 	char *path;		/* the last object, as an example; no part of the key */
+	char *script;		/* "" for none */
+	char *groups;		/* with commas between: those that it always had; no part of the key */
 };
 
 struct am_observed;

@@ -53,6 +53,11 @@ class Screened:
         self.lab.agent.reload(text)
         self.lab.agent.hear('all stores are sealed')
 
+    def words(self, purpose):
+        """What runs the program behind it under the purpose."""
+        return [f'{self.lab.programs}/amanat', '--run', self.lab.agent.run, 'run', '--purpose',
+                purpose, '--']
+
     def run(self, user, *argv, purpose='kyc', **options):
         lab = self.lab
         return lab.run(user, f'{lab.programs}/amanat', '--run', lab.agent.run, 'run', '--purpose',

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a thread has done already: the first of its kind is told, further ones are counted.
+ * Of one kind are accesses by the same operation to the same file, or sends by the same act to
+ * the same destination; under the same policy, with the same labels, as the same subjects. The
+ * table is the thread's own: of others only the sweep comes by, and takes counts away. */
+#pragma once
+
+#include "subject.h"
+
+/* Not by the address: clang may shift a pointer as 32 bits, which the verifier refuses. */
+AM_INLINE struct am_touch *am_touch_of(struct am_task *own, struct inode *inode,
+				       const struct am_case *c)
+{
+	__u32 at = c->f.op;
+
+	if (inode)
+		at ^= inode->i_ino;
+	else
+		at ^= c->act ^ c->dest.port ^ c->dest.addr[15] ^ c->dest.addr[14];
+	return &own->touch[at & (AM_TOUCHES - 1)];
+}
+
+AM_INLINE __u64 am_touch_facts(const struct am_task *own, const struct am_case *c)
+{
+	return own->who ^ c->labels * AM_MIX;
+}
+
+AM_INLINE bool am_touch_is_file(const struct am_touch *t, struct inode *inode)
+{
+	return t->inode == (__u64)inode && t->ino == inode->i_ino &&
+	       t->igen == inode->i_generation;
+}
+
+/* The two halves of the address as words: no call of memcmp() comes of it. */
+AM_INLINE bool am_touch_is_dest(const struct am_touch *t, const struct am_case *c)
+{
+	const __u64 *a = (const __u64 *)t->addr, *b = (const __u64 *)c->dest.addr;
+
+	return !t->inode && t->act == c->act && t->port == c->dest.port &&
+	       t->family == c->dest.family && t->proto == (__u16)c->dest.proto && a[0] == b[0] &&
+	       a[1] == b[1];
+}
+
+AM_INLINE void am_touch_set_file(struct am_touch *t, struct inode *inode, const struct am_case *c)
+{
+	t->inode = (__u64)inode;
+	t->ino = inode->i_ino;
+	t->dev = inode->i_sb->s_dev;
+	t->igen = inode->i_generation;
+	t->store = c->store;
+	t->proto = 0;
+}
+
+AM_INLINE void am_touch_set_dest(struct am_touch *t, const struct am_case *c)
+{
+	t->inode = 0;
+	__builtin_memcpy(t->addr, c->dest.addr, sizeof(t->addr));
+	t->family = c->dest.family;
+	t->port = c->dest.port;
+	t->proto = c->dest.proto;
+}
+
+AM_INLINE void am_touch_set_who(struct am_touch *t, const struct am_task *own)
+{
+	const struct cred *cred = bpf_get_current_task_btf()->real_cred;
+
+	t->uid = cred->euid.val;
+	t->gid = cred->egid.val;
+	t->purpose = own->purpose;
+}
+
+/* Before and after it becomes another one. */
+AM_INLINE void am_touch_turn(struct am_touch *t)
+{
+	asm volatile("" ::: "memory");
+	t->seq++;
+	asm volatile("" ::: "memory");
+}
+
+/* Whether it is the first of its kind. If not, it has been counted. */
+AM_INLINE bool am_touch_first(struct am_touch *t, const struct am_task *own, struct inode *inode,
+			      const struct am_case *c)
+{
+	if (t->generation == c->generation && t->op == c->f.op &&
+	    t->facts == am_touch_facts(own, c) &&
+	    (inode ? am_touch_is_file(t, inode) : am_touch_is_dest(t, c))) {
+		__sync_fetch_and_add(&t->count, 1);	/* the sweep takes it away meanwhile */
+		return false;
+	}
+	/* Repeats that nothing has room for are kept; this one is told each time until then. */
+	if (am_touch_flush(t))
+		return true;
+	am_touch_turn(t);
+	if (inode)
+		am_touch_set_file(t, inode, c);
+	else
+		am_touch_set_dest(t, c);
+	t->facts = am_touch_facts(own, c);
+	t->generation = c->generation;
+	t->act = c->act;
+	t->op = c->f.op;
+	am_touch_set_who(t, own);
+	am_touch_turn(t);
+	return true;
+}
+
+/* What comes next is the first of its kind. Repeats not yet told stay. */
+AM_INLINE void am_touch_forget(struct am_touch *t)
+{
+	t->facts = 0;
+}
