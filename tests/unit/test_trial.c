@@ -148,6 +148,9 @@ static void a_refusal_of_who_may_is_harm(void **state)
 	run(*state, RUN(2, "get", "attack", 3, 0, 0));
 	run(*state, RUN(2, "get", "control", 4, 0, 0));
 	assert_true(am_trials_at(*state, 0).harmed);
+	assert_null(am_trials_at(*state, 0).why_harmed);
+	assert_int_equal(am_trials_known(*state, "control:*/* */* it is known", "6.1/lsm"), 0);
+	assert_string_equal(am_trials_at(*state, 0).why_harmed, "it is known");
 }
 
 static void is_complete_when_the_last_fence_was_heard(void **state)

@@ -391,7 +391,7 @@ static void show_trial(const struct am_trial *t, FILE *out)
 	if (t->outcome == AM_OUTCOME_OPEN)
 		fprintf(out, ": %s", t->why_open ? t->why_open : "not known to be");
 	if (t->harmed)
-		fputs("; who may is refused too", out);
+		fprintf(out, "; who may is refused too: %s", t->why_harmed ? t->why_harmed : "not known to be");
 	fputc('\n', out);
 }
 
@@ -403,6 +403,7 @@ static void json_trial(const struct am_trial *t, struct am_json *j)
 	am_json_text(j, "outcome", am_outcome_name(t->outcome));
 	am_json_text(j, "why_open", t->why_open);
 	am_json_bool(j, "harmed", t->harmed);
+	am_json_text(j, "why_harmed", t->why_harmed);
 	am_json_end(j);
 }
 
@@ -420,7 +421,7 @@ static int show(const struct selftest *s, bool json, FILE *out)
 		struct am_trial t = am_trials_at(s->trials, i);
 
 		counts[t.outcome]++;
-		bad += t.harmed || (t.outcome == AM_OUTCOME_OPEN && !t.why_open);
+		bad += (t.harmed && !t.why_harmed) || (t.outcome == AM_OUTCOME_OPEN && !t.why_open);
 		if (json)
 			json_trial(&t, &j);
 		else

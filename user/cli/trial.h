@@ -24,6 +24,7 @@ struct am_trial {
 	const char *family, *name;	/* borrowed from the trials */
 	enum am_outcome outcome;
 	bool harmed;		/* who may was refused, by the agent */
+	const char *why_harmed;	/* as known; NULL: not known, or not harmed */
 	const char *why_open;	/* as known; NULL: not known, or not open */
 };
 
