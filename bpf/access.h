@@ -162,7 +162,8 @@ AM_NOINLINE int am_access_flow(const struct am_object *o, const struct am_case *
 	if (!c->f.labels)
 		return 0;
 	__sync_fetch_and_or(&o->tag->labels, c->f.labels);
-	am_stray_keep(o->inode, o->tag);
+	if (am_stray_keep(o->inode, o->tag))
+		return -EACCES;
 	return am_pipe_gain(o->inode, c->f.labels);
 }
 

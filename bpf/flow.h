@@ -133,8 +133,8 @@ AM_INLINE int am_spill_onto(struct inode *inode, __u64 labels)
 
 	if (!tag)
 		return -EACCES;	/* closed: labels that cannot be kept would be lost */
-	if ((inode->i_mode & S_IFMT) == S_IFREG)
-		am_stray_keep(inode, tag);
+	if ((inode->i_mode & S_IFMT) == S_IFREG && am_stray_keep(inode, tag))
+		return -EACCES;
 	am_count(AM_COUNT_SPILLED);
 	return am_pipe_gain(inode, labels);
 }

@@ -43,16 +43,19 @@ AM_INLINE void am_inode_key_of(__u64 address, struct am_inode_key *key)
 #define AM_TAG_CLOSED ((struct am_tag *)1)
 
 /* From now on the inode's tag is found without a tagged folder above it. Roots
- * are kept as well: they are where a climb ends. */
-AM_NOINLINE void am_stray_keep(struct inode *inode, struct am_tag *tag)
+ * are kept as well: they are where a climb ends. 0, or -EACCES: no room. Then an eviction
+ * would lose the tag, so whoever makes the stray, and can be refused, is. */
+AM_NOINLINE int am_stray_keep(struct inode *inode, struct am_tag *tag)
 {
 	struct am_inode_key key;
 
 	tag->flags |= AM_TAG_STRAY;
 	am_inode_key_of((__u64)inode, &key);
-	if (bpf_map_update_elem(&am_strays, &key, tag, BPF_ANY))
-		am_count(AM_COUNT_NO_STRAY_ROOM);
 	am_have_strays = 1;
+	if (!bpf_map_update_elem(&am_strays, &key, tag, BPF_ANY))
+		return 0;
+	am_count(AM_COUNT_NO_STRAY_ROOM);
+	return -EACCES;
 }
 
 /* The id of the store that a tag stands for under the policy. While one policy takes over from

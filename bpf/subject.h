@@ -20,6 +20,9 @@ AM_INLINE struct am_task *am_task_create(struct task_struct *task)
 	struct am_task *t;
 
 	t = bpf_task_storage_get(&am_tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	/* Of two that make the same storage at once, one is told that it cannot be had. */
+	if (!t)
+		t = bpf_task_storage_get(&am_tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!t)
 		am_count(AM_COUNT_NO_TASK_STORAGE);
 	return t;

@@ -119,6 +119,10 @@ AM_INLINE struct am_tag *am_tag_create(struct inode *inode, struct am_tag *value
 	else
 		tag = bpf_inode_storage_get(&am_tags, inode, value,
 					    BPF_LOCAL_STORAGE_GET_F_CREATE);
+	/* Of two that make the same storage at once, one is told that it cannot be had. */
+	if (!tag && !am_hashed)
+		tag = bpf_inode_storage_get(&am_tags, inode, value,
+					    BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!tag)
 		am_count(AM_COUNT_NO_TAG_STORAGE);
 	return tag;
