@@ -78,7 +78,7 @@ UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT := $(UNIT_SRC:tests/unit/%.c=$(SAN_B)/%)
 # What unit tests link: the rooms that need no kernel, with sanitizers.
 SAN_SRC := $(foreach r,base event ledger query policy store output cli,$(wildcard user/$(r)/*.c)) \
-	$(addprefix user/agent/,config.c log.c recorder.c) \
+	$(addprefix user/agent/,config.c control.c keeping.c log.c loop.c recorder.c) \
 	$(addprefix user/kernel/,exes.c exe_file.c subjects.c)
 SAN_OBJ := $(SAN_SRC:user/%.c=$(SAN_B)/user/%.o)
 
@@ -149,6 +149,12 @@ $(B)/tests/ops: tests/bench/ops.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -static $< -o $@
 
+# Static, too: it is one of the programs that the lab copies.
+$(B)/tests/storm: tests/bench/storm.c
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -static $< -o $@
+
 $(B)/tests/nothing: tests/bench/nothing.c
 	$(call say,CC)
 	$(Q)mkdir -p $(@D)
@@ -184,7 +190,25 @@ $(B)/tests/ledger: tests/bench/ledger.c $(B)/libamanat.a
 bench-ledger: $(B)/tests/ledger
 	@$< $(EVENTS)
 
-.PHONY: bench-ledger
+# Two processes on stores, and whether all that they did is in the record: in the lab.
+storm: all $(B)/tests/storm
+	@scripts/vm -k 6.1 -t 1800 -- tests/bench/storm.py
+
+# 100 power cuts of the lab in the middle of a storm. POWERCUTS='-n 20' and the like.
+$(B)/tests/reopen: tests/powercuts/reopen.c $(B)/libamanat.a
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $^ -o $@ $(LDFLAGS) $(LIBS)
+
+$(B)/tests/nosync.so: tests/powercuts/nosync.c
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -shared -fPIC $< -o $@ $(LDFLAGS)
+
+powercuts: all $(B)/tests/storm $(B)/tests/reopen $(B)/tests/nosync.so
+	@tests/powercuts/run $(POWERCUTS)
+
+.PHONY: bench-ledger storm powercuts
 
 BENCH := $(B)/tests/programs $(B)/tests/ops $(B)/tests/nothing
 bench-build: $(BENCH)
@@ -247,7 +271,7 @@ clean:
 	rm -rf $(B)
 
 -include $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(PROGRAMS:$(B)/%=$(B)/user/%.d) $(UNIT:=.d) \
-	$(EVASION_OBJ:.o=.d) $(addsuffix .d,$(BENCH) $(B)/tests/decide $(B)/tests/property $(B)/tests/ledger)
+	$(EVASION_OBJ:.o=.d) $(addsuffix .d,$(BENCH) $(B)/tests/decide $(B)/tests/property $(B)/tests/ledger $(B)/tests/storm $(B)/tests/reopen $(B)/tests/nosync.so)
 
 .PHONY: all unit unit-build bench-build evasion-build evasions harm fuzz fuzz-one setup setup-build demo test test-kernels bench install clean
 .SECONDARY:

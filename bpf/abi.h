@@ -494,7 +494,7 @@ enum am_count {
 	AM_COUNT_GROUPS_TOO_MANY,
 	AM_COUNT_STRAY_RESTORED,
 	AM_COUNT_UNKNOWN_FACT,		/* decided by on-error */
-	AM_COUNT_REPEAT_LOST,		/* files and acts whose last repeats no record could be made of */
+	AM_COUNT_REPEAT_LOST,		/* accesses among last repeats that no record could be made of */
 	AM_COUNT_NO_SCRATCH,		/* records for which no scratch slot was free */
 	AM_COUNT_SPILLED,		/* objects outside every store that gained labels */
 	AM_COUNT_DETACHED,		/* opens by handle that no name could be found for */

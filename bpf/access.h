@@ -21,6 +21,19 @@ AM_INLINE struct am_task *am_leader_create(struct task_struct *task)
 	return leader ? am_task_create(leader) : NULL;
 }
 
+/* While nothing is recorded, what strict stores say to that is the decision: for each access,
+ * also those that would only be counted. */
+AM_NOINLINE void am_case_unrecorded(struct am_case *c)
+{
+	struct am_decision d;
+
+	am_decide_unrecorded(&c->f, &c->d, &d);
+	if (d.reason != AM_REASON_UNRECORDED)
+		return;
+	am_count(AM_COUNT_UNRECORDED);
+	c->d = d;
+}
+
 /* Completes a case after its decision. */
 AM_INLINE void am_case_close(struct am_case *c)
 {
@@ -29,6 +42,8 @@ AM_INLINE void am_case_close(struct am_case *c)
 	c->generation = c->f.policy ? c->f.policy->generation : 0;
 	c->labels = c->f.labels | (store ? store->labels : 0);
 	c->store = store ? store->id : 0;
+	if (am_ledger_out)
+		am_case_unrecorded(c);
 	c->urgent = c->d.verdict == AM_VERDICT_DENY || c->kind == AM_EVENT_SPILL;
 }
 

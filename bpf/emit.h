@@ -28,6 +28,14 @@ AM_NOINLINE void am_count(__u32 what)
 		__sync_fetch_and_add(n, 1);
 }
 
+AM_NOINLINE void am_count_more(__u32 what, __u64 more)
+{
+	__u64 *n = bpf_map_lookup_elem(&am_counts, &what);
+
+	if (n)
+		__sync_fetch_and_add(n, more);
+}
+
 /* A destination as it is written into events. */
 struct am_dest {
 	__u8 addr[16];

@@ -8,6 +8,7 @@
 __u64 am_sealing;
 __u64 am_have_strays;
 __u32 am_epoch;
+__u32 am_ledger_out;
 __u64 am_family_last;
 __u32 am_filter[AM_FILTER_SLOTS];
 

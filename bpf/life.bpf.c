@@ -88,7 +88,7 @@ AM_INLINE void touches_flush(struct am_task *own, bool last)
 
 	for (i = 0; i < AM_TOUCHES; i++)
 		if (am_touch_flush(&own->touch[i]) && last)
-			am_count(AM_COUNT_REPEAT_LOST);
+			am_count_more(AM_COUNT_REPEAT_LOST, own->touch[i].count);
 }
 
 AM_HOOK_AS(am_exec, bprm_check_security, security_bprm_check, struct linux_binprm *bprm)

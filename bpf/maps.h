@@ -268,5 +268,8 @@ AM_INLINE bool am_have_channels(void)
  * unit started): subjects found before count no more. */
 extern __u32 am_epoch;
 
+/* Set by the agent while it cannot record anything: its disk is full, or has failed. */
+extern __u32 am_ledger_out;
+
 /* Not zero once anything was entered into am_strays. */
 extern __u64 am_have_strays;

@@ -283,6 +283,7 @@ static void survives_a_kill_while_segments_come_and_go(void **state)
 
 	lab->options.segment_bytes = 4000;
 	lab->options.keep_bytes = 9000;
+	lab->options.full = AM_FULL_OLDEST_FIRST;
 	die_everywhere(lab, CUT_NONE, 83, true);
 }
 

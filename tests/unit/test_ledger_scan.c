@@ -167,6 +167,7 @@ static void reads_beside_a_writer(void **state)
 	lab->options.interval_ms = 1;
 	lab->options.segment_bytes = 30000;
 	lab->options.keep_bytes = 10 << 20;
+	lab->options.full = AM_FULL_OLDEST_FIRST;
 	w = lab_open(lab);
 	for (i = 0; i < 20000; i++) {
 		storm_next(&lab->storm, &row);

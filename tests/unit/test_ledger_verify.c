@@ -462,6 +462,7 @@ static void finds_that_more_was_removed_than_recorded(void **state)
 
 	lab->options.segment_bytes = 20000;
 	lab->options.keep_bytes = 60000;
+	lab->options.full = AM_FULL_OLDEST_FIRST;
 	w = lab_open(lab);
 	for (i = 0; i < 12; i++) {
 		lab_append(lab, w, 2000);

@@ -239,6 +239,7 @@ static void removes_old_segments_with_a_record_that_verifies(void **state)
 
 	lab->options.segment_bytes = 50000;
 	lab->options.keep_bytes = 300000;
+	lab->options.full = AM_FULL_OLDEST_FIRST;
 	w = lab_open(lab);
 	for (i = 0; i < 10; i++) {
 		lab_append(lab, w, 16000);
@@ -380,6 +381,84 @@ static void stops_on_a_full_disk_says_so_and_goes_on_when_there_is_room(void **s
 	assert_int_equal(lab_events(lab), stats.rows + 100);
 	assert_int_equal(lab_verify(lab), AM_VERIFY_HOLDS);
 	lab_leave(lab, was, was_path);
+}
+
+static void warns_before_a_disk_is_full_and_takes_it_back(void **state)
+{
+	struct lab *lab = *state;
+	char path[128], was_path[64], ballast[160];
+	struct am_writer_stats stats;
+	struct am_writer *w;
+	int was, fd, i;
+
+	if (!mount_small(lab, path))
+		skip();
+	lab_use(lab, path, &was, was_path);
+	(void)snprintf(ballast, sizeof(ballast), "%s/ballast", path);
+	lab->options.segment_bytes = 400000;
+	w = lab_open(lab);
+	am_writer_stats(w, &stats);
+	assert_false(stats.low);
+	fd = open(ballast, O_RDWR | O_CREAT, 0600);
+	for (i = 2048; i > 0 && fallocate(fd, 0, 0, i * 1024L) < 0; i--)
+		;
+	do {
+		assert_int_equal(append_some(lab, w, 500), 0);
+		assert_int_equal(am_writer_flush(w), 0);
+		am_writer_stats(w, &stats);
+	} while (!stats.low);
+	/* All that is on its way now finds room. */
+	assert_int_equal(append_some(lab, w, 5000), 0);
+	assert_int_equal(am_writer_flush(w), 0);
+	am_writer_stats(w, &stats);
+	assert_int_equal(stats.state, AM_WRITER_RUNS);
+	assert_int_equal(stats.lost, 0);
+
+	(void)close(fd);
+	assert_int_equal(unlink(ballast), 0);
+	assert_int_equal(append_some(lab, w, 1), 0);
+	assert_int_equal(am_writer_flush(w), 0);
+	am_writer_stats(w, &stats);
+	assert_false(stats.low);
+	am_writer_free(w);
+	assert_int_equal(lab_verify(lab), AM_VERIFY_HOLDS);
+	lab_leave(lab, was, was_path);
+}
+
+static void stops_at_the_size_that_it_may_have_and_removes_nothing(void **state)
+{
+	struct lab *lab = *state;
+	struct am_writer_stats stats;
+	struct am_writer *w;
+	uint64_t oldest;
+	bool low = false;
+	int i, r = 0;
+
+	lab->options.segment_bytes = 50000;
+	lab->options.keep_bytes = 300000;
+	w = lab_open(lab);
+	for (i = 0; i < 100 && !r; i++) {
+		r = append_some(lab, w, 1000);
+		(void)am_writer_flush(w);
+		am_writer_stats(w, &stats);
+		assert_true(low || stats.state == AM_WRITER_RUNS);	/* it was told before */
+		low |= stats.low;
+	}
+	assert_int_equal(r, -ENOSPC);
+	assert_int_equal(stats.state, AM_WRITER_FULL);
+	assert_in_range(stats.bytes, 250000, 300000);
+	am_writer_free(w);
+	(void)segments(lab, &oldest);
+	assert_int_equal(oldest, 1);
+	assert_int_equal(lab_verify(lab), AM_VERIFY_HOLDS);
+
+	/* It goes on under a bound that leaves room, and tells the gap. */
+	lab->options.keep_bytes = 600000;
+	w = lab_open(lab);
+	lab_append(lab, w, 100);
+	am_writer_free(w);
+	assert_true(lab_find(lab, AM_ROW_MARK, AM_MARK_DISK_FULL, NULL));
+	assert_int_equal(lab_verify(lab), AM_VERIFY_HOLDS);
 }
 
 static void makes_room_by_removing_the_oldest_if_told_so(void **state)
@@ -527,6 +606,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(rotates_and_removes_by_age, lab_set_up,
 						lab_tear_down),
 		cmocka_unit_test_setup_teardown(stops_on_a_full_disk_says_so_and_goes_on_when_there_is_room, lab_set_up,
+						lab_tear_down),
+		cmocka_unit_test_setup_teardown(warns_before_a_disk_is_full_and_takes_it_back, lab_set_up,
+						lab_tear_down),
+		cmocka_unit_test_setup_teardown(stops_at_the_size_that_it_may_have_and_removes_nothing, lab_set_up,
 						lab_tear_down),
 		cmocka_unit_test_setup_teardown(makes_room_by_removing_the_oldest_if_told_so, lab_set_up,
 						lab_tear_down),

@@ -7,9 +7,12 @@
 
 #include <arpa/inet.h>
 
+#include "agent/keeping.h"
 #include "agent/recorder.h"
 #include "event/format.h"
 #include "ledger_lab.h"
+
+static const struct am_keeping keeping = { 0 };
 
 static void make_refusal(struct am_decoded *d, struct am_event_names *n)
 {
@@ -44,7 +47,7 @@ static void records_an_event_with_the_names_that_it_has_now(void **state)
 	struct am_decoded d;
 	struct am_row row;
 
-	assert_int_equal(am_recorder_new(lab->path, "/nowhere", &r), 0);
+	assert_int_equal(am_recorder_new(lab->path, "/nowhere", &keeping, &r), 0);
 	make_refusal(&d, &n);
 	am_recorder_take(r, &d, &n, NULL);
 	am_recorder_free(r);
@@ -92,17 +95,22 @@ static void goes_on_without_a_ledger_and_tells_the_gap_when_there_is_one(void **
 
 	(void)snprintf(where, sizeof(where), "%s/ledger", lab->path);
 	lab_write(lab, "ledger", (const uint8_t *)"x", 1);	/* a file where the folder should be */
-	assert_int_equal(am_recorder_new(NULL, lab->path, &r), 0);
+	assert_int_equal(am_recorder_new(NULL, lab->path, &keeping, &r), 0);
 	am_recorder_state(r, &s);
 	assert_int_equal(s.error, -ENOTDIR);
 	assert_false(s.open);
 	make_refusal(&d, &n);
 	for (i = 0; i < 5; i++)
 		am_recorder_take(r, &d, &n, NULL);
+	d.raw.kind = AM_EVENT_REPEAT;	/* stands for so many */
+	d.raw.count = 7;
+	am_recorder_take(r, &d, &n, NULL);
+	make_refusal(&d, &n);
 	assert_false(am_recorder_is_busy(r, 1024));
+	assert_false(am_recorder_records(r));
 	am_recorder_tick(r, 20000);
 	am_recorder_state(r, &s);
-	assert_int_equal(s.lost, 5);
+	assert_int_equal(s.lost, 12);
 
 	assert_int_equal(unlinkat(lab->fd, "ledger", 0), 0);
 	am_recorder_tick(r, 20001);	/* too early for another try */
@@ -111,6 +119,7 @@ static void goes_on_without_a_ledger_and_tells_the_gap_when_there_is_one(void **
 	am_recorder_tick(r, 40000);
 	am_recorder_state(r, &s);
 	assert_true(s.open);
+	assert_true(s.records);
 	assert_int_equal(s.error, 0);
 	am_recorder_take(r, &d, &n, NULL);
 	am_recorder_free(r);
@@ -118,7 +127,7 @@ static void goes_on_without_a_ledger_and_tells_the_gap_when_there_is_one(void **
 	(void)close(lab->fd);
 	lab->fd = open(where, O_RDONLY | O_DIRECTORY);
 	assert_true(lab_find(lab, AM_ROW_GAP, AM_GAP_DISK_ERROR, &row));
-	assert_int_equal(row.count, 5);
+	assert_int_equal(row.count, 12);
 	assert_int_equal(lab_events(lab), 1);
 	assert_int_equal(lab_verify(lab), AM_VERIFY_HOLDS);
 }

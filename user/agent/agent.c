@@ -461,6 +461,7 @@ static int run_once(struct am_agent *a)
 		a->records_wait = r > 0;
 		am_control_flush(a->control);
 	}
+	am_engine_ledger_out(a->engine, !am_recorder_records(a->recorder));
 	r = am_loop_wait(&a->loop, walks || (a->records_wait && !busy) ? 0 : busy ? BUSY_MS : -1);
 	if (r < 0)
 		return am_err(r, "cannot wait for events");
@@ -597,7 +598,8 @@ static int start_serving(struct am_agent *a)
 	if (!r)
 		r = am_witness_new(am_instance_state(a->instance), a->names, a->engine, &a->witness);
 	if (!r)
-		r = am_recorder_new(a->config->ledger, a->config->state, &a->recorder);
+		r = am_recorder_new(a->config->ledger, a->config->state, &a->config->keeping,
+				    &a->recorder);
 	if (!r)
 		r = am_pipeline_new(a->control, a->names, &a->sealer, a->recorder, a->witness,
 				    &a->pipeline);

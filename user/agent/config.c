@@ -28,6 +28,15 @@ static const struct option {
 	{ "--state", "DIR", "what outlives the agent", offsetof(struct am_config, state), 0 },
 	{ "--ledger", "DIR", "the record of events (else 'ledger' in the state directory)",
 	  offsetof(struct am_config, ledger), 0 },
+	{ "--ledger-max", "SIZE", "of all its segments (4G, or a quarter of its file system if that is less)",
+	  offsetof(struct am_config, keeping_words.max), 0 },
+	{ "--ledger-keep", "TIME", "how long segments are kept, such as 90d or 7y (while there is room)",
+	  offsetof(struct am_config, keeping_words.keep), 0 },
+	{ "--ledger-segment", "SIZE", "of one segment (32M, or an eighth of all if that is less)",
+	  offsetof(struct am_config, keeping_words.segment), 0 },
+	{ "--ledger-full", "HOW", "with no room left: 'oldest-first' removes old segments (so by default), 'stop' "
+	  "records nothing: strict stores deny then",
+	  offsetof(struct am_config, keeping_words.full), 0 },
 	{ "--run", "DIR", "the socket for 'amanat'", offsetof(struct am_config, run), 0 },
 	{ "--keys", "DIR", "whose bundles are taken: public keys", offsetof(struct am_config, keys), 0 },
 	{ "--bundles", "DIR", "where bundles may be put besides 'amanat policy push'",
@@ -65,7 +74,7 @@ void am_config_help(FILE *out)
 		const struct option *o = &options[i];
 		const char *value = o->value ? *value_of(&config, o) : NULL;
 
-		(void)fprintf(out, "  %-9s %-5s %s", o->word, o->value ? o->value : "", o->help);
+		(void)fprintf(out, "  %-16s %-5s %s", o->word, o->value ? o->value : "", o->help);
 		if (value)
 			(void)fprintf(out, " (%s)", value);
 		(void)fputc('\n', out);
@@ -112,7 +121,7 @@ static int parse_words(struct am_config *config, FILE *err)
 		return refuse(err, "a number from 64 to 16777216 is wanted, not", config->room);
 	if (!take_room(config->stray_room, STRAYS_MAX, &config->strays))
 		return refuse(err, "a number from 64 to 1048576 is wanted, not", config->stray_room);
-	return 0;
+	return am_keeping_parse(&config->keeping_words, err, &config->keeping);
 }
 
 int am_config_parse(int argc, char *const argv[], FILE *err, struct am_config *ret)

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "agent/keeping.h"
 #include "base/flavour.h"
 
 enum am_config_action {
@@ -19,6 +20,8 @@ struct am_config {
 	const char *policy;	/* file */
 	const char *state;	/* directory of what outlives the agent */
 	const char *ledger;	/* directory of the record; NULL: `ledger` in the state's */
+	struct am_keeping_words keeping_words;
+	struct am_keeping keeping;	/* of the record */
 	const char *run;	/* directory of what does not */
 	const char *keys;	/* directory of the keys whose bundles are taken */
 	const char *bundles;	/* directory that is watched for bundles */

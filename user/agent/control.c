@@ -43,7 +43,7 @@ struct client {
 	enum am_control_form form;
 	int64_t deadline_ms;	/* ASKING, WAITING */
 	int64_t blocked_ms;	/* since when its socket is full; 0: it is not */
-	int passed;		/* a descriptor that came with the request; owned, or -1 */
+	int passed;		/* a descriptor that came with the request, while it is taken; borrowed, or -1 */
 	uint32_t uid;
 	struct am_filter *filter;	/* TAIL: owned; NULL: everything */
 	bool chosen;		/* TAIL: wants the row at hand */
@@ -69,8 +69,6 @@ static void close_client(struct client *c)
 	(void)close(c->source.fd); /* what did not go out by now is not wanted */
 	c->control->counts.not_shown += c->sink.dropped_total;
 	am_sink_done(&c->sink);
-	if (c->passed >= 0)
-		(void)close(c->passed); /* the client's own; it was only read */
 	am_filter_free(c->filter);
 	c->filter = NULL;
 	c->state = CLIENT_FREE;
@@ -312,13 +310,15 @@ static void read_client(struct client *c)
 
 	if (r == -EAGAIN)
 		return;
-	if (c->passed < 0)
-		c->passed = AM_TAKE_FD(passed);
+	/* Not a moment longer than the request takes: it may be the client's end of this very
+	 * socket, and then nobody would see it hang up. */
+	c->passed = passed;
 	/* One request; nothing may follow it. */
 	if (r < 0 || head.kind != AM_FRAME_REQUEST || c->state != CLIENT_ASKING)
 		close_client(c);
 	else
 		take_request(c, control->packet + sizeof(head), head.len);
+	c->passed = -1;
 }
 
 static void client_ready(void *ctx, uint32_t events)

@@ -320,6 +320,10 @@ static void text_ledger(const struct am_health *h, FILE *out)
 	am_recorder_state(h->recorder, &s);
 	if (s.error)
 		(void)fprintf(out, "warning    events are not recorded: %s\n", strerror(-s.error));
+	else if (!s.records)
+		(void)fputs("warning    the ledger has hardly any room left\n", out);
+	if (!s.records)
+		(void)fputs("           strict stores deny meanwhile\n", out);
 	(void)fputs("ledger     ", out);
 	am_text_print(out, s.path);
 	if (s.open)
@@ -536,6 +540,7 @@ static void json_ledger(const struct am_health *h, struct am_json *j)
 	am_json_object(j, "ledger");
 	am_json_text(j, "path", s.path);
 	am_json_bool(j, "records", s.open && !s.error);
+	am_json_bool(j, "strict_stores_deny", !s.records);
 	am_json_text(j, "error", s.error ? strerror(-s.error) : NULL);
 	am_json_int(j, "not_recorded", (int64_t)s.lost);
 	am_json_int(j, "segment", (int64_t)s.ledger.segment);

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "agent/force.h"
+#include "agent/keeping.h"
 #include "agent/log.h"
 #include "event/format.h"
 #include "event/notice.h"
@@ -20,8 +21,10 @@ enum {
 
 struct am_recorder {
 	char path[PATH_MAX];
+	const struct am_keeping *keeping;	/* borrowed */
 	struct am_writer *writer;	/* owned; NULL: there is none now */
 	int error;
+	bool low;			/* told: there is hardly any room left */
 	int64_t tried_ms;
 	uint64_t lost;
 	uint64_t untold;		/* in no gap record, and without a writer to tell */
@@ -48,15 +51,13 @@ static int64_t boot_ns(void)
 
 /* ---- open and close -------------------------------------------------------------- */
 
-static const struct am_writer_options options = {
-	.keep_bytes = 4ULL << 30,
-	.full = AM_FULL_OLDEST_FIRST,
-};
-
 static void try_open(struct am_recorder *r)
 {
-	int err = am_writer_open(r->path, &options, &r->writer);
+	struct am_writer_options options;
+	int err;
 
+	am_keeping_fit(r->keeping, r->path, &options);
+	err = am_writer_open(r->path, &options, &r->writer);
 	if (err < 0) {
 		if (err != r->error)
 			(void)am_err(err, "cannot open the ledger '%s', events are not recorded", r->path);
@@ -71,12 +72,14 @@ static void try_open(struct am_recorder *r)
 	r->untold = 0;
 }
 
-int am_recorder_new(const char *dir, const char *state, struct am_recorder **ret)
+int am_recorder_new(const char *dir, const char *state, const struct am_keeping *keeping,
+		    struct am_recorder **ret)
 {
 	struct am_recorder *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return -ENOMEM;
+	r->keeping = keeping;
 	if (dir)
 		(void)snprintf(r->path, sizeof(r->path), "%s", dir);
 	else
@@ -148,9 +151,14 @@ static void watch_room(struct am_recorder *r, const struct am_writer_stats *stat
 
 	if (now && !r->error)
 		(void)am_err(now, "the ledger '%s' has no room, events are not recorded", r->path);
+	else if (!now && stats->low && !r->low)
+		am_error("the ledger '%s' has hardly any room left: strict stores deny", r->path);
 	if (!now && r->error)
 		am_say("the ledger '%s' records again", r->path);
+	if (!now && !stats->low && r->low)
+		am_say("the ledger '%s' has room again", r->path);
 	r->error = now;
+	r->low = stats->low;
 }
 
 void am_recorder_tick(struct am_recorder *r, int64_t now_ms)
@@ -175,11 +183,22 @@ bool am_recorder_is_busy(struct am_recorder *r, unsigned rows)
 	return r->writer && !am_writer_has_room(r->writer, rows);
 }
 
+bool am_recorder_records(struct am_recorder *r)
+{
+	struct am_writer_stats stats;
+
+	if (!r->writer)
+		return false;
+	am_writer_stats(r->writer, &stats);
+	return stats.state == AM_WRITER_RUNS && !stats.low;
+}
+
 void am_recorder_state(struct am_recorder *r, struct am_recorder_state *ret)
 {
 	*ret = (struct am_recorder_state){
 		.path = r->path,
 		.open = r->writer,
+		.records = am_recorder_records(r),
 		.error = r->error,
 		.lost = r->lost,
 	};
@@ -275,7 +294,7 @@ const struct am_row *am_recorder_take(struct am_recorder *r, const struct am_dec
 	if (r->writer)
 		err = am_writer_append(r->writer, row);
 	if (err < 0)
-		am_recorder_lost(r, gap_of(err), 1);
+		am_recorder_lost(r, gap_of(err), am_row_accesses(row));
 	return row;
 }
 

@@ -14,12 +14,15 @@
 struct am_decoded;
 struct am_event_names;
 struct am_force;
+struct am_keeping;
 struct am_notice;
 struct am_recorder;
 
 /* Opens the ledger in `dir` (NULL: `ledger` in the directory `state`); if it cannot, says so
- * in one line and tries again later. 0; -ENOMEM. *ret is owned. */
-int am_recorder_new(const char *dir, const char *state, struct am_recorder **ret);
+ * in one line and tries again later. `keeping` is borrowed for good. 0; -ENOMEM. *ret is
+ * owned. */
+int am_recorder_new(const char *dir, const char *state, const struct am_keeping *keeping,
+		    struct am_recorder **ret);
 
 /* What an event is called; the model names zones, or is NULL. Never waits. The row that it
  * is in the ledger, also if there is none, borrowed as the names are and until the next. */
@@ -29,6 +32,10 @@ const struct am_row *am_recorder_take(struct am_recorder *r, const struct am_dec
 /* Whether the next `rows` events would find no room: better to leave them in the kernel's
  * ring for some milliseconds. False if there is no ledger: they are lost to it anyway. */
 bool am_recorder_is_busy(struct am_recorder *r, unsigned rows);
+
+/* Whether what happens now will find a place. False already while a disk gets full, so that
+ * what is on its way does. */
+bool am_recorder_records(struct am_recorder *r);
 
 /* Events are missing. */
 void am_recorder_lost(struct am_recorder *r, enum am_gap reason, uint64_t count);
@@ -58,6 +65,7 @@ void am_recorder_tick(struct am_recorder *r, int64_t now_ms);
 struct am_recorder_state {
 	const char *path;	/* borrowed */
 	bool open;
+	bool records;		/* as am_recorder_records() */
 	int error;		/* -errno, why it is not recording; 0 */
 	uint64_t lost;		/* events that are in no ledger */
 	struct am_writer_stats ledger;	/* of the writer that is open */

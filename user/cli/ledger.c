@@ -10,6 +10,7 @@
 #include "base/array.h"
 #include "base/text.h"
 #include "cli/args.h"
+#include "ledger/file.h"
 #include "ledger/verify.h"
 
 static int refuse(const char *dir, const char *what, const char *why)
@@ -32,6 +33,23 @@ static int print_key(const char *dir, int fd, FILE *out)
 	return AM_EXIT_YES;
 }
 
+/* Has what was just read on disk. The agent's last seal may still be on its way there, and a
+ * power cut would then make of its head a proof that something was cut off. */
+static int settle(int dir)
+{
+	struct am_listing l = { 0 };
+	char name[AM_SEGMENT_NAME];
+	am_autoclose int fd = -1;
+	int r = am_listing_read(dir, false, &l);
+
+	if (r < 0 || !l.count)
+		return r;
+	am_segment_name(l.segments[l.count - 1].segment, name);
+	am_listing_done(&l);
+	fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	return fd < 0 || fdatasync(fd) < 0 ? -errno : 0;
+}
+
 /* Of what holds: a head of anything else would only spread a forgery. */
 static int print_head(const char *dir, int fd, FILE *out)
 {
@@ -46,6 +64,9 @@ static int print_head(const char *dir, int fd, FILE *out)
 		(void)refuse(dir, "head", "it does not hold; 'amanat verify' tells why");
 		return (int)v->code;
 	}
+	r = settle(fd);
+	if (r < 0)
+		return refuse(dir, "head that is sure to be on disk", strerror(-r));
 	am_head_format(&v->head, text);
 	fputs(text, out);
 	return AM_EXIT_YES;

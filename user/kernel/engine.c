@@ -401,3 +401,8 @@ void am_engine_forgive_tags(struct am_engine *e)
 {
 	(void)__atomic_fetch_and(&e->object->bss->am_sealing, ~AM_SEALING_OWED, __ATOMIC_SEQ_CST);
 }
+
+void am_engine_ledger_out(struct am_engine *e, bool out)
+{
+	__atomic_store_n(&e->object->bss->am_ledger_out, out, __ATOMIC_RELAXED);
+}

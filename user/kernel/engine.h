@@ -84,3 +84,6 @@ void am_engine_recall(struct am_engine *e, bool begins);
 /* Whether some inode could not be given its tag since that was last forgiven, see AM_SEALING_OWED. */
 bool am_engine_owes_tags(const struct am_engine *e);
 void am_engine_forgive_tags(struct am_engine *e);
+
+/* Whether nothing can be recorded at the moment: strict stores deny while that is so. */
+void am_engine_ledger_out(struct am_engine *e, bool out);

@@ -72,6 +72,7 @@ void am_batch_clear(struct am_batch *b)
 		memset(table->last, 0, sizeof(table->last));
 	}
 	b->n = 0;
+	b->accesses = 0;
 	b->text_len = 0;
 	b->finding = false;
 	b->next = NULL;
@@ -197,5 +198,6 @@ void am_batch_add(struct am_batch *b, const struct am_row *row)
 	};
 	for (t = AM_TABLE_ACTORS; t < AM_TABLE_MAX_; t++)
 		core->part[t - 1] = find(b, t, row->cpu, (const char *)row + am_parts[t].offset);
+	b->accesses += am_row_accesses(row);
 	b->finding |= am_row_is_finding(row);
 }

@@ -31,6 +31,7 @@ struct am_batch_table {
 struct am_batch {
 	struct am_row_core *rows;	/* owned */
 	uint32_t n;
+	uint64_t accesses;		/* that the rows tell of */
 	struct am_batch_table tables[AM_TABLE_MAX_];	/* none for AM_TABLE_ROWS */
 	char *text;			/* owned */
 	size_t text_len;

@@ -159,6 +159,11 @@ const char *am_beginning_name(unsigned origin)
 	return NAME_OF(names, origin);
 }
 
+uint64_t am_row_accesses(const struct am_row *row)
+{
+	return row->deed.kind == AM_EVENT_REPEAT ? row->count : 1;
+}
+
 bool am_row_is_finding(const struct am_row *row)
 {
 	return row->deed.kind < AM_ROW_GAP &&

@@ -131,5 +131,8 @@ const char *am_gap_name(unsigned gap);
 const char *am_mark_name(unsigned mark);
 const char *am_beginning_name(unsigned origin);
 
+/* How many accesses it tells of: those of a repeat, else one. A gap counts them, too. */
+uint64_t am_row_accesses(const struct am_row *row);
+
 /* The row breaks policy: it is sealed at once. */
 bool am_row_is_finding(const struct am_row *row);

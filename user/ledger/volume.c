@@ -19,8 +19,9 @@ static const char fresh_name[] = "segment.new";
 enum {
 	/* Always free behind the end: for marks, gaps and seals when the disk is full. */
 	RESERVE = 64 << 10,
-	/* Preallocated at a time beyond that. */
-	STRIDE = 1 << 20,
+	/* Preallocated at a time beyond that, if a segment is not smaller, and anew when half
+	 * of it is used up: so that a disk that gets full is noticed that much before. */
+	STRIDE = 2 << 20,
 	TELL_MAX = 16 << 10,	/* more than a row of our own and a seal take */
 };
 
@@ -43,21 +44,44 @@ static bool means_full(int r)
 	return r == -ENOSPC || r == -EDQUOT || r == -EFBIG;
 }
 
-/* Makes sure of room up to `end` and for the reserve. 0; -ENOSPC. Where the file system
- * cannot promise room, writing will show. */
+/* Where it may not make room itself, the size of all segments is a bound, too. */
+static bool is_beyond_bound(const struct am_volume *v, uint64_t end)
+{
+	const struct am_writer_options *o = v->options;
+
+	return o->full == AM_FULL_STOP && o->keep_bytes && v->older_bytes + end > o->keep_bytes;
+}
+
+static bool has_disk(struct am_volume *v, uint64_t end)
+{
+	/* Where the file system cannot promise room, writing will show. */
+	return !fallocate(v->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)end) || !means_full(-errno);
+}
+
+static uint64_t stride_of(const struct am_volume *v)
+{
+	return v->options->segment_bytes < STRIDE ? v->options->segment_bytes : STRIDE;
+}
+
+/* Makes sure of room up to `end` and for the reserve, and looks whether there is more.
+ * 0; -ENOSPC. */
 static int reserve(struct am_volume *v, uint64_t end)
 {
-	uint64_t least = end + RESERVE, want = least + STRIDE;
+	uint64_t stride = stride_of(v), least = end + RESERVE, want = least + stride;
 
-	if (least <= v->room)
+	v->low = is_beyond_bound(v, end + stride);
+	if (is_beyond_bound(v, end))
+		return -ENOSPC;
+	if (least + stride / 2 <= v->room)
 		return 0;
-	if (fallocate(v->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)want) < 0) {
+	if (!has_disk(v, want)) {
+		v->low = true;
 		want = least;
-		if (means_full(-errno) &&
-		    fallocate(v->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)want) < 0 && means_full(-errno))
+		if (least > v->room && !has_disk(v, least))
 			return -ENOSPC;
 	}
-	v->room = want;
+	if (want > v->room)
+		v->room = want;
 	return 0;
 }
 
@@ -117,7 +141,12 @@ int am_volume_put(struct am_volume *v, const struct am_batch *b)
 
 bool am_volume_has_room(struct am_volume *v)
 {
-	return !v->broken && !reserve(v, v->tip.at + STRIDE);
+	return !v->broken && !reserve(v, v->tip.at + 2 * RESERVE);
+}
+
+bool am_volume_is_low(const struct am_volume *v)
+{
+	return v->low && (v->options->full == AM_FULL_STOP || !v->older.count);
 }
 
 int am_volume_tell(struct am_volume *v, uint32_t kind, uint32_t reason, uint64_t count,
@@ -427,6 +456,14 @@ int am_volume_remove_oldest(struct am_volume *v)
 	return fsync(v->dir) < 0 ? -errno : 0;
 }
 
+static bool is_too_much(const struct am_volume *v)
+{
+	const struct am_writer_options *o = v->options;
+
+	return o->full == AM_FULL_OLDEST_FIRST && o->keep_bytes &&
+	       v->older_bytes + v->done.at > o->keep_bytes;
+}
+
 static bool is_too_old(const struct am_volume *v, int64_t now_ns)
 {
 	char name[AM_SEGMENT_NAME];
@@ -450,9 +487,7 @@ int am_volume_tend(struct am_volume *v)
 		return -EIO;
 	if (v->done.at >= o->segment_bytes || now_ns - v->born_ns > o->segment_age_s * NS_PER_S)
 		r = rotate(v);
-	while (!r && v->older.count &&
-	       ((o->keep_bytes && v->older_bytes + v->done.at > o->keep_bytes) ||
-		is_too_old(v, now_ns)))
+	while (!r && v->older.count && (is_too_much(v) || is_too_old(v, now_ns)))
 		r = am_volume_remove_oldest(v);
 	return r;
 }

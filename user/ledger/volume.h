@@ -31,6 +31,7 @@ struct am_volume {
 	uint64_t segment;
 	int64_t born_ns;	/* CLOCK_REALTIME of its header */
 	uint64_t room;		/* offset up to which the segment is preallocated */
+	bool low;		/* there is not much more than that */
 	struct am_tip tip;	/* with what is in `pending` */
 	struct am_tip done;	/* what is committed */
 	uint8_t *pending;	/* owned: frames not written yet */
@@ -58,6 +59,10 @@ int am_volume_put(struct am_volume *v, const struct am_batch *b);
 
 /* Whether a full disk has room again. */
 bool am_volume_has_room(struct am_volume *v);
+
+/* Whether it will be full soon, and nothing can be removed. As it was at the last block, or
+ * when am_volume_has_room() was asked. */
+bool am_volume_is_low(const struct am_volume *v);
 
 /* A row of its own, likewise; room for it is set aside. */
 int am_volume_tell(struct am_volume *v, uint32_t kind, uint32_t reason, uint64_t count,

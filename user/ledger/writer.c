@@ -50,6 +50,7 @@ struct am_writer {
 	uint64_t appended;
 	/* the thread's */
 	uint64_t unsealed;		/* rows put, not committed */
+	uint64_t unsealed_accesses;	/* that they tell of */
 	int64_t unsealed_ns;		/* of the first of them */
 };
 
@@ -113,8 +114,9 @@ struct job {
 /* What came of it. */
 struct outcome {
 	int error;
-	uint64_t sealed;
+	uint64_t sealed;	/* rows */
 	uint64_t lost;
+	uint64_t lost_accesses;	/* that these told of */
 	int64_t since_ns;
 	bool told;
 };
@@ -126,7 +128,8 @@ static void give_up(struct am_writer *w, struct outcome *o, int error)
 	if (w->unsealed && !o->lost)
 		o->since_ns = w->unsealed_ns;
 	o->lost += w->unsealed;
-	w->unsealed = 0;
+	o->lost_accesses += w->unsealed_accesses;
+	w->unsealed = w->unsealed_accesses = 0;
 }
 
 static void put_batch(struct am_writer *w, const struct am_batch *b, struct outcome *o)
@@ -139,11 +142,13 @@ static void put_batch(struct am_writer *w, const struct am_batch *b, struct outc
 		if (!o->lost)
 			o->since_ns = first_ns;
 		o->lost += b->n;
+		o->lost_accesses += b->accesses;
 		return;
 	}
 	if (!w->unsealed)
 		w->unsealed_ns = first_ns;
 	w->unsealed += b->n;
+	w->unsealed_accesses += b->accesses;
 }
 
 static void seal(struct am_writer *w, const struct job *job, struct outcome *o)
@@ -156,7 +161,7 @@ static void seal(struct am_writer *w, const struct job *job, struct outcome *o)
 	}
 	o->sealed = w->unsealed;
 	o->told = job->tells;
-	w->unsealed = 0;
+	w->unsealed = w->unsealed_accesses = 0;
 	r = am_volume_tend(w->volume);
 	if (r < 0 && r != -ENOSPC)	/* with a full disk the segment just goes on */
 		o->error = r;
@@ -177,6 +182,12 @@ static bool is_much(const struct am_writer *w)
 	return len > PENDING_MAX || len > w->options.segment_bytes / PENDING_PART;
 }
 
+/* Age may have made room. */
+static bool finds_room(struct am_volume *v)
+{
+	return am_volume_tend(v) != -EIO && am_volume_has_room(v);
+}
+
 static void work(struct am_writer *w, const struct job *job, struct outcome *o)
 {
 	const struct am_batch *b;
@@ -184,7 +195,7 @@ static void work(struct am_writer *w, const struct job *job, struct outcome *o)
 
 	if (job->state == AM_WRITER_FAILED)
 		o->error = w->stats.error;	/* only this thread sets it */
-	if (job->state == AM_WRITER_FULL && !am_volume_has_room(w->volume))
+	if (job->state == AM_WRITER_FULL && !finds_room(w->volume))
 		o->error = -ENOSPC;
 	if (!o->error && job->tells) {
 		r = tell_losses(w, job->losses);
@@ -198,6 +209,8 @@ static void work(struct am_writer *w, const struct job *job, struct outcome *o)
 		seal(w, job, o);
 	else if (job->seal && !o->error && am_volume_tend(w->volume) == -EIO)
 		o->error = -EIO;
+	if (job->seal && !o->error && am_volume_is_low(w->volume))
+		(void)am_volume_has_room(w->volume);	/* looks again */
 	if (o->error == -ENOSPC && job->state == AM_WRITER_RUNS)
 		enter_full(w);
 }
@@ -255,8 +268,8 @@ static void settle(struct am_writer *w, const struct job *job, const struct outc
 	if (o->told)
 		settle_losses(w, job->losses);
 	if (o->lost)
-		lose(w, o->error == -ENOSPC ? AM_GAP_DISK_FULL : AM_GAP_DISK_ERROR, o->lost,
-		     o->since_ns);
+		lose(w, o->error == -ENOSPC ? AM_GAP_DISK_FULL : AM_GAP_DISK_ERROR,
+		     o->lost_accesses, o->since_ns);
 	w->taken += o->sealed + o->lost;
 	s->rows += o->sealed;
 	s->state = !o->error ? AM_WRITER_RUNS :
@@ -269,7 +282,8 @@ static void settle(struct am_writer *w, const struct job *job, const struct outc
 	s->bytes = v->older_bytes + v->done.at;
 	s->key_errors = v->key_errors;
 	s->sealed_ns = v->last_seal_ns;
-	if (s->state == AM_WRITER_FULL)
+	s->low = am_volume_is_low(v);
+	if (s->state == AM_WRITER_FULL || s->low)
 		set_due(w);	/* to look again */
 	give_back(w, job->batches);
 	(void)pthread_cond_broadcast(&w->done);

@@ -21,6 +21,7 @@
 
 enum { AM_WRITER_BATCHES = 6 };
 
+/* What happens when the disk is full, or the ledger as big as it may be. */
 enum am_full_policy {
 	AM_FULL_STOP = 0,	/* nothing is recorded until there is room again */
 	AM_FULL_OLDEST_FIRST,	/* the oldest segments go, with a record of it */
@@ -29,8 +30,8 @@ enum am_full_policy {
 struct am_writer_options {
 	uint64_t segment_bytes;	/* a new segment beyond that; 0: 32 MiB */
 	int64_t segment_age_s;	/* likewise; 0: a day */
-	uint64_t keep_bytes;	/* old segments go when there is more; 0: never */
-	int64_t keep_age_s;	/* likewise when they are older; 0: never */
+	uint64_t keep_bytes;	/* of all segments at most; 0: what the disk takes */
+	int64_t keep_age_s;	/* old segments go when they are older; 0: never */
 	int interval_ms;	/* 0: a second */
 	int level;		/* of zstd; 0: 1 */
 	enum am_full_policy full;
@@ -49,9 +50,11 @@ enum am_writer_state {
 struct am_writer_stats {
 	enum am_writer_state state;
 	int error;		/* -errno of the last failure, 0 */
+	bool low;		/* the disk is nearly full: `strict` stores should deny already, so
+				 * that what is on its way finds room */
 	uint64_t rows;		/* sealed since the writer was opened */
 	uint64_t waiting;	/* appended, not sealed yet */
-	uint64_t lost;		/* given up, and those that am_writer_lost() told of */
+	uint64_t lost;		/* accesses: of rows given up, and those that am_writer_lost() told of */
 	uint64_t untold;	/* of these, in no gap record yet; after AM_WRITER_FAILED they are
 				 * for the next writer, with `untold_since_ns` */
 	int64_t untold_since_ns;

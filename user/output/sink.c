@@ -49,9 +49,9 @@ static int reserve(struct am_sink *s, size_t len, size_t max)
 
 static int add(struct am_sink *s, const char *text, size_t len, size_t max)
 {
-	int r = reserve(s, len, max);
+	int r = len ? reserve(s, len, max) : 0;
 
-	if (r < 0)
+	if (r < 0 || !len)
 		return r;
 	memcpy(s->bytes + s->start + s->len, text, len);
 	s->len += len;
@@ -71,8 +71,6 @@ int am_sink_line(struct am_sink *s, const char *line, size_t len)
 
 int am_sink_reply(struct am_sink *s, const char *text, size_t len)
 {
-	if (!len)
-		return 0;
 	if (s->len + len > AM_SINK_REPLY)
 		return -EFBIG;
 	return add(s, text, len, s->len + len);

@@ -153,9 +153,9 @@ class Tail:
     def end(self):
         """What it said on standard error."""
         self.process.terminate()
+        self.process.stdout.close()     # else it may wait for us to read, whatever it is sent
         self.process.wait()
         said = self.talk.take(1)
-        self.process.stdout.close()
         self.process.stderr.close()
         return said
 

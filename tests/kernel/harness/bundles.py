@@ -65,6 +65,8 @@ class Bundles:
         self.folder = lab.world.path('bundle-folder')
         self.policy_file = lab.world.path('bundle-policy.yaml')
         self.state = lab.world.disk('bundle-state', 'ext4', '8M')
+        self.ledger_disk = lab.world.disk('bundle-ledger', 'ext4', '256M')
+        self.ledger = os.path.join(self.ledger_disk, 'ledger')
         self.run = lab.world.path('bundle-run')
         for name in (self.dir, self.keys, self.folder):
             os.makedirs(name)
@@ -106,10 +108,10 @@ class Bundles:
 
     # ---- making -----------------------------------------------------------------
 
-    def policy(self, reader, name=NAME, path=None, user=None, mode='enforce'):
+    def policy(self, reader, name=NAME, path=None, user=None, mode='enforce', more=''):
         return '\n'.join((
             'version: 1', f'name: {name}', f'mode: {mode}', 'labels: [cnic]', 'stores:',
-            f'  ward: {{ paths: [{path or self.ward}], labels: [cnic] }}', 'subjects:',
+            f'  ward: {{ paths: [{path or self.ward}], labels: [cnic]{more} }}', 'subjects:',
             f'  reader: {{ user: {user or reader.name} }}',
             '  acme-support: { third-party: ACME Ltd, user: acme }', 'rules:',
             '  - allow reader to read ward', '')) + '\n'
@@ -159,7 +161,8 @@ class Bundles:
     def start(self):
         agent = Agent(self.lab.programs, self.policy_file, self.state, self.run,
                       self.lab.world.host_net, '--keys', self.keys, '--bundles', self.folder,
-                      '--ledger', self.lab.world.path('bundle-ledger'))
+                      '--ledger', self.ledger, '--ledger-max', '1G', '--ledger-segment', '512K',
+                      '--ledger-full', 'stop')
         self.lab.agent = agent
         agent.wait()
         agent.follow()

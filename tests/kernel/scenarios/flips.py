@@ -279,7 +279,7 @@ def recorded(lab, flips):
     """All that the record has of the two processes."""
     lab.agent.wait_recorded()
     code, out, err = lab.agent.ask(
-        'sql', '--ledger', lab.world.path('bundle-ledger'), '--json',
+        'sql', '--ledger', lab.bundles.ledger, '--json',
         'SELECT kind, op, verdict, reason, store, path, dest, generation, blocked FROM events '
         f'WHERE pid IN ({", ".join(str(p) for p in flips.pids)})')
     expect(f'asking the record ({err})', code, 0)

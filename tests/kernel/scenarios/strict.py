@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0
 """Strict stores: what cannot be recorded is denied."""
 import contextlib
+import json
 import os
 import signal
+import subprocess
 
 from harness.actor import Actor, do
-from harness.check import attempt, expect, expect_that, fail, refused, scenario
+from harness.check import Deadline, attempt, expect, expect_that, fail, refused, scenario
 from harness.lab import SECRET, read_file
 from harness.net import DGRAM, Listener, sendto
-from harness.stages import STRESSED
+from harness.stages import BUNDLED, STRESSED
 from harness.world import DESK, HOME4, KEEPER, VENDOR
 
 FILES = 40              # more than a thread has touches in mind
 CHUNK = 1000            # accesses between two looks whether the ring is full
 CHUNKS = 60             # far more than fit into it
+LEFT = 1 << 20          # bytes that the ledger's disk is left: a little more than it likes to have
+FULL_SECONDS = 300
 
 
 def strict_policy(lab):
@@ -125,3 +129,105 @@ def what_cannot_be_recorded_is_denied_where_a_store_is_strict(lab):
     expect_that('what the other store lost is counted', after['bulk-lost'] > before['bulk-lost'])
     lab.reload()
     return f'the ring was full after {took} accesses, {unrecorded} not recorded'
+
+
+# ---- the ledger's disk ------------------------------------------------------------------
+
+def use_again(path):
+    """Opens a file once, then reads it again and again: how often it could, until it could not."""
+    fd = os.open(path, os.O_RDONLY)
+    done, got = 1, None
+    yield done
+    while True:
+        for _ in range(CHUNK):
+            got = attempt(os.pread, fd, 1, 0)
+            if isinstance(got, str):
+                break
+            done += 1
+        yield [done, got]
+
+
+def make_many(folder, times):
+    """Attempts that are refused, and that no compression makes small."""
+    for _ in range(times):
+        attempt(os.open, os.path.join(folder, os.urandom(100).hex()), os.O_WRONLY | os.O_CREAT)
+
+
+@contextlib.contextmanager
+def ballast(disk, left):
+    """Somebody else who fills the disk, but for so many bytes."""
+    path, st = os.path.join(disk, 'ballast'), os.statvfs(disk)
+    with open(path, 'wb') as f:
+        os.posix_fallocate(f.fileno(), 0, st.f_bavail * st.f_frsize - left)
+    try:
+        yield
+    finally:
+        if os.path.exists(path):
+            os.unlink(path)
+
+
+def wait_ledger(lab, what, holds, between):
+    """Until the state of the ledger is such, while `between` goes on."""
+    deadline = Deadline(FULL_SECONDS)
+    while True:
+        state = lab.agent.status()['ledger']
+        if holds(state):
+            return state
+        if deadline.passed():
+            fail(f'{what}: {state}')
+        between()
+
+
+def rows_of(lab, query):
+    r = subprocess.run([f'{lab.programs}/amanat', 'sql', '--json', '--ledger', lab.bundles.ledger, query],
+                       capture_output=True, text=True)
+    expect(f'the exit status of sql ({r.stderr})', r.returncode, 0)
+    return json.loads(r.stdout.splitlines()[0])
+
+
+def accesses_of(lab, pid):
+    """How often the process could, by the ledger."""
+    row = rows_of(lab, "SELECT sum(CASE kind WHEN 'repeat' THEN count ELSE 1 END) AS n FROM events "
+                  f"WHERE verdict = 'allow' AND pid = {pid}")
+    return int(row.get('n', 0))
+
+
+@scenario(BUNDLED)
+def a_strict_store_closes_before_the_ledgers_disk_is_full_and_opens_when_there_is_room(lab):
+    b = lab.bundles
+    b.take(b.make(reader=b.other(), more=', strict: true'), b.other())
+    lab.agent.wait_recorded()
+    with Actor(b.reader, use_again, b.file) as reader, ballast(b.ledger_disk, LEFT):
+        expect('opening', reader.step(), 1)
+        before = lab.agent.status()['ledger']['not_recorded']
+        state = wait_ledger(lab, 'the disk gets full', lambda s: s['strict_stores_deny'],
+                            lambda: (do(VENDOR, make_many, b.ward, 500), reader.step()))
+        expect('nothing is lost when it closes', (state['records'], state['not_recorded']), (True, before))
+        done, got = reader.step()
+        refused('reading on, which was only counted so far', got)
+        refused('opening', lab.read(b.reader, b.file))
+        expect_that('status says so', 'strict stores deny' in lab.agent.ask('status')[1])
+        lab.agent.wait_recorded()
+        row = rows_of(lab, 'SELECT count(*) AS n, min(verdict) AS verdict, min(store) AS store, min(why) AS why '
+                      f"FROM events WHERE pid = {reader.pid} AND reason = 'unrecorded'")
+        expect_that(f'the refusals find room yet: {row}', int(row['n']) and row['verdict'] == 'deny' and
+                    row['store'] == 'ward' and 'not be recorded' in row['why'])
+
+        state = wait_ledger(lab, 'the disk is full', lambda s: not s['records'],
+                            lambda: do(VENDOR, make_many, b.ward, 1000))
+        expect('the reason', state['error'], 'No space left on device')
+        expect('still', reader.step()[1], 'EACCES')
+        os.unlink(os.path.join(b.ledger_disk, 'ballast'))
+        wait_ledger(lab, 'there is room again', lambda s: not s['strict_stores_deny'], lambda: None)
+        lab.open_to(b.reader, b.file)
+        more, got = reader.step()
+        expect_that(f'reading goes on: {got}', more > done)
+    lab.agent.wait_recorded()
+    expect('what the reader could is in the ledger, to the last one', accesses_of(lab, reader.pid), more)
+    gap = rows_of(lab, "SELECT count(*) AS n, sum(count) AS lost FROM events WHERE kind = 'gap' AND "
+                  "reason = 'disk-full'")
+    expect_that(f'what was refused meanwhile is told as a gap: {gap}', gap['n'] and int(gap['lost']) > 0)
+    r = subprocess.run([f'{lab.programs}/amanat', 'verify', b.ledger], capture_output=True, text=True)
+    expect_that(f'the ledger verifies: {r}', r.returncode in (0, 10))
+    b.take(b.make(reader=b.reader), b.reader)
+    return f'{more} accesses by the reader, {gap["lost"]} refusals not recorded'

@@ -1,0 +1,132 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""In the machine whose power is cut: an agent whose ledger is on the disk that is being logged, a
+storm, and somebody who writes down outside of the file system what the agent says is sealed."""
+import json
+import mmap
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, '..', 'kernel'))
+sys.dont_write_bytecode = True
+
+from harness.agent import BUILD, Agent              # noqa: E402
+from harness.world import DESK, KEEPER, World, call, mount    # noqa: E402
+
+FILES = 400
+TELL_AT = 124 << 20     # behind the file system, which has 120 MiB
+TELL_SIZE = 4096
+HEAD_EVERY = 10         # claims; the head is taken with the command that people use
+SECONDS = 900           # if nobody cuts the power
+
+POLICY = """version: 1
+name: storm
+mode: enforce
+labels: [health]
+stores:
+  patients: {{ paths: [{disk}/patients], labels: [health] }}
+  closed: {{ paths: [{disk}/closed], labels: [health] }}
+subjects:
+  desk: {{ user: desk }}
+  keeper: {{ user: keeper }}
+rules:
+  - allow desk to read patients
+  - allow keeper to read patients
+"""
+
+# What the ledger is told about its room, and what of the disk is taken by others.
+KINDS = {
+    'small-segments': (('--ledger-max', '2M', '--ledger-segment', '128K'), 0),
+    'usual': ((), 0),
+    'full-disk': (('--ledger-max', '64M', '--ledger-segment', '256K'), 3 << 20),
+}
+
+
+def make_stores(disk):
+    for name, n in (('patients', FILES), ('closed', 1)):
+        os.makedirs(f'{disk}/{name}', 0o755)
+        for i in range(n):
+            with open(f'{disk}/{name}/{i}', 'w') as f:
+                f.write('99999-1234567-1,Fake Citizen\n')
+
+
+def open_disk(world):
+    call('modprobe', 'virtio_blk')
+    end = time.monotonic() + 60
+    while not os.path.exists('/dev/vda') and time.monotonic() < end:
+        os.sched_yield()
+    where = world.path('logged')
+    os.mkdir(where)
+    mount('/dev/vda', where, 'ext4')
+    return where
+
+
+def take_room(where, left):
+    """Another tenant of the disk, that leaves so many bytes."""
+    st = os.statvfs(where)
+    with open(f'{where}/ballast', 'wb') as f:
+        os.posix_fallocate(f.fileno(), 0, st.f_bavail * st.f_frsize - left)
+
+
+class Teller:
+    """Writes what is claimed to be sealed where only the log of the disk will have it."""
+
+    def __init__(self, agent, ledger):
+        self.agent, self.ledger = agent, ledger
+        self.disk = os.open('/dev/vda', os.O_WRONLY | os.O_DIRECT)
+        self.page = mmap.mmap(-1, TELL_SIZE)
+        self.count = 0
+
+    def head(self):
+        r = subprocess.run([f'{self.agent.programs}/amanat', 'ledger', 'head', self.ledger],
+                           capture_output=True, text=True)
+        return r.stdout if r.returncode == 0 else None
+
+    def tell(self):
+        ledger = self.agent.status()['ledger']
+        self.count += 1
+        claim = {'n': self.count, 'seals': ledger['seals'], 'rows': ledger['rows_sealed'],
+                 'oldest': ledger['oldest_segment'], 'segment': ledger['segment'],
+                 'lost': ledger['not_recorded']}
+        if self.count % HEAD_EVERY == 0:
+            claim['head'] = self.head()
+        text = json.dumps(claim).encode()
+        self.page.seek(0)
+        self.page.write(text.ljust(TELL_SIZE, b'\0'))
+        os.pwrite(self.disk, self.page, TELL_AT)
+        return claim
+
+
+def main():
+    options, left = KINDS[sys.argv[1]]
+    os.umask(0o022)
+    world = World()
+    disk, logged = world.disk('disk', 'ext4', '64M'), open_disk(world)
+    make_stores(disk)
+    if left:
+        take_room(logged, left)
+    programs, policy = world.path('programs'), world.path('policy.yaml')
+    os.makedirs(programs)
+    for name in ('amanatd', 'amanat', 'tests/storm'):
+        shutil.copy(os.path.join(BUILD, name), programs)
+    with open(policy, 'w') as f:
+        f.write(POLICY.format(disk=disk))
+    if sys.argv[2:] == ['unsynced']:
+        os.environ['LD_PRELOAD'] = os.path.join(BUILD, 'tests', 'nosync.so')
+    agent = Agent(programs, policy, world.path('state'), world.path('run'), world.host_net,
+                  '--ledger', f'{logged}/ledger', *options)
+    os.environ.pop('LD_PRELOAD', None)
+    agent.wait()
+    subprocess.Popen([f'{programs}/storm', '0', str(FILES), f'{disk}/patients', f'{disk}/closed/0',
+                      str(DESK.uid), str(KEEPER.uid)])
+    teller, end = Teller(agent, f'{logged}/ledger'), time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        print(json.dumps(teller.tell()), flush=True)
+
+
+if __name__ == '__main__':
+    main()
