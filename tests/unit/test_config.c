@@ -147,7 +147,7 @@ static void asks_for_help_and_version(void **state)
 
 static void describes_every_option_in_the_help(void **state)
 {
-	static const char *const words[] = { "--policy", "--ledger-max", "--ledger-keep", "--ledger-segment", "--ledger-full", "--state", "--run", "--group", "--hooks", "--tags", "--strays", "--help", "--keys", "--bundles",
+	static const char *const words[] = { "--policy", "--strays", "--ledger-max", "--ledger-keep", "--ledger-segment", "--ledger-full", "--state", "--run", "--group", "--hooks", "--tags", "--help", "--keys", "--bundles",
 					     "--version", "/var/lib/amanat" };
 	am_autofree char *text = NULL;
 	size_t len;
