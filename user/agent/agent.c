@@ -389,7 +389,8 @@ static void tell_alive(struct am_agent *a, int64_t now_ms)
 /* What has only been counted so far is told; of what fails there is another try. */
 static void sweep(struct am_agent *a, int64_t now_ms)
 {
-	if (now_ms < a->sweep_ms)
+	/* While there is no room for them in the ledger, counts are safest where they are. */
+	if (now_ms < a->sweep_ms || !am_recorder_records(a->recorder))
 		return;
 	(void)am_engine_sweep(a->engine);
 	a->sweep_ms = am_now_ms() + AM_REPEAT_S * 1000;
