@@ -84,6 +84,7 @@ enum am_act {
 	AM_ACT_KEY,		/* the kernel's key store */
 	AM_ACT_BPF,		/* bpf(2) */
 	AM_ACT_CORE,		/* a core dump */
+	AM_ACT_SIGNAL,		/* a signal with a value */
 	AM_ACT_MAX_,
 };
 
@@ -384,7 +385,8 @@ enum am_event_kind {
 	AM_EVENT_SEND,		/* labelled data towards a destination */
 	AM_EVENT_SPILL,		/* an object outside every store has gained labels */
 	AM_EVENT_RESEAL,	/* a folder came into a store: its tree must be sealed */
-	AM_EVENT_FOREIGN,	/* a listed executable maps code from a file that others can write */
+	AM_EVENT_FOREIGN,	/* a listed executable maps code from a file that others can write; by AM_ACT_EXEC: its
+				 * caller would have had it load some, and does not get that */
 	AM_EVENT_MAX_,
 };
 
@@ -466,6 +468,11 @@ enum {
 	AM_EVENT_SIZE_MAX = sizeof(struct am_event) + AM_SCRIPT_LEN +
 			    AM_GROUPS_MAX * sizeof(__u32) + 2 * AM_PATH_LEN,
 };
+
+/* ---- calls of the kernel's ------------------------------------------------ */
+
+/* Placeholders, see bpf/hook.h: no helper of the kernel has such a number. */
+enum { AM_CALL_IS_RETURN = 0x616d01, AM_CALL_COOKIE = 0x616d02 };
 
 /* ---- counters: the per-CPU array `am_counts` ------------------------------ */
 

@@ -211,7 +211,8 @@ AM_GLOBAL int am_access_flow(const struct am_object *o, struct am_tag *tag, cons
 	if (!c->f.labels)
 		return 0;
 	__sync_fetch_and_or(&tag->labels, c->f.labels);
-	am_stray_keep(o->inode, tag);
+	if (am_stray_keep(o->inode, tag))
+		return -EACCES;
 	return am_pipe_gain(o, c->f.labels);
 }
 

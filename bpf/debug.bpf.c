@@ -2,6 +2,7 @@
 /* Who looks into another process, or lets itself be looked into:
  *   ptrace_access_check  ptrace, /proc/PID/mem, process_vm_readv and _writev, pidfd_getfd
  *   ptrace_traceme       a child that offers itself to its parent
+ *                        and the agent's own look, by which it gives labels
  *   task_free            a process is gone, and so is its part in a family
  * Allowed is who may read all that the process carries. From then on both carry the same:
  * what one of them comes to read, the other can see, or was told. */
@@ -42,16 +43,33 @@ AM_NOINLINE int attach_checked(struct am_task *mine, struct am_task *theirs)
 	return 0;
 }
 
+/* Labels that the agent gives to the process that it looks at; 0 once that has them. */
+__u64 am_handed;
+
+AM_INLINE int handed(struct task_struct *target)
+{
+	struct am_task *theirs;
+
+	if (!am_handed || am_is_null(target))
+		return 0;
+	theirs = am_task_create(target);
+	if (!theirs)
+		return 0;
+	am_labels_gain(theirs, am_handed);
+	am_handed = 0;
+	return 0;
+}
+
 AM_HOOK(am_ptrace, ptrace_access_check, struct task_struct *child, unsigned int mode)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct task_struct *target = child->group_leader;
 	struct am_task *mine, *theirs;
 
-	if (!(mode & PTRACE_MODE_ATTACH) || am_is_null(target))
-		return 0;
 	mine = am_leader_of(task);
 	if (mine && (mine->flags & AM_TASK_AGENT))
+		return handed(target);
+	if (!(mode & PTRACE_MODE_ATTACH) || am_is_null(target))
 		return 0;
 	mine = am_leader_create(task);
 	theirs = am_task_create(target);

@@ -139,8 +139,8 @@ AM_NOINLINE int am_spill_onto(struct inode *inode, const struct am_object *o, __
 
 	if (!tag)
 		return -EACCES;	/* closed: labels that cannot be kept would be lost */
-	if (am_object_kind(o) == S_IFREG)
-		am_stray_keep(o->inode, tag);
+	if (am_object_kind(o) == S_IFREG && am_stray_keep(o->inode, tag))
+		return -EACCES;
 	am_count(AM_COUNT_SPILLED);
 	return am_pipe_gain(o, labels);
 }

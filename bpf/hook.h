@@ -17,6 +17,8 @@
  * What is no pair gives what it returns through am_hook_return() itself. */
 #pragma once
 
+#include <asm/ptrace.h>
+
 #include "decide.h"
 #include "kernel.h"
 
@@ -62,3 +64,22 @@ static __attribute__((always_inline)) int name##_body(unsigned long long *ctx, #
 /* The same for hooks that return nothing. The body returns 0. */
 #define AM_HOOK_VOID(name, hook, function, args...)					\
 	AM_HOOK_PAIR(name, "?lsm/" #hook, "?fentry/" #function, ##args)
+
+/* A function that is no hook, where AM_ENTRY() would be skipped: tracing programs are if another task was
+ * preempted within the same one on the CPU, and probes, which run with preemption off, only while one is
+ * within a bpf(2) call on a map. Needs Linux 6.14 (return probes without a bound on how many calls are under
+ * way); kernel/probes.h attaches them.
+ * A body that has nothing to do when the function returns says AM_PROBE_ENDS. */
+#define AM_PROBE(name, function) SEC("?kprobe.session/" #function) int name(struct pt_regs *ctx)
+
+enum { AM_PROBE_RETURNS = 0, AM_PROBE_ENDS = 1 };
+
+extern void *bpf_rdonly_cast(const void *address, __u32 type) __ksym __weak;
+
+#define AM_AS(type, address) \
+	((type *)bpf_rdonly_cast((const void *)(address), bpf_core_type_id_kernel(type)))
+
+/* Functions of the kernel whose arguments are not the same in every version, which libbpf
+ * would refuse to load, even unused. So they go by numbers that kernel/probes.c replaces. */
+static bool (*const am_session_is_return)(void *ctx) = (void *)AM_CALL_IS_RETURN;
+static __u64 *(*const am_session_cookie)(void *ctx) = (void *)AM_CALL_COOKIE;

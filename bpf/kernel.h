@@ -130,6 +130,10 @@ struct key {
 	struct key_type *type;
 };
 
+struct kernel_siginfo {
+	int si_code;
+};
+
 struct kern_ipc_perm {
 	int id;
 };
@@ -216,6 +220,9 @@ struct linux_binprm {
 	const char *filename;
 	const char *interp;
 	char buf[256];
+	unsigned long p;
+	int argc;
+	int envc;
 };
 
 struct in6_addr {

@@ -29,7 +29,8 @@ AM_INLINE void am_inode_key_of(__u64 address, struct am_inode_key *key)
 }
 
 /* From now on the inode's tag is found without a tagged folder above it. Roots
- * are kept as well: they are where a climb ends. */
+ * are kept as well: they are where a climb ends. 0, or -EACCES: no room. Then an eviction
+ * would lose the tag, so whoever makes the stray, and can be refused, is. */
 AM_GLOBAL int am_stray_keep(__u64 inode, struct am_tag *tag)
 {
 	struct am_inode_key key;
@@ -40,10 +41,11 @@ AM_GLOBAL int am_stray_keep(__u64 inode, struct am_tag *tag)
 	tag->flags |= AM_TAG_STRAY;
 	value = *tag;	/* 6.1 takes a map's value from the stack only */
 	am_inode_key_of(inode, &key);
-	if (bpf_map_update_elem(&am_strays, &key, &value, BPF_ANY))
-		am_count(AM_COUNT_NO_STRAY_ROOM);
 	am_have_strays = 1;
-	return 0;
+	if (!bpf_map_update_elem(&am_strays, &key, &value, BPF_ANY))
+		return 0;
+	am_count(AM_COUNT_NO_STRAY_ROOM);
+	return -EACCES;
 }
 
 /* The id of the store that a tag stands for under the policy. While one policy takes over from

@@ -7,7 +7,7 @@
  *   bprm_committed_creds the exec has happened: it is itself again
  *   cred_prepare         new credentials: who the task is must be found anew
  *   sched_process_exit   repeats that were only counted so far are told */
-#include "access.h"
+#include "code.h"
 #include "hook.h"
 #include "script.h"
 
@@ -115,12 +115,65 @@ AM_HOOK_AS(am_exec, bprm_check_security, security_bprm_check, struct linux_binpr
 	return 0;
 }
 
+/* The strings of a new program, argument by argument, then variable by variable, in pieces. */
+struct am_strings {
+	__u64 at;
+	__u64 left;		/* strings */
+	__u64 arguments;	/* of those */
+	__u64 within;		/* one that has begun in a piece before */
+	__u64 loads;		/* found: the loader is asked for something */
+};
+
+/* LD_PRELOAD=, LD_AUDIT=, LD_LIBRARY_PATH= */
+AM_INLINE bool is_for_loader(const char *s)
+{
+	if (s[0] != 'L' || s[1] != 'D' || s[2] != '_')
+		return false;
+	return (s[3] == 'P' && s[4] == 'R') || (s[3] == 'A' && s[4] == 'U') ||
+	       (s[3] == 'L' && s[4] == 'I');
+}
+
+static long string_step(__u32 i, struct am_strings *s)
+{
+	char piece[64] = {};
+	long n = bpf_probe_read_user_str(piece, sizeof(piece), (void *)s->at);
+
+	if (n <= 0 || !s->left)
+		return 1;
+	if (!s->within && !s->arguments && is_for_loader(piece))
+		s->loads = 1;
+	s->within = n == sizeof(piece) && piece[sizeof(piece) - 2];
+	s->at += s->within ? n - 1 : n;
+	if (s->within)
+		return 0;
+	s->left--;
+	s->arguments -= s->arguments > 0;
+	if (s->loads)	/* not its value: the kernel wants 0 or 1 */
+		return 1;
+	return 0;
+}
+
+enum { AM_STRING_PIECES = 8192 };
+
+/* What the loader was asked for by the caller of a listed program, and does not do: see
+ * am_exec_clean(). Its memory is the new program's already. */
+AM_NOINLINE int loader_asked(struct linux_binprm *bprm)
+{
+	struct am_strings s = { .at = bprm->p, .left = (__u32)(bprm->argc + bprm->envc),
+				.arguments = (__u32)bprm->argc };
+
+	bpf_loop(AM_STRING_PIECES, string_step, &s, 0);
+	return s.loads ? am_foreign_tell(bprm->file, AM_ACT_EXEC) : 0;
+}
+
 AM_HOOK_VOID(am_exec_done, bprm_committed_creds, security_bprm_committed_creds,
 	     struct linux_binprm *bprm)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct am_task *own = am_task_of(task);
 
+	if (!am_hashed && am_exe_number())
+		loader_asked(bprm);
 	if (!own)
 		return 0;
 	own->script = own->exec_script;

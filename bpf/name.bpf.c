@@ -77,8 +77,8 @@ AM_HOOK(am_link, inode_link, struct dentry *old, struct inode *dir, struct dentr
 		return r;
 	/* Found by either name after an eviction, also where no folder has a tag. */
 	tag = am_tag_of(inode);
-	if (tag && (inode->i_mode & S_IFMT) == S_IFREG)
-		am_stray_keep(am_address(inode), tag);
+	if (tag && (inode->i_mode & S_IFMT) == S_IFREG && am_stray_keep(am_address(inode), tag))
+		return -EACCES;
 	return 0;
 }
 
@@ -102,27 +102,27 @@ AM_NOINLINE void reseal(struct inode *inode, struct dentry *dentry, struct am_ta
 }
 
 /* What the move does to tags. It has not happened yet and may still fail: a tag
- * put on here is not believed before the new folder confirms it. */
-AM_NOINLINE void moved(struct dentry *dentry, struct am_tag *into)
+ * put on here is not believed before the new folder confirms it. 0, or -EACCES: the tag would
+ * be lost. */
+AM_NOINLINE int moved(struct dentry *dentry, struct am_tag *into)
 {
 	struct inode *inode = dentry->d_inode;
 	struct am_tag value = { .flags = AM_TAG_UNPROVEN }, *tag;
 
 	if (am_is_null(inode))
-		return;
+		return 0;
 	tag = am_tag_of(inode);
-	if (tag) {
-		if (!into || into->store != tag->store)
-			am_stray_keep(am_address(inode), tag);
-		return;
-	}
+	if (tag)
+		return !into || into->store != tag->store ? am_stray_keep(am_address(inode), tag) :
+							    0;
 	if (!into)
-		return;
+		return 0;
 	value.store = into->store;
 	value.labels = into->labels;
 	tag = am_tag_owed(inode, &value);
 	if (tag && (inode->i_mode & S_IFMT) == S_IFDIR)
 		reseal(inode, dentry, into);
+	return 0;
 }
 
 /* Apart from the checks, which need the stack. */
@@ -132,8 +132,7 @@ AM_NOINLINE int move_allowed(struct dentry *old, struct inode *new_dir, struct d
 
 	if (into == AM_TAG_CLOSED)
 		return -EACCES;
-	moved(old, into);
-	return 0;
+	return moved(old, into);
 }
 
 AM_INLINE int rename_checked(struct dentry *old, struct inode *new_dir, struct dentry *new)

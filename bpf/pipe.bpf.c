@@ -6,6 +6,7 @@
  *   pipe_read            a read that had begun before the pipe got its labels
  *   elf_core_dump        a core on its way into a helper's pipe
  *   free_pipe_info       the pipe goes
+ * each as tracing program and as probe, see AM_PROBE() in hook.h.
  * None of these can refuse. So labels follow the data, and what carries them is refused
  * where it goes next; what reaches somebody who may not read it is told as such. */
 #include "took.h"
@@ -24,7 +25,7 @@ AM_NOINLINE int pipe_met(struct file *file, __u64 pipe)
 	return 0;
 }
 
-AM_ENTRY(am_pipe_use, get_pipe_info, struct file *file)
+AM_INLINE int pipe_used(struct file *file)
 {
 	struct inode *inode = file->f_inode;
 	__u64 pipe;
@@ -37,26 +38,57 @@ AM_ENTRY(am_pipe_use, get_pipe_info, struct file *file)
 	return pipe ? pipe_met(file, pipe) : 0;
 }
 
+AM_ENTRY(am_pipe_use, get_pipe_info, struct file *file)
+{
+	return pipe_used(file);
+}
+
+AM_PROBE(am_pipe_use_p, get_pipe_info)
+{
+	pipe_used(AM_AS(struct file, PT_REGS_PARM1(ctx)));
+	return AM_PROBE_ENDS;
+}
+
 /* Between the two the thread reads a file for this pipe: what it gains there, the pipe does. */
-AM_ENTRY(am_splice_in, splice_file_to_pipe, struct file *in, struct pipe_inode_info *pipe)
+AM_INLINE int splice_begins(__u64 pipe)
 {
 	struct am_task *own = am_task_create(bpf_get_current_task_btf());
 
 	if (own)
-		own->channel = (__u64)pipe;
+		own->channel = pipe;
 	/* From 6.8 on the file has been asked about before: what the task gained then. */
-	am_gave(NULL, am_address(pipe), AM_ACT_TEE);
+	am_gave(NULL, pipe, AM_ACT_TEE);
 	return 0;
 }
 
-SEC("?fexit/splice_file_to_pipe")
-int BPF_PROG(am_splice_out, struct file *in, struct pipe_inode_info *pipe)
+AM_INLINE int splice_ends(void)
 {
 	struct am_task *own = am_task_of(bpf_get_current_task_btf());
 
 	if (own)
 		own->channel = 0;
 	return 0;
+}
+
+AM_ENTRY(am_splice_in, splice_file_to_pipe, struct file *in, struct pipe_inode_info *pipe)
+{
+	return splice_begins(am_address(pipe));
+}
+
+SEC("?fexit/splice_file_to_pipe")
+int BPF_PROG(am_splice_out, struct file *in, struct pipe_inode_info *pipe)
+{
+	return splice_ends();
+}
+
+AM_PROBE(am_splice_p, splice_file_to_pipe)
+{
+	if (am_session_is_return(ctx)) {
+		splice_ends();
+		return AM_PROBE_ENDS;
+	}
+	splice_begins(PT_REGS_PARM2(ctx));
+	return AM_PROBE_RETURNS;
 }
 
 AM_NOINLINE int pipe_taken(struct file *file)
@@ -85,7 +117,38 @@ int BPF_PROG(am_fifo_read, struct kiocb *iocb)
 	return am_have_channels() ? pipe_taken(iocb->ki_filp) : 0;
 }
 
-AM_ENTRY(am_core_out, elf_core_dump, struct coredump_params *cprm)
+/* The call keeps the file, so that it is still there when it returns. */
+AM_INLINE int pipe_read_probed(struct pt_regs *ctx)
+{
+	__u64 *file = am_session_cookie(ctx);
+	struct kiocb *iocb;
+
+	if (!am_session_is_return(ctx)) {
+		iocb = (struct kiocb *)PT_REGS_PARM1(ctx);
+		*file = (__u64)BPF_CORE_READ(iocb, ki_filp);
+		return AM_PROBE_RETURNS;
+	}
+	if (am_have_channels())
+		pipe_taken(AM_AS(struct file, *file));
+	return AM_PROBE_ENDS;
+}
+
+AM_PROBE(am_pipe_read_p, pipe_read)
+{
+	return pipe_read_probed(ctx);
+}
+
+AM_PROBE(am_apipe_read_p, anon_pipe_read)
+{
+	return pipe_read_probed(ctx);
+}
+
+AM_PROBE(am_fifo_read_p, fifo_pipe_read)
+{
+	return pipe_read_probed(ctx);
+}
+
+AM_INLINE int core_leaves(struct coredump_params *cprm)
 {
 	struct file *file = cprm->file;
 	struct am_object o = am_object_of_file(file);
@@ -95,8 +158,25 @@ AM_ENTRY(am_core_out, elf_core_dump, struct coredump_params *cprm)
 	return 0;
 }
 
+AM_ENTRY(am_core_out, elf_core_dump, struct coredump_params *cprm)
+{
+	return core_leaves(cprm);
+}
+
+AM_PROBE(am_core_out_p, elf_core_dump)
+{
+	core_leaves(AM_AS(struct coredump_params, PT_REGS_PARM1(ctx)));
+	return AM_PROBE_ENDS;
+}
+
 AM_ENTRY(am_pipe_free, free_pipe_info, struct pipe_inode_info *pipe)
 {
 	am_channel_forget((__u64)pipe);
 	return 0;
+}
+
+AM_PROBE(am_pipe_free_p, free_pipe_info)
+{
+	am_channel_forget(PT_REGS_PARM1(ctx));
+	return AM_PROBE_ENDS;
 }

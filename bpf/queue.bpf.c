@@ -4,12 +4,14 @@
  *   do_mq_timedsend, do_mq_timedreceive    POSIX ones, which no LSM hook sees
  *   socket_create    sockets whose packets leave from shared memory
  *   key_permission   the kernel's key store
+ *   task_kill        the value that a signal may bring along
  *   bpf              maps and programs */
 #include "took.h"
 #include "hook.h"
 
 enum {
 	KEY_NEED_WRITE = 3,
+	SI_TKILL = -6,
 	AM_MAGIC_MQUEUE = 0x19800202,
 };
 
@@ -93,11 +95,22 @@ AM_INLINE __u64 mqueue_of(__u32 fd)
 	return inode && BPF_CORE_READ(inode, i_sb, s_magic) == AM_MAGIC_MQUEUE ? (__u64)inode : 0;
 }
 
-AM_ENTRY(am_mq_send, do_mq_timedsend, int fd)
+AM_INLINE int mq_sends(int fd)
 {
 	if (am_labels_of(am_leader_of(bpf_get_current_task_btf())))
 		am_gave(NULL, mqueue_of(fd), AM_ACT_QUEUE);
 	return 0;
+}
+
+AM_ENTRY(am_mq_send, do_mq_timedsend, int fd)
+{
+	return mq_sends(fd);
+}
+
+AM_PROBE(am_mq_send_p, do_mq_timedsend)
+{
+	mq_sends(PT_REGS_PARM1(ctx));
+	return AM_PROBE_ENDS;
 }
 
 SEC("?fexit/do_mq_timedreceive")
@@ -106,6 +119,65 @@ int BPF_PROG(am_mq_receive, int fd)
 	if (am_have_channels())
 		am_took(NULL, am_channel_labels(mqueue_of(fd)), AM_ACT_QUEUE);
 	return 0;
+}
+
+AM_PROBE(am_mq_receive_p, do_mq_timedreceive)
+{
+	__u64 *queue = am_session_cookie(ctx);
+
+	if (!am_session_is_return(ctx)) {
+		*queue = mqueue_of(PT_REGS_PARM1(ctx));
+		return AM_PROBE_RETURNS;
+	}
+	if (am_have_channels())
+		am_took(NULL, am_channel_labels(*queue), AM_ACT_QUEUE);
+	return AM_PROBE_ENDS;
+}
+
+/* ---- signals ----------------------------------------------------------------------- */
+
+/* Only a sender's own values have a negative code, beside SI_TKILL, which he may not choose (see
+ * do_rt_sigqueueinfo()). The first two addresses stand for signals that bring nothing. */
+AM_INLINE bool has_value(struct kernel_siginfo *info)
+{
+	int code;
+
+	if ((__u64)info <= 1)
+		return false;
+	code = BPF_CORE_READ(info, si_code);
+	return code < 0 && code != SI_TKILL;
+}
+
+/* The receiver carries what the sender does. */
+AM_NOINLINE int value_sent(struct task_struct *receiver)
+{
+	struct task_struct *task = bpf_get_current_task_btf(), *group = receiver->group_leader;
+	struct am_task *mine = am_leader_of(task), *theirs;
+	struct am_case c = {
+		.kind = AM_EVENT_SPILL,
+		.act = AM_ACT_SIGNAL,
+		.f = { .op = AM_OP_WRITE },
+	};
+
+	c.f.labels = am_labels_of(mine);
+	if (!c.f.labels || am_is_null(group) || group == task->group_leader)
+		return 0;
+	theirs = am_task_create(group);
+	if (!theirs)
+		return -EACCES;
+	c.f.labels &= ~am_labels_of(theirs);
+	if (!c.f.labels)
+		return 0;
+	am_case_decide(&c, task, mine);
+	if (am_goes_ahead(&c.d))
+		am_labels_gain(theirs, c.labels);
+	am_tell(&c);
+	return am_verdict_return(&c.d);
+}
+
+AM_HOOK(am_signal, task_kill, struct task_struct *receiver, struct kernel_siginfo *info, int sig)
+{
+	return has_value(info) ? value_sent(receiver) : 0;
 }
 
 /* ---- ways off the host ----------------------------------------------------------- */

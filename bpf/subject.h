@@ -15,10 +15,16 @@ AM_INLINE struct am_task *am_task_of(struct task_struct *task)
 	return bpf_task_storage_get(&am_tasks, task, 0, 0);
 }
 
-/* Without a look at what came of it, which would be two cases to the verifier. */
+/* NULL if it cannot be had, which the verifier does not see a test for: it would be two cases. */
 AM_INLINE struct am_task *am_task_make(struct task_struct *task)
 {
-	return bpf_task_storage_get(&am_tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct am_task *t;
+
+	t = bpf_task_storage_get(&am_tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	/* Of two that make the same storage at once, one is told that it cannot be had. */
+	if (!am_lower_half(t))
+		t = bpf_task_storage_get(&am_tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	return t;
 }
 
 AM_INLINE struct am_task *am_task_create(struct task_struct *task)

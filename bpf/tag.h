@@ -22,13 +22,9 @@ extern const volatile __u32 am_hashed;
  * such by one look here. */
 extern __u32 am_filter[AM_FILTER_SLOTS];
 
-/* The verifier forbids to reckon with a pointer, but lets root copy its lower half. */
 AM_INLINE __u32 *am_filter_of(struct inode *inode)
 {
-	__u32 half;
-
-	__asm__ volatile("%0 = %1" : "=w"(half) : "w"((__u32)(__u64)inode));
-	return &am_filter[half * 0x9e3779b1U >> (32 - AM_FILTER_BITS)];
+	return &am_filter[am_lower_half(inode) * 0x9e3779b1U >> (32 - AM_FILTER_BITS)];
 }
 
 /* Pipes, sockets and what else never has a name that leads anywhere. */
@@ -117,6 +113,10 @@ AM_INLINE struct am_tag *am_tag_create(struct inode *inode, struct am_tag *value
 	if (am_hashed)
 		tag = am_entry_make(inode, value);
 	else
+		tag = bpf_inode_storage_get(&am_tags, inode, value,
+					    BPF_LOCAL_STORAGE_GET_F_CREATE);
+	/* Of two that make the same storage at once, one is told that it cannot be had. */
+	if (!tag && !am_hashed)
 		tag = bpf_inode_storage_get(&am_tags, inode, value,
 					    BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!tag)

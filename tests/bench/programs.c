@@ -55,6 +55,8 @@ static const struct family {
 	{ "fentry/security_", "security_", BTF_KIND_FUNC, MOD },
 	{ "fentry/", "", BTF_KIND_FUNC, LSM | MOD },
 	{ "fexit/", "", BTF_KIND_FUNC, LSM | MOD },
+	/* Only the agent can load these, see kernel/probes.c, and on some kernels only. */
+	{ "kprobe.session/", "", BTF_KIND_FUNC, 0 },
 	{ "tp_btf/", "btf_trace_", BTF_KIND_TYPEDEF, LSM | MOD },
 	{ 0 },
 };

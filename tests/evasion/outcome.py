@@ -35,8 +35,8 @@ def words(run):
 
 
 def told(run):
-    """Events that name what happened: refusals, and labels that went onto something."""
-    return [e for e in run.events if e.verdict == 'deny' or e.kind == 'spill']
+    """Events that name what happened: refusals, labels that went onto something, code brought in."""
+    return [e for e in run.events if e.verdict == 'deny' or e.kind in ('spill', 'foreign')]
 
 
 def judge(technique):

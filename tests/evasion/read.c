@@ -198,18 +198,39 @@ static int compat_open(struct arena *a)
 	return fd < 0 ? (int)fd : loot_fd(a, fd);
 }
 
-/* The kernel's own ciphers as the reader: what they give back is what they were given. */
+enum { CIPHERED = 256 };
+
+/* Undoes in place what a cipher does that was told nothing: it deciphers. */
+static int encipher(int fd, char *data)
+{
+	char control[CMSG_SPACE(sizeof(uint32_t))] = { 0 };
+	struct iovec part = { data, CIPHERED };
+	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
+			    .msg_controllen = sizeof(control) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	const uint32_t op = ALG_OP_ENCRYPT;
+
+	*c = (struct cmsghdr){ .cmsg_level = SOL_ALG, .cmsg_type = ALG_SET_OP,
+			       .cmsg_len = CMSG_LEN(sizeof(op)) };
+	memcpy(CMSG_DATA(c), &op, sizeof(op));
+	TRY(sendmsg(fd, &m, 0));
+	return TRY(read(fd, data, CIPHERED));
+}
+
+/* The kernel's own ciphers as the reader. */
 static int sendfile_to_cipher(struct arena *a)
 {
 	struct sockaddr_alg alg = { .salg_family = AF_ALG, .salg_type = "skcipher",
-				    .salg_name = "ecb(cipher_null)" };
-	int listener = TRY(socket(AF_ALG, SOCK_SEQPACKET, 0)), fd;
+				    .salg_name = "ecb(aes)" };
+	int cipher = TRY(socket(AF_ALG, SOCK_SEQPACKET, 0)), fd;
 
-	TRY(bind(listener, (struct sockaddr *)&alg, sizeof(alg)));
-	fd = TRY(accept(listener, NULL, NULL));
-	TRY(sendfile(fd, a->fd, NULL, 256));
+	TRY(bind(cipher, (struct sockaddr *)&alg, sizeof(alg)));
+	TRY(setsockopt(cipher, SOL_ALG, ALG_SET_KEY, "an attacker's key", 16));
+	fd = TRY(accept(cipher, NULL, NULL));
+	TRY(sendfile(fd, a->fd, NULL, CIPHERED));
 	/* No more: it would wait for more. */
-	return got(a, read(fd, buffer, 256));
+	TRY(read(fd, buffer, CIPHERED));
+	return got(a, encipher(TRY(accept(cipher, NULL, NULL)), buffer));
 }
 
 static int list_names(struct arena *a)

@@ -14,9 +14,9 @@ from harness.world import World
 
 READER, WRITER, COURIER = 61021, 61022, 61023      # of technique.h
 NOBODY = 65534
-RUN_SECONDS = 900
+RUN_SECONDS = 1800
 SEAL_SECONDS = 300
-START_SECONDS = 300     # several machines at once, and the verifier in each
+START_SECONDS = 900     # several machines at once, and the verifier in each
 
 POLICY = '''version: 1
 name: evasion
@@ -60,7 +60,8 @@ class Recorded:
     """An event of the record, as far as a judgement needs it."""
 
     def __init__(self, row):
-        self.verdict, self.kind, self.op, self.comm = (row[k] for k in ('verdict', 'kind', 'op', 'comm'))
+        self.verdict, self.kind, self.op, self.comm = (
+            row.get(k) for k in ('verdict', 'kind', 'op', 'comm'))
         self.text = ' '.join(f'{k}={v}' for k, v in row.items() if v is not None)
 
     def __repr__(self):
@@ -156,7 +157,7 @@ class Stand:
         """What a judgement looks at, in the order of the record."""
         self.agent.wait_recorded(SEAL_SECONDS)
         query = ("SELECT row, pid, comm, verdict, kind, op, act, reason, path FROM events "
-                 "WHERE verdict = 'deny' OR kind = 'spill' ORDER BY row")
+                 "WHERE verdict = 'deny' OR kind IN ('spill', 'foreign') ORDER BY row")
         out = subprocess.run([f'{self.bin}/amanat', 'sql', '--ledger',
                               os.path.join(self.world.path('state'), 'ledger'), '--json', query],
                              check=True, capture_output=True, text=True).stdout

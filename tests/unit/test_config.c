@@ -55,7 +55,7 @@ static void takes_every_option(void **state)
 	(void)state;
 	assert_int_equal(parse(WORDS("--policy", "p", "--state", "s", "--run", "r", "--group", "g",
 				     "--keys", "k", "--bundles", "b",
-				     "--hooks", "fmod_ret", "--tags", "64", "--ledger-max", "2G",
+				     "--hooks", "fmod_ret", "--tags", "64", "--strays", "1048576", "--ledger-max", "2G",
 				     "--ledger-segment", "512K", "--ledger-keep", "90d",
 				     "--ledger-full", "stop"), &c, &said), 0);
 	assert_string_equal(c.policy, "p");
@@ -66,6 +66,7 @@ static void takes_every_option(void **state)
 	assert_string_equal(c.bundles, "b");
 	assert_int_equal(c.flavour, AM_FLAVOUR_FMOD_RET);
 	assert_int_equal(c.tags, 64);
+	assert_int_equal(c.strays, 1048576);
 	assert_int_equal(c.keeping.max_bytes, 2ULL << 30);
 	assert_int_equal(c.keeping.segment_bytes, 512 << 10);
 	assert_int_equal(c.keeping.keep_s, 90 * 86400);
@@ -117,6 +118,7 @@ static void refuses_what_it_does_not_know_in_one_line(void **state)
 		WORDS("--ledger-max", "1M", "--ledger-segment", "1M"), WORDS("--ledger-keep", "0d"),
 		WORDS("--ledger-keep", "90"), WORDS("--ledger-keep", "3m"), WORDS("--ledger-full", "rotate"),
 		WORDS("--tags", "100k"), WORDS("--tags", "99999999999999999999999"),
+		WORDS("--strays", "63"), WORDS("--strays", "1048577"), WORDS("--strays", "x"),
 	};
 
 	(void)state;
@@ -145,7 +147,7 @@ static void asks_for_help_and_version(void **state)
 
 static void describes_every_option_in_the_help(void **state)
 {
-	static const char *const words[] = { "--policy", "--ledger-max", "--ledger-keep", "--ledger-segment", "--ledger-full", "--state", "--run", "--group", "--hooks", "--tags", "--help", "--keys", "--bundles",
+	static const char *const words[] = { "--policy", "--strays", "--ledger-max", "--ledger-keep", "--ledger-segment", "--ledger-full", "--state", "--run", "--group", "--hooks", "--tags", "--help", "--keys", "--bundles",
 					     "--version", "/var/lib/amanat" };
 	am_autofree char *text = NULL;
 	size_t len;

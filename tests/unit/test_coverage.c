@@ -37,6 +37,7 @@ static void knows_the_hook_and_the_function_of_each_kind_of_program(void **state
 		{ "?fentry/security_inode_free", AM_FLAVOUR_FMOD_RET, "inode_free_security",
 		  "security_inode_free" },
 		{ "fentry/get_pipe_info", AM_FLAVOUR_AUTO, "get_pipe_info()", "get_pipe_info" },
+		{ "?kprobe.session/get_pipe_info", AM_FLAVOUR_AUTO, "get_pipe_info()", "get_pipe_info" },
 	};
 
 	(void)state;
@@ -47,6 +48,7 @@ static void knows_the_hook_and_the_function_of_each_kind_of_program(void **state
 		print_message("%s\n", cases[i].section);
 		assert_true(am_target_of(cases[i].section, &target));
 		assert_int_equal(target.flavour, cases[i].flavour);
+		assert_int_equal(target.probe, strstr(cases[i].section, "kprobe") != NULL);
 		am_target_name(&target, name, sizeof(name));
 		assert_string_equal(name, cases[i].name);
 		am_hook_symbol(target.flavour, name, symbol, sizeof(symbol));

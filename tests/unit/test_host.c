@@ -193,9 +193,9 @@ static void tells_each_fault_and_what_to_do(void **state)
 		{ "/proc/cmdline", "quiet preempt=full\n", "preemption", AM_HOST_WARN,
 		  "fully preemptible", "preempt=voluntary" },
 		{ "/proc/version", "Linux version 6.1.0 #1 SMP PREEMPT_RT Debian\n", "preemption",
-		  AM_HOST_WARN, "fully preemptible", "6.2" },
+		  AM_HOST_WARN, "fully preemptible", "6.14" },
 		{ "/sys/kernel/debug/sched/preempt", "none voluntary (full)\n", "preemption",
-		  AM_HOST_WARN, "fully preemptible", "6.2" },
+		  AM_HOST_WARN, "fully preemptible", "6.14" },
 		{ "/sys/kernel/debug/sched/preempt", "none (voluntary) full\n", "preemption",
 		  AM_HOST_OK, "not full", "" },
 		{ "/proc/cmdline", "preempt=none\n", "preemption", AM_HOST_OK, "not full", "" },
@@ -237,13 +237,18 @@ static void wants_linux_6_1(void **state)
 	}
 }
 
-static void takes_full_preemption_from_6_2_on(void **state)
+static void takes_preemption_from_6_14_on(void **state)
 {
 	struct tree *t = *state;
 
-	put(t->root, "/proc/sys/kernel/osrelease", "6.2.0\n");
+	put(t->root, "/proc/sys/kernel/osrelease", "6.12.0\n");
 	put(t->root, "/proc/cmdline", "preempt=full\n");
-	expect(t, "preemption", AM_HOST_OK, "copes with", "");
+	expect(t, "preemption", AM_HOST_WARN, "pipes and POSIX message queues", "6.14");
+	put(t->root, "/proc/sys/kernel/osrelease", "6.14.0\n");
+	expect(t, "preemption", AM_HOST_OK, "full, which this kernel copes with", "");
+	put(t->root, "/proc/sys/kernel/osrelease", "7.3.0\n");
+	put(t->root, "/proc/cmdline", "preempt=lazy\n");
+	expect(t, "preemption", AM_HOST_OK, "lazy, which this kernel copes with", "");
 }
 
 static void finds_the_default_of_dynamic_preemption_in_the_configuration(void **state)
@@ -427,7 +432,7 @@ int main(void)
 		TEST(tells_each_fault_and_what_to_do),
 		TEST(wants_linux_6_1),
 		TEST(refuses_hooks_that_a_preemptible_kernel_may_skip),
-		TEST(takes_full_preemption_from_6_2_on),
+		TEST(takes_preemption_from_6_14_on),
 		TEST(finds_the_default_of_dynamic_preemption_in_the_configuration),
 		TEST(says_nothing_of_what_it_cannot_see),
 		TEST(finds_the_configuration_beside_the_modules),

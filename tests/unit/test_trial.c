@@ -106,6 +106,21 @@ static void is_detected_if_a_spill_names_it_and_it_stays_on_the_host(void **stat
 	assert_int_equal(outcome(*state), AM_OUTCOME_DETECTED);
 }
 
+static void code_that_was_not_run_is_blocked_and_no_detection_if_it_was(void **state)
+{
+	static const char code[] = "{\"unmapped\":{\"kind\":\"foreign\",\"op\":\"read\"}}";
+
+	run(*state, RUN(1, "get", "attack", 1, 1, 1));
+	run(*state, RUN(2, "get", "attack", 2, 0, 0));
+	am_trials_event(*state, code);
+	am_trials_event(*state, FENCE(2));
+	assert_int_equal(outcome(*state), AM_OUTCOME_BLOCKED);
+	run(*state, RUN(2, "get", "attack", 3, 1, 0));
+	am_trials_event(*state, code);
+	am_trials_event(*state, FENCE(3));
+	assert_int_equal(outcome(*state), AM_OUTCOME_OPEN);
+}
+
 static void what_has_left_the_host_is_open_whatever_was_told(void **state)
 {
 	run(*state, RUN(1, "pass", "attack", 1, 1, 1));
@@ -133,6 +148,9 @@ static void a_refusal_of_who_may_is_harm(void **state)
 	run(*state, RUN(2, "get", "attack", 3, 0, 0));
 	run(*state, RUN(2, "get", "control", 4, 0, 0));
 	assert_true(am_trials_at(*state, 0).harmed);
+	assert_null(am_trials_at(*state, 0).why_harmed);
+	assert_int_equal(am_trials_known(*state, "control:*/* */* it is known", "6.1/lsm"), 0);
+	assert_string_equal(am_trials_at(*state, 0).why_harmed, "it is known");
 }
 
 static void is_complete_when_the_last_fence_was_heard(void **state)
@@ -186,6 +204,7 @@ int main(void)
 		TEST(is_open_if_refusals_came_before_success),
 		TEST(is_detected_if_sending_on_was_refused),
 		TEST(a_change_is_not_detected_by_a_refused_send),
+		TEST(code_that_was_not_run_is_blocked_and_no_detection_if_it_was),
 		TEST(is_detected_if_a_spill_names_it_and_it_stays_on_the_host),
 		TEST(what_has_left_the_host_is_open_whatever_was_told),
 		TEST(events_belong_to_the_run_that_the_next_fence_closes),

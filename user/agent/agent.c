@@ -18,6 +18,7 @@
 #include "agent/governor.h"
 #include "agent/health.h"
 #include "agent/inbox.h"
+#include "agent/holders.h"
 #include "agent/hooks.h"
 #include "agent/instance.h"
 #include "agent/keeper.h"
@@ -33,6 +34,7 @@
 #include "agent/recorder.h"
 #include "agent/witness.h"
 #include "agent/selftest.h"
+#include "base/array.h"
 #include "base/host.h"
 #include "event/notice.h"
 #include "kernel/counters.h"
@@ -59,6 +61,7 @@ struct am_agent {
 	struct am_inbox inbox;
 	struct am_sealer sealer;
 	struct am_recall recall;
+	struct am_holders holders;
 	struct am_keeper keeper;
 	int64_t sweep_ms;		/* when repeats are to be told next */
 	struct am_ring *ring;
@@ -97,6 +100,7 @@ static struct am_health health_of(const struct am_agent *a)
 		.refusal = &a->refusal,
 		.sealer = &a->sealer,
 		.recall = &a->recall,
+		.holders = &a->holders,
 		.keeper = &a->keeper,
 		.engine = a->engine,
 		.control = a->control,
@@ -119,9 +123,15 @@ static void tell_skips(struct am_agent *a)
 {
 	uint64_t skips = am_engine_skips(a->engine);
 
-	if (skips && !a->skips)
-		am_error("the kernel has skipped hooks, as it is preemptible and they are no LSM's: "
-			 "accesses were not checked ('amanat status' counts them)");
+	if (skips <= a->skips)
+		return;
+	if (!a->skips)
+		am_error("the kernel has skipped hooks, as it is preemptible and they are no LSM's: %s "
+			 "('amanat status' counts them)",
+			 am_engine_flavour(a->engine) == AM_FLAVOUR_LSM ?
+				 "labels may have been lost in pipes and POSIX message queues" :
+				 "accesses were not checked");
+	am_recorder_skipped(a->recorder, skips - a->skips);
 	a->skips = skips;
 }
 
@@ -193,9 +203,9 @@ static void tell_source(const struct am_agent *a)
 
 static uint64_t missed_tags(const struct am_agent *a)
 {
-	uint64_t counts[AM_COUNT_MAX_];
+	uint64_t count;
 
-	return am_counters_read(a->engine, counts) < 0 ? UINT64_MAX : counts[AM_COUNT_NO_TAG_STORAGE];
+	return am_counter_read(a->engine, AM_COUNT_NO_TAG_STORAGE, &count) < 0 ? UINT64_MAX : count;
 }
 
 /* An am_intake's put(). What was decided so far is told in the words of the policy that
@@ -213,6 +223,7 @@ static int take_over(void *ctx, struct am_force *f, struct am_diags *diags)
 		return r;
 	am_pipeline_force(a->pipeline, a->governor.now, a->governor.before);
 	am_recorder_policy(a->recorder, a->governor.now);
+	am_holders_begin(&a->holders, a->governor.now->image->policy);
 	a->told_sealed = false;
 	a->refusal = (struct am_refusal){};
 	tell_policy(a);
@@ -308,14 +319,28 @@ static void signals_ready(void *ctx, uint32_t events)
 	}
 }
 
+/* Of the events that nobody will see; UINT64_MAX: not known. */
+static uint64_t count_losses(struct am_engine *e)
+{
+	static const enum am_count losses[] = { AM_COUNT_URGENT_LOST, AM_COUNT_BULK_LOST,
+						AM_COUNT_REPEAT_LOST, AM_COUNT_NO_SCRATCH };
+	uint64_t count, lost = 0;
+	size_t i;
+
+	for (i = 0; i < AM_COUNT(losses); i++) {
+		if (am_counter_read(e, losses[i], &count) < 0)
+			return UINT64_MAX;
+		lost += count;
+	}
+	return lost;
+}
+
 static void tell_losses(struct am_agent *a)
 {
-	uint64_t counts[AM_COUNT_MAX_], lost;
+	uint64_t lost = count_losses(a->engine);
 
-	if (am_counters_read(a->engine, counts) < 0)
+	if (lost == UINT64_MAX)
 		return;
-	lost = counts[AM_COUNT_URGENT_LOST] + counts[AM_COUNT_BULK_LOST] +
-	       counts[AM_COUNT_REPEAT_LOST] + counts[AM_COUNT_NO_SCRATCH];
 	if (lost > a->lost) {
 		am_control_lost(a->control, lost - a->lost);
 		am_recorder_lost(a->recorder, AM_GAP_RING, lost - a->lost);
@@ -334,17 +359,23 @@ static void forgive(struct am_agent *a)
 	am_say("there is room for all labels again");
 }
 
-static void tell_sealed(struct am_agent *a)
+/* Once each file has its tag. Whether there is more to do. */
+static bool see_to_sealed(struct am_agent *a)
 {
 	bool sealed = am_sealer_is_sealed(&a->sealer) && am_recall_is_done(&a->recall) &&
 		      am_programs_settled(&a->governor);
 
-	if (!sealed || a->told_sealed)
-		return;
+	if (!sealed)
+		return false;
+	if (am_holders_step(&a->holders))
+		return true;
+	if (a->told_sealed)
+		return false;
 	am_say("policy %s#%u: all stores are sealed", a->governor.now->model->name,
 	       a->governor.now->generation);
 	forgive(a);
 	a->told_sealed = true;	/* once per policy, not whenever a folder moves in */
+	return false;
 }
 
 static void tell_alive(struct am_agent *a, int64_t now_ms)
@@ -358,7 +389,8 @@ static void tell_alive(struct am_agent *a, int64_t now_ms)
 /* What has only been counted so far is told; of what fails there is another try. */
 static void sweep(struct am_agent *a, int64_t now_ms)
 {
-	if (now_ms < a->sweep_ms)
+	/* While there is no room for them in the ledger, counts are safest where they are. */
+	if (now_ms < a->sweep_ms || !am_recorder_records(a->recorder))
 		return;
 	(void)am_engine_sweep(a->engine);
 	a->sweep_ms = am_now_ms() + AM_REPEAT_S * 1000;
@@ -421,7 +453,7 @@ static int run_once(struct am_agent *a)
 	walks |= am_programs_step(&a->programs, am_now_ms());
 	walks |= am_inbox_step(&a->inbox);
 
-	tell_sealed(a);
+	walks |= see_to_sealed(a);
 	busy = hold_records(a);
 	if (a->records_wait && !busy) {
 		r = am_ring_consume(a->ring, RING_BUDGET);
@@ -511,6 +543,7 @@ static int load_kernel(struct am_agent *a)
 		return kernel_failed(r, "cannot load the programs into the kernel");
 	am_sealer_init(&a->sealer, a->engine);
 	am_recall_init(&a->recall, a->engine);
+	am_holders_init(&a->holders, a->engine);
 	am_keeper_init(&a->keeper, a->engine, am_instance_state(a->instance));
 	r = am_engine_mark_agent(a->engine);
 	if (!r)
@@ -623,6 +656,7 @@ static int go_into_force(struct am_agent *a, struct am_force *f)
 	if (put_first(a, f) < 0)
 		return AM_EXIT_CANNOT;
 	load_strays(a);
+	am_holders_begin(&a->holders, a->governor.now->image->policy);
 	return check_hooks(a) < 0 ? AM_EXIT_KERNEL : AM_EXIT_OK;
 }
 
@@ -750,6 +784,7 @@ static void finish(struct am_agent *a)
 	am_recorder_free(a->recorder);
 	am_witness_free(a->witness);
 	am_names_free(a->names);
+	am_holders_done(&a->holders);
 	am_recall_done(&a->recall);
 	am_sealer_done(&a->sealer);
 	am_governor_done(&a->governor);

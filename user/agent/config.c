@@ -47,11 +47,13 @@ static const struct option {
 	  offsetof(struct am_config, hooks), 0 },
 	{ "--tags", "N", "labelled files in memory at once with fmod_ret hooks; else as many as fit",
 	  offsetof(struct am_config, room), 0 },
+	{ "--strays", "N", "labelled files outside of stores that are known at once; else 65536",
+	  offsetof(struct am_config, stray_room), 0 },
 	{ "--help", NULL, "show this", 0, AM_CONFIG_HELP },
 	{ "--version", NULL, "show the version", 0, AM_CONFIG_VERSION },
 };
 
-enum { TAGS_MIN = 64, TAGS_MAX = 1 << 24 };
+enum { ROOM_MIN = 64, TAGS_MAX = 1 << 24, STRAYS_MAX = 1 << 20 };
 enum { N_OPTIONS = sizeof(options) / sizeof(options[0]) };
 
 static const char **value_of(struct am_config *config, const struct option *option)
@@ -95,19 +97,30 @@ static int refuse(FILE *err, const char *fact, const char *word)
 	return -EINVAL;
 }
 
+/* How many entries a table is to have; without a word it stays 0. */
+static bool take_room(const char *word, unsigned long max, uint32_t *ret)
+{
+	unsigned long n;
+	char *end;
+
+	if (!word)
+		return true;
+	n = strtoul(word, &end, 10);
+	if (*end || n < ROOM_MIN || n > max)
+		return false;
+	*ret = (uint32_t)n;
+	return true;
+}
+
 /* What more there is to say of words that are no paths or names. */
 static int parse_words(struct am_config *config, FILE *err)
 {
-	unsigned long n = 0;
-	char *end = NULL;
-
 	if (am_flavour_parse(config->hooks, &config->flavour) < 0)
 		return refuse(err, "unknown kind of hooks", config->hooks);
-	if (config->room)
-		n = strtoul(config->room, &end, 10);
-	if (end && (*end || n < TAGS_MIN || n > TAGS_MAX))
+	if (!take_room(config->room, TAGS_MAX, &config->tags))
 		return refuse(err, "a number from 64 to 16777216 is wanted, not", config->room);
-	config->tags = (uint32_t)n;
+	if (!take_room(config->stray_room, STRAYS_MAX, &config->strays))
+		return refuse(err, "a number from 64 to 1048576 is wanted, not", config->stray_room);
 	return am_keeping_parse(&config->keeping_words, err, &config->keeping);
 }
 

@@ -30,6 +30,8 @@ struct am_config {
 	enum am_flavour flavour;
 	const char *room;	/* likewise; NULL: fits the host's memory */
 	uint32_t tags;		/* labelled files in memory at once, where that has a bound; 0: fits */
+	const char *stray_room;	/* likewise; NULL: the usual */
+	uint32_t strays;	/* labelled files outside of stores; 0: the usual */
 };
 
 /* 0; -EINVAL after one line on `err`. */

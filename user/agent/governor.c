@@ -255,6 +255,10 @@ static int put(struct am_governor *g, struct am_force *f, struct am_diags *diags
 	int r;
 
 	r = stamp(g, f);
+	if (r == -EOVERFLOW)
+		return refuse(diags, f, r, "there is no number left for another policy",
+			      "End the agent and remove 'generation' from its state directory: numbers "
+			      "begin anew.");
 	if (r < 0)
 		return refuse(diags, f, r, "the state directory cannot keep it",
 			      "Look after its disk; without it a restart would not find the policy.");

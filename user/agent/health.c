@@ -61,7 +61,8 @@ static struct store_line look_at(const struct am_health *h, size_t index)
 bool am_health_ready(const struct am_health *h)
 {
 	return h->force && h->answers && am_sealer_is_sealed(h->sealer) &&
-	       am_recall_is_done(h->recall) && am_programs_settled(h->governor);
+	       am_recall_is_done(h->recall) && am_programs_settled(h->governor) &&
+	       am_holders_are_known(h->holders);
 }
 
 /* ---- text ----------------------------------------------------------------- */
@@ -214,10 +215,11 @@ static bool has_hook(void *ctx, const char *hook)
 	return h->answers && am_engine_has_hook(h->engine, hook);
 }
 
-/* A run that is skipped is an access that nobody checked. */
+/* A run that is skipped is an access that nobody checked, or with LSM hooks a pipe or a queue
+ * whose labels nobody looked after. */
 static bool may_skip(const struct am_health *h)
 {
-	return am_engine_flavour(h->engine) == AM_FLAVOUR_FMOD_RET && am_host_may_skip(&am_host_here);
+	return am_engine_is_skippable(h->engine) && am_host_may_skip(&am_host_here);
 }
 
 static void text_skips(const struct am_health *h, FILE *out)
@@ -226,8 +228,33 @@ static void text_skips(const struct am_health *h, FILE *out)
 
 	if (!skips && !may_skip(h))
 		return;
-	(void)fprintf(out, "warning    this kernel is preemptible and may skip fmod_ret hooks, so that an access "
-		      "is not checked: %" PRIu64 " skipped so far; have bpf in its lsm= list\n", skips);
+	if (am_engine_flavour(h->engine) == AM_FLAVOUR_FMOD_RET)
+		(void)fprintf(out, "warning    this kernel is preemptible and may skip fmod_ret hooks, so that "
+			      "an access is not checked: %" PRIu64 " skipped so far; have bpf in its lsm= "
+			      "list\n", skips);
+	else
+		(void)fprintf(out, "warning    this kernel is preemptible and may skip what looks after pipes "
+			      "and POSIX queues, so that labels do not follow: %" PRIu64 " runs skipped so "
+			      "far\n", skips);
+}
+
+/* Labels for which a table had no room. Whoever needed it was refused, or ended. */
+static void text_full(const uint64_t counts[AM_COUNT_MAX_], FILE *out)
+{
+	static const unsigned full[] = { AM_COUNT_NO_STRAY_ROOM, AM_COUNT_NO_CHANNEL_ROOM,
+					 AM_COUNT_NO_FAMILY_ROOM };
+	const char *before = "warning    a table of labels was full, and what needed it was refused: ";
+	size_t i;
+
+	for (i = 0; i < sizeof(full) / sizeof(full[0]); i++) {
+		if (!counts[full[i]])
+			continue;
+		(void)fprintf(out, "%s%" PRIu64 " times %s", before, counts[full[i]],
+			      am_counter_name(full[i]));
+		before = ", ";
+	}
+	if (*before == ',')
+		(void)fputs(counts[AM_COUNT_NO_STRAY_ROOM] ? " (see '--strays' of amanatd)\n" : "\n", out);
 }
 
 /* Tags that could not be had close what they should have, at a price. */
@@ -266,6 +293,7 @@ static void text_counters(const struct am_health *h, FILE *out)
 		(void)fputs("counters   cannot be read\n", out);
 		return;
 	}
+	text_full(counts, out);
 	am_pipeline_counts(h->pipeline, &events);
 	(void)fprintf(out, "decisions  %" PRIu64 " allowed, %" PRIu64 " denied, %" PRIu64
 		      " of these blocked\n", counts[AM_COUNT_ALLOWED], counts[AM_COUNT_DENIED],

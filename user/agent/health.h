@@ -9,6 +9,7 @@
 #include "agent/door.h"
 #include "agent/force.h"
 #include "agent/governor.h"
+#include "agent/holders.h"
 #include "agent/keeper.h"
 #include "agent/pipeline.h"
 #include "agent/recall.h"
@@ -28,6 +29,7 @@ struct am_health {
 	const struct am_refusal *refusal;
 	const struct am_sealer *sealer;
 	const struct am_recall *recall;
+	const struct am_holders *holders;
 	const struct am_keeper *keeper;
 	struct am_engine *engine;
 	const struct am_control *control;

@@ -38,6 +38,8 @@ int am_hooks_choose(const struct am_config *config, struct am_engine_options *re
 	*ret = (struct am_engine_options){
 		.flavour = config->flavour,
 		.tags = config->tags ? config->tags : tags_that_fit(),
+		.strays = config->strays,
+		.preemptible = am_host_may_skip(&am_host_here),
 	};
 	if (config->flavour == AM_FLAVOUR_AUTO)
 		ret->flavour = has_lsm ? AM_FLAVOUR_LSM : AM_FLAVOUR_FMOD_RET;

@@ -127,9 +127,9 @@ static void sight(const struct am_witness *w, const struct am_observed_row *row,
 
 static uint64_t count_lost(const struct am_witness *w)
 {
-	uint64_t counts[AM_COUNT_MAX_];
+	uint64_t count;
 
-	return am_counters_read(w->engine, counts) < 0 ? 0 : counts[AM_COUNT_URGENT_LOST];
+	return am_counter_read(w->engine, AM_COUNT_URGENT_LOST, &count) < 0 ? 0 : count;
 }
 
 static int tell(const struct am_witness *w, const struct am_view *view, const struct request *q,

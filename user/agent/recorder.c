@@ -99,9 +99,8 @@ void am_recorder_free(struct am_recorder *r)
 
 /* ---- losses ------------------------------------------------------------------------ */
 
-void am_recorder_lost(struct am_recorder *r, enum am_gap reason, uint64_t count)
+static void tell_gap(struct am_recorder *r, enum am_gap reason, uint64_t count)
 {
-	r->lost += count;
 	if (r->writer) {
 		am_writer_lost(r->writer, reason, count, wall_ns());
 		return;
@@ -109,6 +108,17 @@ void am_recorder_lost(struct am_recorder *r, enum am_gap reason, uint64_t count)
 	if (!r->untold)
 		r->untold_since_ns = wall_ns();
 	r->untold += count;
+}
+
+void am_recorder_lost(struct am_recorder *r, enum am_gap reason, uint64_t count)
+{
+	r->lost += count;
+	tell_gap(r, reason, count);
+}
+
+void am_recorder_skipped(struct am_recorder *r, uint64_t runs)
+{
+	tell_gap(r, AM_GAP_SKIPPED, runs);
 }
 
 static enum am_gap gap_of(int err)

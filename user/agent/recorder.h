@@ -40,6 +40,9 @@ bool am_recorder_records(struct am_recorder *r);
 /* Events are missing. */
 void am_recorder_lost(struct am_recorder *r, enum am_gap reason, uint64_t count);
 
+/* The kernel left out so many runs of hooks. Nobody knows whether there would have been events. */
+void am_recorder_skipped(struct am_recorder *r, uint64_t runs);
+
 /* A policy came into force. */
 void am_recorder_policy(struct am_recorder *r, const struct am_force *force);
 

@@ -20,6 +20,7 @@
 enum {
 	WAIT_MS = 10 * 1000,
 	SIZE = 4096,
+	TRIES = 5,
 	/* A store that no registry hands out: the last slot in its last epoch. */
 	SCRATCH_STORE = -1,
 	LABEL = 63,
@@ -139,6 +140,21 @@ static int try_roads(struct am_engine *e, const struct scratch *s)
 	return r < 0 ? r : status;
 }
 
+/* A kernel that skips a hook now and then, which is told elsewhere, runs it at another time; one that
+ * does not run it never does. */
+static int try_often(struct am_engine *e, const struct scratch *s)
+{
+	int r, n = 0, never = ~0;
+
+	do {
+		r = try_roads(e, s);
+		if (r < 0)
+			return r;
+		never &= r;
+	} while (never && am_engine_is_skippable(e) && ++n < TRIES);
+	return never;
+}
+
 static int judge(unsigned not_refused)
 {
 	char list[128] = "";
@@ -181,7 +197,7 @@ int am_selftest_run(struct am_engine *e)
 	int r = prepare(e, &s);
 
 	if (!r)
-		r = try_roads(e, &s);
+		r = try_often(e, &s);
 	close_all(&s);
 	if (r == -EOPNOTSUPP)
 		return judge((1U << ROAD_MAX_) - 1);

@@ -35,14 +35,16 @@ static const struct family {
 	size_t skip;		/* of it, what is not the function's name */
 	const char *prefix;
 	enum am_flavour flavour;
+	bool probe;
 } families[] = {
-	{ "lsm/", 4, "bpf_lsm_", AM_FLAVOUR_LSM },
-	{ "lsm.s/", 6, "bpf_lsm_", AM_FLAVOUR_LSM },
-	{ "fmod_ret/", 9, "", AM_FLAVOUR_FMOD_RET },
-	{ "fentry/security_", 7, "", AM_FLAVOUR_FMOD_RET },
-	{ "fentry/", 7, "", AM_FLAVOUR_AUTO },
-	{ "fexit/security_", 6, "", AM_FLAVOUR_FMOD_RET },
-	{ "fexit/", 6, "", AM_FLAVOUR_AUTO },
+	{ "lsm/", 4, "bpf_lsm_", AM_FLAVOUR_LSM, false },
+	{ "lsm.s/", 6, "bpf_lsm_", AM_FLAVOUR_LSM, false },
+	{ "fmod_ret/", 9, "", AM_FLAVOUR_FMOD_RET, false },
+	{ "fentry/security_", 7, "", AM_FLAVOUR_FMOD_RET, false },
+	{ "fentry/", 7, "", AM_FLAVOUR_AUTO, false },
+	{ "fexit/security_", 6, "", AM_FLAVOUR_FMOD_RET, false },
+	{ "fexit/", 6, "", AM_FLAVOUR_AUTO, false },
+	{ "kprobe.session/", 15, "", AM_FLAVOUR_AUTO, true },
 };
 
 bool am_target_of(const char *section, struct am_target *ret)
@@ -55,7 +57,7 @@ bool am_target_of(const char *section, struct am_target *ret)
 
 		if (strncmp(section, f->section, strlen(f->section)))
 			continue;
-		*ret = (struct am_target){ f->flavour, f->prefix, section + f->skip };
+		*ret = (struct am_target){ f->flavour, f->probe, f->prefix, section + f->skip };
 		return true;
 	}
 	return false;

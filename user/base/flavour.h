@@ -24,6 +24,7 @@ int am_flavour_parse(const char *word, enum am_flavour *ret);
 /* What a program is for, out of the name of its section. */
 struct am_target {
 	enum am_flavour flavour;	/* AM_FLAVOUR_AUTO: both */
+	bool probe;			/* of AM_PROBE(), else of AM_ENTRY() and its kind; if of both flavours */
 	const char *prefix;		/* of the function's name in the kernel */
 	const char *hook;		/* and the rest of it: "file_open", "security_file_open" */
 };

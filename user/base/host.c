@@ -402,7 +402,8 @@ static bool check_lsm(const struct am_host *host, struct am_host_check *c)
 
 /* Until Linux 6.2 ("bpf: Add new bpf_task_storage_get proto with no deadlock detection")
  * bpf_task_storage_get() gives up in LSM programs too while another task on its CPU was
- * preempted within it; what a process carries is then unknown for that one decision. */
+ * preempted within it; what a process carries is then unknown for that one decision. Until 6.14
+ * what is on functions that are no hooks can be skipped, see kernel/probes.c. */
 static bool check_preemption(const struct am_host *host, struct am_host_check *c)
 {
 	enum preemption p = preemption_of(host);
@@ -410,14 +411,16 @@ static bool check_preemption(const struct am_host *host, struct am_host_check *c
 
 	if (p == PREEMPTION_UNKNOWN || !kernel_version(host, &major, &minor))
 		return false;
-	if (p != PREEMPTION_FULL || major > 6 || (major == 6 && minor >= 2)) {
-		found(c, AM_HOST_OK, p == PREEMPTION_FULL ? "preemption is full, which this kernel "
-							    "copes with" : "preemption is not full");
+	if (p == PREEMPTION_PARTIAL || major > 6 || (major == 6 && minor >= 14)) {
+		found(c, AM_HOST_OK, p == PREEMPTION_PARTIAL ? "preemption is not full" :
+				     p == PREEMPTION_LAZY ? "preemption is lazy, which this kernel copes with" :
+							    "preemption is full, which this kernel copes with");
 		return true;
 	}
-	found(c, AM_HOST_WARN, "the kernel is fully preemptible, and before Linux 6.2 may then miss "
-			       "what a process carries");
-	advise(c, "boot with preempt=voluntary, or Linux 6.2 or later");
+	found(c, AM_HOST_WARN, "the kernel is %spreemptible, and before Linux %s", p == PREEMPTION_FULL ?
+	      "fully " : "", major == 6 && minor < 2 ? "6.2 may then miss what a process carries" :
+	      "6.14 may then miss what goes through pipes and POSIX message queues");
+	advise(c, "boot with preempt=voluntary, or Linux 6.14 or later");
 	return true;
 }
 

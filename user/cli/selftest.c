@@ -20,9 +20,11 @@
 
 enum {
 	PATH_SIZE = 256,
-	AGENT_SECONDS = 300,	/* the verifier takes its time on a slow machine */
+	AGENT_SECONDS = 900,	/* the verifier takes its time on a slow machine */
 	CHUNK = 1 << 16,
-	SILENCE_MS = 60000,	/* of the runner: a technique has at most ten seconds */
+	SILENCE_MS = 300 * 1000,	/* of the runner: it waits for each technique, on a slow machine too */
+	RECORD_SECONDS = 120,
+	AGAIN_MS = 500,
 
 	/* Groups that no account has; of tests/evasion/technique.h. */
 	GID_READER = 61021,
@@ -46,13 +48,15 @@ struct program {
 	const char *kept;	/* borrowed: the file of TALK_KEPT */
 };
 
+#define WAIT_SECONDS "5"	/* between looks whether the agent is still there */
+
 #define NO_PROGRAM { .out = -1, .in = -1 }
 
 struct selftest {
 	char scratch[PATH_SIZE / 2];
 	char said[PATH_SIZE];
 	char amanat[PATH_SIZE], amanatd[PATH_SIZE], runner[PATH_SIZE], list[PATH_SIZE];
-	struct program agent, tail, techniques;
+	struct program agent, techniques;
 	struct am_trials *trials;
 	FILE *err;
 };
@@ -142,17 +146,22 @@ static void end(struct program *p)
 	*p = (struct program)NO_PROGRAM;
 }
 
-/* Its exit status; a negative errno. */
-static int run(const char *const *argv)
+/* Its exit status; a negative errno. What it says goes into the file `kept`; NULL: its errors are ours. */
+static int run_kept(const char *kept, const char *const *argv)
 {
-	struct program p = NO_PROGRAM;
-	int status, r = start(&p, TALK_ERRORS, argv);
+	struct program p = { .out = -1, .in = -1, .kept = kept };
+	int status, r = start(&p, kept ? TALK_KEPT : TALK_ERRORS, argv);
 
 	if (r < 0)
 		return r;
 	if (waitpid(p.pid, &status, 0) < 0)
 		return -errno;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -ECHILD;
+}
+
+static int run(const char *const *argv)
+{
+	return run_kept(NULL, argv);
 }
 
 /* ---- the scratch store ----------------------------------------------------------------- */
@@ -235,26 +244,6 @@ static void remove_scratch(struct selftest *s)
 
 /* ---- the course of it -------------------------------------------------------------------- */
 
-/* A refused open of its own, which shows that refusals are heard. */
-static void knock(const struct selftest *s)
-{
-	int fd = open(in_scratch(s, "store/fence"), O_RDONLY | O_CLOEXEC);
-
-	if (fd >= 0)
-		close(fd);
-}
-
-/* 1: an event; 0: none within the time. */
-static int hear_one(struct selftest *s, int timeout_ms)
-{
-	am_autofree char *line = NULL;
-	int r = take_line(&s->tail, timeout_ms, &line);
-
-	if (r == 1)
-		am_trials_event(s->trials, line);
-	return r;
-}
-
 /* What the agent said for itself. */
 static void show_kept(const struct selftest *s)
 {
@@ -266,33 +255,40 @@ static void show_kept(const struct selftest *s)
 		fprintf(s->err, "amanatd: %s", line);
 }
 
+static bool has_ended(struct program *p)
+{
+	if (waitpid(p->pid, NULL, WNOHANG) != p->pid)
+		return false;
+	p->pid = 0;
+	return true;
+}
+
+/* 0 once it enforces; -ENODEV: it has ended, or takes too long. */
+static int wait_for_agent(struct selftest *s)
+{
+	time_t until = time(NULL) + AGENT_SECONDS;
+
+	while (run_kept(in_scratch(s, "waiting"), (const char *const[]){
+		s->amanat, "--run", in_scratch(s, "run"), "status", "--wait", WAIT_SECONDS, NULL }))
+		if (has_ended(&s->agent) || time(NULL) > until)
+			return -ENODEV;
+	return 0;
+}
+
 static int start_agent(struct selftest *s)
 {
-	const char *run_dir = in_scratch(s, "run");
-	time_t until = time(NULL) + AGENT_SECONDS;
-	char seconds[16];
 	int r;
 
-	snprintf(seconds, sizeof(seconds), "%d", AGENT_SECONDS);
 	snprintf(s->said, sizeof(s->said), "%s/said", s->scratch);
 	s->agent.kept = s->said;
 	r = start(&s->agent, TALK_KEPT, (const char *const[]){
 		s->amanatd, "--policy", in_scratch(s, "policy.yaml"), "--state", in_scratch(s, "state"),
-		"--run", run_dir, NULL });
+		"--run", in_scratch(s, "run"), NULL });
 	if (!r)
-		r = run((const char *const[]){ s->amanat, "--run", run_dir, "status", "--wait", seconds,
-					       NULL });
-	if (r) {
+		r = wait_for_agent(s);
+	if (r)
 		show_kept(s);
-		return r < 0 ? r : -ENODEV;
-	}
-	r = start(&s->tail, TALK_PIPED, (const char *const[]){ s->amanat, "--run", run_dir, "tail", "--json",
-							 NULL });
-	while (!r && time(NULL) < until) {
-		knock(s);
-		r = hear_one(s, 200);
-	}
-	return r == 1 ? 0 : r ? r : -ETIMEDOUT;
+	return r;
 }
 
 /* One line of the runner. 1: it has ended. */
@@ -310,30 +306,48 @@ static int obey(struct selftest *s, const char *line)
 	return r;
 }
 
-static int hear_rest(struct selftest *s)
+/* All that is in the record so far. Who follows events as they come may miss some; the record
+ * does not. */
+static int hear_record(struct selftest *s)
 {
-	int r = 1;
+	struct program replay = NO_PROGRAM;
+	int r = start(&replay, TALK_PIPED, (const char *const[]){
+		s->amanat, "replay", "kind=access,send,spill,foreign", "--json", "--ledger",
+		in_scratch(s, "state/ledger"), NULL });
 
-	while (r == 1 && !am_trials_complete(s->trials))
-		r = hear_one(s, 10000);
-	return r == 1 ? 0 : r ? r : -ETIMEDOUT;
+	am_trials_rewind(s->trials);
+	while (!r) {
+		am_autofree char *line = NULL;
+
+		r = take_line(&replay, SILENCE_MS, &line);
+		if (r == 1)
+			am_trials_event(s->trials, line);
+		r = r == 1 ? 0 : r ? r : -ETIMEDOUT;
+	}
+	end(&replay);
+	return r == -EPIPE ? 0 : r;
 }
 
-/* Lines of the runner and events, as they come. */
+/* What was told last is sealed within a second or so. */
+static int hear_all(struct selftest *s)
+{
+	time_t until = time(NULL) + RECORD_SECONDS;
+	int r;
+
+	while (!(r = hear_record(s)) && !am_trials_complete(s->trials)) {
+		if (time(NULL) > until)
+			return -ETIMEDOUT;
+		(void)poll(NULL, 0, AGAIN_MS);
+	}
+	return r;
+}
+
 static int step(struct selftest *s)
 {
 	am_autofree char *line = NULL;
-	bool hears = s->tail.out >= 0;
-	int r = 1;
+	int r = take_line(&s->techniques, SILENCE_MS, &line);
 
-	while (hears && r == 1)
-		r = hear_one(s, 0);
-	if (r < 0)
-		return r;
-	r = take_line(&s->techniques, hears ? 20 : SILENCE_MS, &line);
-	if (r == 1)
-		return obey(s, line);
-	return r < 0 || hears ? r : -ETIMEDOUT;
+	return r == 1 ? obey(s, line) : r ? r : -ETIMEDOUT;
 }
 
 static int try_all(struct selftest *s)
@@ -344,7 +358,7 @@ static int try_all(struct selftest *s)
 		s->runner, "run", s->scratch, "", "", in_scratch(s, "bin"), "2", "--harmless", NULL });
 	while (!r)
 		r = step(s);
-	return r < 0 ? r : hear_rest(s);
+	return r < 0 ? r : hear_all(s);
 }
 
 /* ---- what came of it ------------------------------------------------------------------------ */
@@ -377,7 +391,7 @@ static void show_trial(const struct am_trial *t, FILE *out)
 	if (t->outcome == AM_OUTCOME_OPEN)
 		fprintf(out, ": %s", t->why_open ? t->why_open : "not known to be");
 	if (t->harmed)
-		fputs("; who may is refused too", out);
+		fprintf(out, "; who may is refused too: %s", t->why_harmed ? t->why_harmed : "not known to be");
 	fputc('\n', out);
 }
 
@@ -389,6 +403,7 @@ static void json_trial(const struct am_trial *t, struct am_json *j)
 	am_json_text(j, "outcome", am_outcome_name(t->outcome));
 	am_json_text(j, "why_open", t->why_open);
 	am_json_bool(j, "harmed", t->harmed);
+	am_json_text(j, "why_harmed", t->why_harmed);
 	am_json_end(j);
 }
 
@@ -406,7 +421,7 @@ static int show(const struct selftest *s, bool json, FILE *out)
 		struct am_trial t = am_trials_at(s->trials, i);
 
 		counts[t.outcome]++;
-		bad += t.harmed || (t.outcome == AM_OUTCOME_OPEN && !t.why_open);
+		bad += (t.harmed && !t.why_harmed) || (t.outcome == AM_OUTCOME_OPEN && !t.why_open);
 		if (json)
 			json_trial(&t, &j);
 		else
@@ -451,9 +466,14 @@ static int refuse(const struct selftest *s, const char *what, int r)
 static int carry_out(struct selftest *s, bool json, FILE *out)
 {
 	int r = find_programs(s);
+	char sentence[1024];
 
 	if (r < 0)
 		return refuse(s, "the programs of the self-test are not installed", r);
+	if (am_host_missing(&am_host_here, sentence, sizeof(sentence))) {
+		fprintf(s->err, "error: %s\n", sentence);
+		return AM_EXIT_MISSING;
+	}
 	r = make_scratch(s);
 	if (r < 0)
 		return refuse(s, "cannot make a scratch store in '/var/tmp'", r);
@@ -467,7 +487,7 @@ static int carry_out(struct selftest *s, bool json, FILE *out)
 int am_cli_selftest(const struct am_cmd_line *line, bool json)
 {
 	am_auto(am_trials) struct am_trials *trials = am_trials_new();
-	struct selftest s = { .agent = NO_PROGRAM, .tail = NO_PROGRAM, .techniques = NO_PROGRAM,
+	struct selftest s = { .agent = NO_PROGRAM, .techniques = NO_PROGRAM,
 			      .trials = trials, .err = line->err };
 	int r;
 
@@ -479,7 +499,6 @@ int am_cli_selftest(const struct am_cmd_line *line, bool json)
 		return refuse(&s, "cannot begin", -ENOMEM);
 	r = carry_out(&s, json, line->out);
 	end(&s.techniques);
-	end(&s.tail);
 	end(&s.agent);
 	remove_scratch(&s);
 	return r;

@@ -18,6 +18,7 @@ enum {
 	TOLD_DENY = 1,
 	TOLD_SEND = 2,	/* a refusal to send */
 	TOLD_SPILL = 4,
+	TOLD_CODE = 8,	/* what others would have had a program run */
 };
 
 struct run {
@@ -165,6 +166,8 @@ static unsigned char told_by(const char *json)
 
 	if (strstr(json, "\"kind\":\"spill\""))
 		told |= TOLD_SPILL;
+	if (strstr(json, "\"kind\":\"foreign\""))
+		told |= TOLD_CODE;
 	if (strstr(json, "\"verdict\":\"deny\"")) {
 		told |= TOLD_DENY;
 		if (strstr(json, "\"op\":\"send\""))
@@ -189,6 +192,12 @@ void am_trials_event(struct am_trials *t, const char *json)
 		t->last_heard = n;
 	}
 	t->since = 0;
+}
+
+void am_trials_rewind(struct am_trials *t)
+{
+	t->since = 0;
+	t->last_heard = 0;
 }
 
 bool am_trials_complete(const struct am_trials *t)
@@ -234,12 +243,13 @@ int am_trials_known(struct am_trials *t, const char *line, const char *here)
 	return r;
 }
 
-static const char *reason_of(const struct am_trials *t, const struct technique *at)
+/* `of` is what comes before the key in the list: "", or "control:" of who may. */
+static const char *reason_of(const struct am_trials *t, const char *of, const struct technique *at)
 {
-	char key[2 * NAME_MAX_ + 1];
+	char key[2 * NAME_MAX_ + 16];
 	size_t i;
 
-	snprintf(key, sizeof(key), "%s/%s", at->family, at->name);
+	snprintf(key, sizeof(key), "%s%s/%s", of, at->family, at->name);
 	for (i = 0; i < t->known_count; i++)
 		if (!fnmatch(t->known[i].key, key, 0))
 			return t->known[i].reason;
@@ -280,6 +290,8 @@ struct am_trial am_trials_at(const struct am_trials *t, size_t index)
 	ret.harmed = ret.outcome != AM_OUTCOME_ABSENT && at->runs[0][1].got && at->runs[1][1].fence &&
 		     !at->runs[1][1].got;
 	if (ret.outcome == AM_OUTCOME_OPEN)
-		ret.why_open = reason_of(t, at);
+		ret.why_open = reason_of(t, "", at);
+	if (ret.harmed)
+		ret.why_harmed = reason_of(t, "control:", at);
 	return ret;
 }

@@ -24,6 +24,7 @@ struct am_trial {
 	const char *family, *name;	/* borrowed from the trials */
 	enum am_outcome outcome;
 	bool harmed;		/* who may was refused, by the agent */
+	const char *why_harmed;	/* as known; NULL: not known, or not harmed */
 	const char *why_open;	/* as known; NULL: not known, or not open */
 };
 
@@ -37,6 +38,9 @@ int am_trials_run(struct am_trials *t, const char *line);
 
 /* One event as JSON. Those since the last fence belong to the run that the next one closes. */
 void am_trials_event(struct am_trials *t, const char *json);
+
+/* They come once more, from the first. */
+void am_trials_rewind(struct am_trials *t);
 
 /* Whether the last fence that the runner has told has been heard of as an event. */
 bool am_trials_complete(const struct am_trials *t);

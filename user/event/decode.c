@@ -151,6 +151,7 @@ const char *am_act_name(unsigned act)
 		[AM_ACT_KEY] = "key",
 		[AM_ACT_BPF] = "bpf",
 		[AM_ACT_CORE] = "core",
+		[AM_ACT_SIGNAL] = "signal",
 	};
 
 	return NAME_OF(names, act);

@@ -2,6 +2,7 @@
 #include "kernel/counters.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "kernel/object.h"
@@ -45,11 +46,24 @@ const char *am_counter_name(unsigned count)
 	return count < AM_COUNT_MAX_ && names[count] ? names[count] : "?";
 }
 
-int am_counters_read(struct am_engine *e, uint64_t ret[AM_COUNT_MAX_])
+/* `values` has room for one of each CPU. */
+static int sum(int map, uint32_t which, uint64_t *values, int cpus, uint64_t *ret)
 {
-	int fd = bpf_map__fd(e->object->maps.am_counts), cpus = libbpf_num_possible_cpus(), cpu, r;
+	uint64_t total = 0;
+	int cpu, r = bpf_map_lookup_elem(map, &which, values);
+
+	if (r < 0)
+		return r;
+	for (cpu = 0; cpu < cpus; cpu++)
+		total += values[cpu];
+	*ret = total;
+	return 0;
+}
+
+static int sum_some(struct am_engine *e, uint32_t first, uint32_t n, uint64_t *ret)
+{
+	int map = bpf_map__fd(e->object->maps.am_counts), cpus = libbpf_num_possible_cpus(), r = 0;
 	am_autofree uint64_t *values = NULL;
-	uint64_t sums[AM_COUNT_MAX_] = { 0 };
 	uint32_t i;
 
 	if (cpus < 0)
@@ -57,16 +71,29 @@ int am_counters_read(struct am_engine *e, uint64_t ret[AM_COUNT_MAX_])
 	values = calloc((size_t)cpus, sizeof(*values));
 	if (!values)
 		return -ENOMEM;
-	for (i = 0; i < AM_COUNT_MAX_; i++) {
-		r = bpf_map_lookup_elem(fd, &i, values);
-		if (r < 0)
-			return r;
-		for (cpu = 0; cpu < cpus; cpu++)
-			sums[i] += values[cpu];
-	}
-	for (i = 0; i < AM_COUNT_MAX_; i++)
-		ret[i] = sums[i];
-	return 0;
+	for (i = 0; !r && i < n; i++)
+		r = sum(map, first + i, values, cpus, &ret[i]);
+	return r;
+}
+
+int am_counters_read(struct am_engine *e, uint64_t ret[AM_COUNT_MAX_])
+{
+	uint64_t sums[AM_COUNT_MAX_];
+	int r = sum_some(e, 0, AM_COUNT_MAX_, sums);
+
+	if (!r)
+		memcpy(ret, sums, sizeof(sums));
+	return r;
+}
+
+int am_counter_read(struct am_engine *e, enum am_count which, uint64_t *ret)
+{
+	uint64_t total;
+	int r = sum_some(e, which, 1, &total);
+
+	if (!r)
+		*ret = total;
+	return r;
 }
 
 static int clear_array(const struct bpf_map *map)

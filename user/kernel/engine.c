@@ -9,8 +9,11 @@
 #include <sys/inotify.h>
 #include <sys/syscall.h>
 
+#include "base/array.h"
 #include "kernel/counters.h"
 #include "kernel/object.h"
+#include "kernel/probes.h"
+#include "kernel/storage.h"
 
 /* ---- libbpf's words ------------------------------------------------------- */
 
@@ -76,7 +79,7 @@ static bool is_wanted(struct am_engine *e, const struct btf *kernel, const char 
 
 	if (!am_target_of(section, &target))
 		return strcmp(section, "syscall") != 0;	/* those are tests' */
-	if (target.flavour && target.flavour != e->flavour)
+	if (target.flavour ? target.flavour != e->flavour : target.probe != e->probes)
 		return false;
 	if (kernel_has(kernel, &target))
 		return true;
@@ -85,7 +88,14 @@ static bool is_wanted(struct am_engine *e, const struct btf *kernel, const char 
 	return false;
 }
 
-static int choose_programs(struct am_engine *e)
+static bool is_probe(const struct bpf_program *program)
+{
+	struct am_target target;
+
+	return am_target_of(bpf_program__section_name(program), &target) && target.probe;
+}
+
+static int choose_programs(struct am_engine *e, bool preemptible)
 {
 	struct btf *kernel = btf__load_vmlinux_btf();
 	struct bpf_program *program;
@@ -93,10 +103,13 @@ static int choose_programs(struct am_engine *e)
 
 	if (!kernel)
 		return -errno;
+	e->probes = preemptible && am_probes_are_there(kernel);
 	bpf_object__for_each_program(program, e->object->obj) {
 		bool wanted = is_wanted(e, kernel, bpf_program__section_name(program));
 
 		r = bpf_program__set_autoload(program, wanted);
+		if (!r && wanted && is_probe(program))
+			r = am_probe_prepare(program, kernel);
 		if (r)
 			break;
 		/* Iterators are attached when they are read. */
@@ -110,7 +123,7 @@ static int choose_programs(struct am_engine *e)
 
 /* Maps of the other flavour are not made. Code that names them is dead, and the verifier knows
  * it by the frozen `am_hashed`. */
-static int choose_maps(struct am_engine *e, uint32_t tags)
+static int choose_maps(struct am_engine *e, const struct am_engine_options *options)
 {
 	bool hashed = e->flavour == AM_FLAVOUR_FMOD_RET;
 	int r;
@@ -124,7 +137,9 @@ static int choose_maps(struct am_engine *e, uint32_t tags)
 	if (!r)
 		r = bpf_map__set_autocreate(e->object->maps.am_exe_ids, hashed);
 	if (!r && hashed)
-		r = bpf_map__set_max_entries(e->object->maps.am_inodes, tags);
+		r = bpf_map__set_max_entries(e->object->maps.am_inodes, options->tags);
+	if (!r && options->strays)
+		r = bpf_map__set_max_entries(e->object->maps.am_strays, options->strays);
 	return r;
 }
 
@@ -164,9 +179,9 @@ int am_engine_open(const struct am_engine_options *options, struct am_engine **r
 	e->flavour = options->flavour;
 	r = open_watcher(e);
 	if (!r)
-		r = choose_programs(e);
+		r = choose_programs(e, options->preemptible);
 	if (!r)
-		r = choose_maps(e, options->tags);
+		r = choose_maps(e, options);
 	if (!r)
 		r = amanat__load(e->object);
 	if (r)
@@ -175,13 +190,42 @@ int am_engine_open(const struct am_engine_options *options, struct am_engine **r
 	return 0;
 }
 
+static int attach_probes(struct am_engine *e)
+{
+	struct bpf_program *program;
+	struct am_target target;
+	int r;
+
+	bpf_object__for_each_program(program, e->object->obj) {
+		if (!bpf_program__autoload(program) || !is_probe(program))
+			continue;
+		if (e->n_links == AM_COUNT(e->links))
+			return -E2BIG;
+		(void)am_target_of(bpf_program__section_name(program), &target); /* a probe's is one */
+		r = am_probe_attach(program, target.hook, &e->links[e->n_links]);
+		if (r < 0)
+			return r;
+		e->n_links++;
+	}
+	return 0;
+}
+
 int am_engine_attach(struct am_engine *e)
 {
-	return amanat__attach(e->object);
+	int r = amanat__attach(e->object);
+
+	return r ? r : attach_probes(e);
+}
+
+static void detach_probes(struct am_engine *e)
+{
+	while (e->n_links)
+		(void)close(e->links[--e->n_links]); /* nothing can be lost */
 }
 
 void am_engine_detach(struct am_engine *e)
 {
+	detach_probes(e);
 	amanat__detach(e->object);
 }
 
@@ -189,6 +233,7 @@ void am_engine_free(struct am_engine *e)
 {
 	if (!e)
 		return;
+	detach_probes(e);
 	amanat__destroy(e->object);
 	if (e->watcher >= 0)
 		(void)close(e->watcher); /* nothing can be lost */
@@ -199,7 +244,7 @@ void am_engine_free(struct am_engine *e)
 
 static int put_task(struct am_engine *e, int pidfd, const struct am_task *task)
 {
-	return bpf_map_update_elem(bpf_map__fd(e->object->maps.am_tasks), &pidfd, task, BPF_ANY);
+	return am_storage_put(bpf_map__fd(e->object->maps.am_tasks), pidfd, task, BPF_ANY);
 }
 
 int am_engine_mark_agent(struct am_engine *e)
@@ -215,6 +260,24 @@ int am_engine_label_task(struct am_engine *e, int pidfd, uint64_t labels)
 	const struct am_task task = { .labels = labels };
 
 	return put_task(e, pidfd, &task);
+}
+
+/* User space cannot add to what the kernel side changes at any moment: see am_ptrace in
+ * bpf/debug.bpf.c, which the look at another process's executable is asked about. */
+int am_engine_hand_labels(struct am_engine *e, int process, uint64_t labels)
+{
+	enum { TRIES = 10 };	/* a preemptible kernel may skip the program */
+	char any[8];
+	int i;
+
+	__atomic_store_n(&e->object->bss->am_handed, labels, __ATOMIC_SEQ_CST);
+	for (i = 0; i < TRIES; i++) {
+		(void)!readlinkat(process, "exe", any, sizeof(any)); /* what it is called does not matter */
+		if (!__atomic_load_n(&e->object->bss->am_handed, __ATOMIC_SEQ_CST))
+			return 0;
+	}
+	__atomic_store_n(&e->object->bss->am_handed, 0, __ATOMIC_SEQ_CST);
+	return -ESRCH;
 }
 
 enum am_flavour am_engine_flavour(const struct am_engine *e)
@@ -250,10 +313,22 @@ bool am_engine_has_hook(const struct am_engine *e, const char *hook)
 	return false;
 }
 
-uint64_t am_engine_skips(const struct am_engine *e)
+bool am_engine_is_skippable(const struct am_engine *e)
 {
 	struct bpf_program *program;
 	struct am_target target;
+
+	bpf_object__for_each_program(program, e->object->obj)
+		if (bpf_program__autoload(program) &&
+		    bpf_program__type(program) == BPF_PROG_TYPE_TRACING &&
+		    am_target_of(bpf_program__section_name(program), &target))
+			return true;
+	return false;
+}
+
+uint64_t am_engine_skips(const struct am_engine *e)
+{
+	struct bpf_program *program;
 	uint64_t skips = 0;
 
 	bpf_object__for_each_program(program, e->object->obj) {
@@ -261,7 +336,6 @@ uint64_t am_engine_skips(const struct am_engine *e)
 		__u32 size = sizeof(info);
 
 		if (bpf_program__autoload(program) &&
-		    am_target_of(bpf_program__section_name(program), &target) &&
 		    !bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
 			skips += info.recursion_misses;
 	}
@@ -270,17 +344,15 @@ uint64_t am_engine_skips(const struct am_engine *e)
 
 bool am_engine_answers(struct am_engine *e, int fd)
 {
-	uint64_t before[AM_COUNT_MAX_], after[AM_COUNT_MAX_];
 	am_autoclose int own = -1;
+	uint64_t before, after;
 	char link[32];
 
-	if (am_counters_read(e, before) < 0)
+	if (am_counter_read(e, AM_COUNT_AGENT, &before) < 0)
 		return false;
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	own = open(link, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (am_counters_read(e, after) < 0)
-		return false;
-	return after[AM_COUNT_AGENT] > before[AM_COUNT_AGENT];
+	return am_counter_read(e, AM_COUNT_AGENT, &after) == 0 && after > before;
 }
 
 uint64_t am_engine_sealing(const struct am_engine *e)

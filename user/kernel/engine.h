@@ -18,6 +18,8 @@ struct am_engine;
 struct am_engine_options {
 	enum am_flavour flavour;	/* not AM_FLAVOUR_AUTO */
 	uint32_t tags;			/* room in the table of tags of AM_FLAVOUR_FMOD_RET */
+	bool preemptible;		/* the kernel may skip what is neither LSM hook nor probe */
+	uint32_t strays;		/* room in the table of strays; 0: as it is made */
 };
 
 /* Loads the programs and maps of one flavour; nothing runs yet. 0 or -errno; then
@@ -46,6 +48,10 @@ int am_engine_mark_agent(struct am_engine *e);
 /* Lets another process carry labels, for a test of the hooks. `pidfd` is of a thread group leader. */
 int am_engine_label_task(struct am_engine *e, int pidfd, uint64_t labels);
 
+/* The same for any process, beside what it carries: `process` is its folder in /proc. 0; -ESRCH: it is
+ * gone, or cannot carry any. */
+int am_engine_hand_labels(struct am_engine *e, int process, uint64_t labels);
+
 /* The number of hooks that are loaded, and how many this kernel does not have. */
 void am_engine_hooks(const struct am_engine *e, size_t *ret_loaded, size_t *ret_missing);
 
@@ -54,6 +60,9 @@ const char *am_engine_missing(const struct am_engine *e, size_t n);
 
 /* Whether a program is on the hook, by its name of am_target_name(). */
 bool am_engine_has_hook(const struct am_engine *e, const char *hook);
+
+/* Whether some program on a function is no LSM's: a preemptible kernel may skip it. */
+bool am_engine_is_skippable(const struct am_engine *e);
 
 /* How many runs of hooks the kernel has skipped (recursion_misses in bpf_prog_info): of those that
  * are no LSM's, where a task is preempted in one and another comes by on the same CPU. */

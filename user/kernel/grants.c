@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include "kernel/object.h"
+#include "kernel/storage.h"
 
 enum {
 	SWEEP_FROM = AM_GRANTS_MAX / 2,
@@ -163,7 +164,7 @@ int am_grants_give(struct am_grants *g, int pidfd, const struct am_task_facts *f
 		return r;
 	item->missed = false;
 	/* Transaction point: from here on the process has the purpose. */
-	return bpf_map_update_elem(processes_map(g), &pidfd, &item->number, BPF_ANY);
+	return am_storage_put(processes_map(g), pidfd, &item->number, BPF_ANY);
 }
 
 /* ---- policies ------------------------------------------------------------- */

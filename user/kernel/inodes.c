@@ -6,6 +6,9 @@
 
 #include "kernel/engine.h"
 #include "kernel/object.h"
+#include "kernel/storage.h"
+
+enum { ASK_TRIES = 10 };
 
 static bool is_hashed(const struct am_engine *e)
 {
@@ -24,7 +27,7 @@ static int exes_fd(const struct am_engine *e)
 
 /* The agent has one thread, so one request at a time is all there is. The kernel side answers
  * within the call, and refuses the watch; `op` is what tells that it did. */
-static int ask(struct am_engine *e, int fd, enum am_request_op op)
+static bool ask_once(struct am_engine *e, int fd, enum am_request_op op, int *ret)
 {
 	struct am_request *r = &e->object->bss->am_request;
 	int watch, error;
@@ -36,9 +39,22 @@ static int ask(struct am_engine *e, int fd, enum am_request_op op)
 	error = errno;
 	if (watch >= 0)
 		(void)inotify_rm_watch(e->watcher, watch); /* goes with the descriptor otherwise */
-	if (__atomic_exchange_n(&r->op, AM_REQUEST_NONE, __ATOMIC_SEQ_CST) == AM_REQUEST_NONE)
-		return r->result;
-	return watch >= 0 ? -EOPNOTSUPP : -error;
+	if (__atomic_exchange_n(&r->op, AM_REQUEST_NONE, __ATOMIC_SEQ_CST) == AM_REQUEST_NONE) {
+		*ret = r->result;
+		return true;
+	}
+	*ret = watch >= 0 ? -EOPNOTSUPP : -error;
+	return false;
+}
+
+/* A preemptible kernel may skip the program that answers. */
+static int ask(struct am_engine *e, int fd, enum am_request_op op)
+{
+	int i, r = -EOPNOTSUPP;
+
+	for (i = 0; i < ASK_TRIES && !ask_once(e, fd, op, &r) && r == -EOPNOTSUPP; i++)
+		;
+	return r;
 }
 
 static int ask_tag(struct am_engine *e, int fd, enum am_request_op op, const struct am_tag *tag)
@@ -62,21 +78,21 @@ int am_inode_tag_read(struct am_engine *e, int fd, struct am_tag *ret)
 int am_inode_tag_add(struct am_engine *e, int fd, const struct am_tag *tag)
 {
 	if (!is_hashed(e))
-		return bpf_map_update_elem(tags_fd(e), &fd, tag, BPF_NOEXIST);
+		return am_storage_put(tags_fd(e), fd, tag, BPF_NOEXIST);
 	return ask_tag(e, fd, AM_REQUEST_TAG_ADD, tag);
 }
 
 int am_inode_tag_replace(struct am_engine *e, int fd, const struct am_tag *tag)
 {
 	if (!is_hashed(e))
-		return bpf_map_update_elem(tags_fd(e), &fd, tag, BPF_ANY);
+		return am_storage_put(tags_fd(e), fd, tag, BPF_ANY);
 	return ask_tag(e, fd, AM_REQUEST_TAG_REPLACE, tag);
 }
 
 int am_inode_exe_put(struct am_engine *e, int fd, uint32_t id)
 {
 	if (!is_hashed(e))
-		return bpf_map_update_elem(exes_fd(e), &fd, &id, BPF_ANY);
+		return am_storage_put(exes_fd(e), fd, &id, BPF_ANY);
 	e->object->bss->am_request.exe = id;
 	return ask(e, fd, AM_REQUEST_EXE_PUT);
 }

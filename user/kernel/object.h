@@ -2,6 +2,7 @@
 /* What the files of this folder share and nobody else sees: the BPF object. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,7 +13,7 @@
 #include "amanat.skel.h"
 #include "base/flavour.h"
 
-enum { AM_ENGINE_MISSING_MAX = 64 };
+enum { AM_ENGINE_MISSING_MAX = 64, AM_ENGINE_PROBES_MAX = 16 };
 
 /* What a map that holds a policy must be like, or the kernel does not take it. */
 struct am_table_shape {
@@ -28,6 +29,9 @@ struct am_engine {
 	struct am_table_shape table;
 	enum am_flavour flavour;
 	int watcher;			/* owned; of inotify, see inodes.c; -1: not needed */
+	bool probes;			/* those of AM_PROBE() instead of AM_ENTRY() */
+	int links[AM_ENGINE_PROBES_MAX];	/* owned; of the probes */
+	size_t n_links;
 	size_t loaded;
 	size_t n_missing;
 	const char *missing[AM_ENGINE_MISSING_MAX];	/* borrowed from the object */

@@ -223,6 +223,7 @@ enum am_gap {
 	AM_GAP_DISK_FULL,
 	AM_GAP_DISK_ERROR,
 	AM_GAP_MALFORMED,	/* records of the kernel that were no records */
+	AM_GAP_SKIPPED,		/* the kernel left out `count` runs of hooks: what they would have seen */
 	AM_GAP_MAX_,
 };
 

@@ -122,6 +122,7 @@ const char *am_gap_name(unsigned gap)
 		[AM_GAP_DISK_FULL] = "disk-full",
 		[AM_GAP_DISK_ERROR] = "disk-error",
 		[AM_GAP_MALFORMED] = "malformed",
+		[AM_GAP_SKIPPED] = "hooks-skipped",
 	};
 
 	return NAME_OF(names, gap);

@@ -524,7 +524,10 @@ void am_explain_event(const struct am_model *model, const struct am_image *image
 	if (!out)
 		return;
 	q.out = out;
-	if (event->kind == AM_EVENT_FOREIGN) {
+	if (event->kind == AM_EVENT_FOREIGN && event->act == AM_ACT_EXEC) {
+		fputs("the caller has set LD_PRELOAD, LD_AUDIT or LD_LIBRARY_PATH for a program that the policy "
+		      "names; the loader leaves them out", out);
+	} else if (event->kind == AM_EVENT_FOREIGN) {
 		fputs("others than root can write this file and its code runs in the process, which "
 		      "therefore does not count as its executable until the next exec",
 		      out);

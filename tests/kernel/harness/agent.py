@@ -17,7 +17,7 @@ F_SETPIPE_SZ = 1031
 
 HOOKS = os.environ.get('AMANAT_HOOKS', 'auto')
 
-START_SECONDS = 300     # the verifier takes its time on an emulated CPU
+START_SECONDS = 900     # the verifier takes its time on an emulated CPU
 EVENT_SECONDS = 60      # two machines share the two processors with whatever else there is
 
 

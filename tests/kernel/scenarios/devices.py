@@ -3,6 +3,7 @@
 import ctypes
 import fcntl
 import os
+import signal
 import socket
 import stat
 import struct
@@ -196,6 +197,28 @@ def a_posix_message_queue_carries_the_labels(lab):
         refused('sending after that', t.step())
         lab.event(pid=t.pid, act='queue', verdict='deny', blocked=False)
     libc.mq_unlink(name)
+
+
+@scenario(ENFORCED)
+def a_value_that_comes_with_a_signal_brings_the_labels(lab):
+    """One without a value brings nothing."""
+    def give(pid):
+        read_file(lab.single)
+        yield attempt(lambda: check(libc.sigqueue(pid, signal.SIGCHLD, None)))
+
+    def kill(pid):
+        read_file(lab.single)
+        yield attempt(os.kill, pid, signal.SIGCHLD)
+
+    def take():
+        yield send_out()
+        yield send_out()
+    for way, want in ((kill, 5), (give, 'EACCES')):
+        with Actor(DESK, take) as t:
+            expect('sending before', t.step(), 5)
+            with Actor(DESK, way, t.pid) as g:
+                expect('the signal', g.step() or 0, 0)
+            expect(f'sending after {way.__name__}', t.step(), want)
 
 
 @scenario(ENFORCED)

@@ -2,6 +2,7 @@
 """Descriptors and mappings that are older than the policy that closes the file, and
 descriptors that come by another way than open()."""
 import array
+import ctypes
 import os
 import socket
 
@@ -10,7 +11,7 @@ from harness.actor import Actor, do
 from harness.check import attempt, expect, expect_that, refused, scenario
 from harness.lab import SECRET, read_file
 from harness.stages import ENFORCED, RELOADED
-from harness.world import DESK, ROOT, VENDOR
+from harness.world import DESK, FOREIGN4, ROOT, VENDOR
 
 RULES_WITHOUT_DESK = ['allow keeper to write registry, biometric, vault, many, others']
 
@@ -70,6 +71,30 @@ def a_descriptor_opened_before_the_agent_started_is_refused(lab, actor):
         refused('reopening it', actor.step())
         lab.event(pid=actor.pid, act='mprotect', blocked=True)
         lab.event(pid=actor.pid, act='read', blocked=True, within='open-before.csv')
+
+
+def map_early(lab):
+    path = os.path.join(lab.registry, 'mapped-before.csv')
+    lab.write(path)
+
+    def script():
+        address = calls.map_file(os.open(path, os.O_RDONLY), calls.PROT_READ)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            yield attempt(s.sendto, b'hello', (FOREIGN4, 53))
+            yield ctypes.string_at(address, 5)
+            yield attempt(s.sendto, b'hello', (FOREIGN4, 53))
+    actor = Actor(VENDOR, script)
+    expect('sending before', actor.step(), 5)
+    return actor
+
+
+@scenario(ENFORCED, prepare=map_early)
+def a_mapping_from_before_the_agent_started_labels_who_has_it(lab, actor):
+    """Nobody is asked when he reads a page that is mapped."""
+    with actor:
+        expect('reading', actor.step(), SECRET[:5])
+        refused('sending', actor.step())
+        lab.event(pid=actor.pid, op='send', blocked=True)
 
 
 @scenario(RELOADED)

@@ -158,7 +158,15 @@ def ballast(disk, left):
     """Somebody else who fills the disk, but for so many bytes."""
     path, st = os.path.join(disk, 'ballast'), os.statvfs(disk)
     with open(path, 'wb') as f:
-        os.posix_fallocate(f.fileno(), 0, st.f_bavail * st.f_frsize - left)
+        size = st.f_bfree * st.f_frsize
+        while True:     # what the file system keeps for itself it does not tell
+            try:
+                os.posix_fallocate(f.fileno(), 0, size)
+                break
+            except OSError:
+                f.truncate(0)
+                size -= 1 << 20
+        f.truncate(size - left)
     try:
         yield
     finally:
