@@ -19,7 +19,7 @@ AM_INLINE __u64 am_channel_labels(__u64 address)
 }
 
 /* The channel carries the labels from now on. 0, or -EACCES: no room, they would be lost. */
-AM_NOINLINE int am_channel_gain(__u64 address, __u64 labels)
+AM_GLOBAL int am_channel_gain(__u64 address, __u64 labels)
 {
 	__u64 *kept = bpf_map_lookup_elem(&am_channels, &address);
 

@@ -22,7 +22,7 @@ AM_INLINE bool am_is_listed(struct task_struct *task)
 {
 	struct am_task *own = am_task_of(task);
 
-	return am_exe_number(task) || (own && own->script);
+	return am_exe_number() || (own && own->script);
 }
 
 AM_NOINLINE int am_foreign_tell(struct file *file, __u32 act)

@@ -10,20 +10,16 @@
 #include "hook.h"
 
 /* A reading or giving of labels between processes: decided, and told if refused. */
-AM_NOINLINE int labels_checked(__u64 labels, __u32 op, struct am_task *leader, __u32 unknown)
+AM_GLOBAL int labels_checked(__u64 labels, __u32 op, struct am_task *leader, __u32 unknown)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct am_case c = {
 		.kind = AM_EVENT_ACCESS,
 		.act = AM_ACT_TRACE,
-		.f = { .op = op, .tagged = 1 },
+		.f = { .op = op, .tagged = 1, .unknown = unknown, .labels = labels },
 	};
 
-	am_facts_task(&c.f, task, am_task_create(task), leader);
-	c.f.unknown |= unknown;
-	c.f.labels = labels;
-	am_decide_object(&c.f, &c.d);
-	am_case_close(&c);
+	am_case_decide(&c, task, leader);
 	am_tell(&c);
 	return am_verdict_return(&c.d);
 }

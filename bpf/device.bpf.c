@@ -25,16 +25,14 @@ AM_INLINE __u64 fd_file(__u32 fd)
 	return (__u64)file;
 }
 
-/* The tag of an inode that is known by its address only: what is kept for it, or for the nearest
+/* Whether an inode that is known by its address only has a tag: one is kept for it, or for a
  * folder above its name. */
-AM_NOINLINE struct am_tag *tag_at(__u64 inode, __u64 dentry)
+AM_NOINLINE bool is_tagged_at(__u64 inode, __u64 dentry)
 {
-	struct am_inode_key key;
-	struct am_tag *tag;
+	struct am_object o = { .inode = inode, .dentry = dentry };
+	struct am_tag found = {};
 
-	am_inode_key_of(inode, &key);
-	tag = bpf_map_lookup_elem(&am_strays, &key);
-	return tag ? tag : am_tag_above(am_policy_now(), dentry);
+	return am_stray_find(inode, &found) || am_search(&o, &found) == AM_SEARCHED_FOUND;
 }
 
 /* Reading through a loop device asks nobody from 6.12 on, nor does mounting it anywhere. So who
@@ -43,15 +41,15 @@ AM_NOINLINE int loop_checked(struct file *loop, __u64 address)
 {
 	struct file *file = (struct file *)address;
 	struct am_tag raw = { .flags = AM_TAG_DETACHED };
-	struct am_object o = { .inode = loop->f_inode, .tag = &raw };
+	struct am_object o = am_object_of(loop->f_inode, 0, 0);
 	__u64 inode = (__u64)BPF_CORE_READ(file, f_inode);
 	__u64 dentry = (__u64)BPF_CORE_READ(file, f_path.dentry);
 
-	if (!inode || !tag_at(inode, dentry))
+	if (!inode || !is_tagged_at(inode, dentry))
 		return 0;
 	o.dentry = dentry;
 	o.mnt = (__u64)BPF_CORE_READ(file, f_path.mnt);
-	return am_access(&o, AM_OP_READ, AM_ACT_LOOP);
+	return am_access(&o, &raw, AM_OP_READ, AM_ACT_LOOP);
 }
 
 AM_INLINE int loop_made(struct file *loop, unsigned int cmd, unsigned long arg)
@@ -81,18 +79,10 @@ AM_INLINE bool sets_flags(__u32 cmd)
 }
 
 /* A file that cannot be changed any more has been changed. */
-AM_NOINLINE int flags_checked(struct file *file)
+AM_INLINE int flags_checked(struct file *file)
 {
-	struct am_object o = {
-		.inode = file->f_inode,
-		.dentry = (__u64)file->f_path.dentry,
-		.mnt = (__u64)file->f_path.mnt,
-	};
-
-	o.tag = am_tag_settle(o.inode, o.dentry, am_tag_of(o.inode));
-	if (o.tag == AM_TAG_CLOSED)
-		return -EACCES;
-	return o.tag && o.tag->store ? am_access(&o, AM_OP_WRITE, AM_ACT_ATTR) : 0;
+	return am_change(file->f_inode, (__u64)file->f_path.dentry, (__u64)file->f_path.mnt,
+			 AM_ACT_ATTR);
 }
 
 AM_HOOK(am_ioctl, file_ioctl, struct file *file, unsigned int cmd, unsigned long arg)

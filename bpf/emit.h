@@ -19,13 +19,24 @@ enum {
 	AM_BULK_WAKE_BYTES = AM_BULK_BYTES / 8,
 };
 
+/* An address as a number, as a global function takes it: what an atomic operation has stored is no
+ * pointer to the verifier. */
+AM_INLINE __u64 am_address(const void *pointer)
+{
+	__u64 address = 0;
+
+	(void)__sync_lock_test_and_set(&address, (__u64)pointer);
+	return address;
+}
+
 /* A function, so that its key is on no caller's stack. */
-AM_NOINLINE void am_count(__u32 what)
+AM_GLOBAL int am_count(__u32 what)
 {
 	__u64 *n = bpf_map_lookup_elem(&am_counts, &what);
 
 	if (n)
 		__sync_fetch_and_add(n, 1);
+	return 0;
 }
 
 AM_NOINLINE void am_count_more(__u32 what, __u64 more)
@@ -50,18 +61,27 @@ struct am_dest {
 struct am_case {
 	struct am_facts f;
 	struct am_decision d;
+	struct am_decision unrecorded;	/* what comes of it if there can be no record */
 	__u64 inode;		/* addresses; 0 = none */
 	__u64 dentry;
 	__u64 mnt;
 	struct am_dest dest;
-	__u64 labels;		/* the store's included */
+	__u64 labels;		/* the store's included; before the decision: what the task carries */
 	__u32 store;
 	__u32 generation;
 	__u16 kind;		/* am_event_kind */
 	__u16 act;
-	__u16 urgent;
+	__u8 urgent;
+	__u8 splices;		/* what the task reads goes into a pipe at once */
 	__u16 pad;
 };
+
+/* Makes the verifier forget the outcome of a decision. Else it would follow each through all that
+ * comes after. */
+AM_GLOBAL int am_decided(__attribute__((unused)) struct am_decision *d)
+{
+	return 0;
+}
 
 /* The grant that the process has taken on or inherited; number 0 is none. */
 AM_INLINE __u32 am_grant_of(struct task_struct *task)

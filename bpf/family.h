@@ -29,7 +29,7 @@ AM_NOINLINE struct am_family *am_family_of(__u64 number)
 	return f;
 }
 
-AM_NOINLINE __u64 am_family_labels(__u64 number)
+AM_GLOBAL __u64 am_family_labels(__u64 number)
 {
 	struct am_family *f = am_family_of(number);
 
@@ -44,12 +44,13 @@ AM_INLINE __u64 am_labels_of(const struct am_task *leader)
 	return leader->family ? leader->labels | am_family_labels(leader->family) : leader->labels;
 }
 
-AM_NOINLINE void am_family_gain(__u64 number, __u64 labels)
+AM_GLOBAL int am_family_gain(__u64 number, __u64 labels)
 {
 	struct am_family *f = am_family_of(number);
 
 	if (f)
 		__sync_fetch_and_or(&f->labels, labels);
+	return 0;
 }
 
 AM_INLINE void am_labels_gain(struct am_task *leader, __u64 labels)
@@ -73,10 +74,12 @@ AM_INLINE __u64 am_family_found(__u64 labels)
 }
 
 /* The two processes share what they carry from now on. 0, or -EACCES when it can't be. */
-AM_NOINLINE int am_family_join(struct am_task *a, struct am_task *b)
+AM_GLOBAL int am_family_join(struct am_task *a, struct am_task *b)
 {
 	struct am_family *fa, *fb;
 
+	if (!a || !b)
+		return -EACCES;
 	if (!a->family)
 		a->family = am_family_found(a->labels);
 	fa = am_family_of(a->family);

@@ -17,17 +17,6 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-AM_INLINE struct am_object am_object_of(struct file *file)
-{
-	struct am_object o = {
-		.inode = file->f_inode,
-		.dentry = (__u64)file->f_path.dentry,
-		.mnt = (__u64)file->f_path.mnt,
-	};
-
-	return o;
-}
-
 /* Up to 6.4 overlayfs opens the real file under its own path, and a mapping of it is
  * asked about for the overlay's inode only. So there opening counts as mapping. */
 AM_INLINE bool is_below_overlay(struct file *file)
@@ -40,21 +29,23 @@ AM_INLINE bool is_below_overlay(struct file *file)
 AM_NOINLINE int open_checked(unsigned long long *ctx, struct am_tag *tag)
 {
 	struct file *file = (struct file *)ctx[0];
-	struct am_object o = am_object_of(file);
+	struct am_object o = am_object_of_file(file);
+	struct am_tag room = {};
 	__u32 mode = file->f_mode;
 	int r = 0;
 
-	o.tag = am_tag_settle(o.inode, o.dentry, tag);
-	if (o.tag == AM_TAG_CLOSED)
+	tag = am_tag_settle(file->f_inode, &o, tag, &room);
+	if (tag == AM_TAG_CLOSED)
 		return -EACCES;
-	if (!o.tag)
+	if (!tag)
 		return 0;
-	if (o.tag->flags & AM_TAG_RAW)
-		return am_raw_access(&o, AM_ACT_OPEN);
+	if (tag->flags & AM_TAG_RAW)
+		return am_raw_access(file->f_inode, &o, tag, AM_ACT_OPEN);
 	if (mode & FMODE_READ)
-		r = am_access(&o, AM_OP_READ, is_below_overlay(file) ? AM_ACT_MMAP : AM_ACT_OPEN);
+		r = am_access(&o, tag, AM_OP_READ,
+			      is_below_overlay(file) ? AM_ACT_MMAP : AM_ACT_OPEN);
 	if (!r && (mode & FMODE_WRITE))
-		r = am_access(&o, AM_OP_WRITE, AM_ACT_OPEN);
+		r = am_access(&o, tag, AM_OP_WRITE, AM_ACT_OPEN);
 	return r;
 }
 
@@ -65,7 +56,7 @@ int am_file_open(unsigned long long *ctx)
 
 	if (!tag && !am_sealing)
 		return 0;
-	return open_checked(ctx, tag);
+	return am_hook_return(open_checked(ctx, tag));
 }
 
 SEC("?fmod_ret/security_file_open")
@@ -75,7 +66,7 @@ int am_file_open_m(unsigned long long *ctx)
 
 	if (!tag && !am_sealing)
 		return 0;
-	return open_checked(ctx, tag);
+	return am_hook_return(open_checked(ctx, tag));
 }
 
 /* A pipe may have got labels where its inode could not be given any. */
@@ -92,31 +83,45 @@ AM_NOINLINE struct am_tag *pipe_tag(struct inode *inode, struct am_tag *tag)
 	return tag;
 }
 
+/* Apart from files: what comes after needs the stack. */
+AM_NOINLINE int socket_checked(unsigned long long *ctx)
+{
+	return ctx[1] & MAY_WRITE ? am_socket_write((struct file *)ctx[0]) : 0;
+}
+
+AM_INLINE bool is_socket(unsigned long long *ctx)
+{
+	struct inode *inode = ((struct file *)ctx[0])->f_inode;
+
+	return (inode->i_mode & S_IFMT) == S_IFSOCK;
+}
+
 AM_NOINLINE int use_checked(unsigned long long *ctx, struct am_tag *tag)
 {
 	struct file *file = (struct file *)ctx[0];
-	struct am_object o = am_object_of(file);
+	struct am_object o = am_object_of_file(file);
+	struct inode *inode = file->f_inode;
+	struct am_tag room = {};
 	int mask = ctx[1], r = 0;
 
-	if ((o.inode->i_mode & S_IFMT) == S_IFSOCK)
-		return mask & MAY_WRITE ? am_socket_write(file, &o) : 0;
-	if ((o.inode->i_mode & S_IFMT) == S_IFIFO)
-		tag = pipe_tag(o.inode, tag);
-	o.tag = am_tag_settle(o.inode, o.dentry, tag);
-	if (o.tag == AM_TAG_CLOSED)
+	if (am_object_kind(&o) == S_IFIFO)
+		tag = pipe_tag(inode, tag);
+	tag = am_tag_settle(inode, &o, tag, &room);
+	if (tag == AM_TAG_CLOSED)
 		return -EACCES;
-	if (o.tag && (o.tag->flags & AM_TAG_RAW)) {
-		r = am_raw_access(&o, AM_ACT_RAW);
+	if (tag && (tag->flags & AM_TAG_RAW)) {
+		r = am_raw_access(inode, &o, tag, AM_ACT_RAW);
 		if (r)
 			return r;
-		o.tag = NULL;
+		tag = NULL;
 	}
-	if (!o.tag)
-		return mask & (MAY_WRITE | MAY_APPEND) ? am_untagged_write(&o, AM_ACT_WRITE) : 0;
+	if (!tag)
+		return mask & (MAY_WRITE | MAY_APPEND) ?
+			       am_untagged_write(inode, &o, AM_ACT_WRITE) : 0;
 	if (mask & MAY_READ)
-		r = am_access(&o, AM_OP_READ, AM_ACT_READ);
+		r = am_access(&o, tag, AM_OP_READ, AM_ACT_READ);
 	if (!r && (mask & (MAY_WRITE | MAY_APPEND)))
-		r = am_access(&o, AM_OP_WRITE, AM_ACT_WRITE);
+		r = am_access(&o, tag, AM_OP_WRITE, AM_ACT_WRITE);
 	return r;
 }
 
@@ -127,7 +132,7 @@ int am_file_use(unsigned long long *ctx)
 
 	if (!tag && !(ctx[1] & (MAY_WRITE | MAY_APPEND)) && !am_sealing)
 		return 0;
-	return use_checked(ctx, tag);
+	return am_hook_return(is_socket(ctx) ? socket_checked(ctx) : use_checked(ctx, tag));
 }
 
 SEC("?fmod_ret/security_file_permission")
@@ -137,28 +142,29 @@ int am_file_use_m(unsigned long long *ctx)
 
 	if (!tag && !(ctx[1] & (MAY_WRITE | MAY_APPEND)) && !am_sealing)
 		return 0;
-	return use_checked(ctx, tag);
+	return am_hook_return(is_socket(ctx) ? socket_checked(ctx) : use_checked(ctx, tag));
 }
 
 AM_NOINLINE int map_checked(struct file *file, bool writes, __u32 act)
 {
-	struct am_object o = am_object_of(file);
+	struct am_object o = am_object_of_file(file);
+	struct inode *inode = file->f_inode;
+	struct am_tag room = {}, *tag = am_tag_settle(inode, &o, am_tag_of(inode), &room);
 	int r;
 
-	o.tag = am_tag_settle(o.inode, o.dentry, am_tag_of(o.inode));
-	if (o.tag == AM_TAG_CLOSED)
+	if (tag == AM_TAG_CLOSED)
 		return -EACCES;
-	if (o.tag && (o.tag->flags & AM_TAG_RAW)) {
-		r = am_raw_access(&o, AM_ACT_RAW);
+	if (tag && (tag->flags & AM_TAG_RAW)) {
+		r = am_raw_access(inode, &o, tag, AM_ACT_RAW);
 		if (r)
 			return r;
-		o.tag = NULL;
+		tag = NULL;
 	}
-	if (!o.tag)
-		return writes ? am_untagged_write(&o, act) : 0;
-	r = am_access(&o, AM_OP_READ, act);
+	if (!tag)
+		return writes ? am_untagged_write(inode, &o, act) : 0;
+	r = am_access(&o, tag, AM_OP_READ, act);
 	if (!r && writes)
-		r = am_access(&o, AM_OP_WRITE, act);
+		r = am_access(&o, tag, AM_OP_WRITE, act);
 	return r;
 }
 
@@ -176,14 +182,14 @@ AM_INLINE int mapping(struct file *file, unsigned long prot, unsigned long flags
 AM_LSM(am_mmap_file, mmap_file, struct file *file, unsigned long reqprot, unsigned long prot,
        unsigned long flags)
 {
-	return mapping(file, prot, flags);
+	return am_hook_return(mapping(file, prot, flags));
 }
 
 /* `prot` is as asked for: personality(READ_IMPLIES_EXEC) comes in behind it. */
 AM_MOD(am_mmap_file_m, security_mmap_file, struct file *file, unsigned long prot,
        unsigned long flags)
 {
-	return mapping(file, prot, flags);
+	return am_hook_return(mapping(file, prot, flags));
 }
 
 /* The real file below an overlay's that is being mapped. */
@@ -211,12 +217,12 @@ AM_HOOK(am_mprotect, file_mprotect, struct vm_area_struct *vma, unsigned long re
 
 AM_NOINLINE int truncate_checked(struct inode *inode, __u64 dentry, __u64 mnt)
 {
-	struct am_object o = { .inode = inode, .dentry = dentry, .mnt = mnt };
+	struct am_object o = am_object_of(inode, dentry, mnt);
+	struct am_tag room = {}, *tag = am_tag_settle(inode, &o, am_tag_of(inode), &room);
 
-	o.tag = am_tag_settle(inode, dentry, am_tag_of(inode));
-	if (o.tag == AM_TAG_CLOSED)
+	if (tag == AM_TAG_CLOSED)
 		return -EACCES;
-	return o.tag ? am_access(&o, AM_OP_WRITE, AM_ACT_TRUNCATE) : 0;
+	return tag ? am_access(&o, tag, AM_OP_WRITE, AM_ACT_TRUNCATE) : 0;
 }
 
 AM_HOOK(am_truncate, path_truncate, const struct path *path)

@@ -62,8 +62,10 @@ AM_GLOBAL int am_zones_of(const struct am_policy *policy, const struct am_dest *
 {
 	struct am_net_key net = { .prefixlen = 160 };
 	struct am_fact_key port = { .kind = AM_FACT_PORT };
-	const struct am_zones *at;
-	const struct am_set *takes;
+	const struct am_zones *found;
+	const struct am_set *taking;
+	struct am_zones at;
+	struct am_set takes;
 	__u32 i;
 
 	if (!policy || !dest || !zones)
@@ -72,119 +74,130 @@ AM_GLOBAL int am_zones_of(const struct am_policy *policy, const struct am_dest *
 	port.generation = policy->generation;
 	port.value = AM_PORT(dest->proto, dest->port);
 	__builtin_memcpy(net.addr, dest->addr, sizeof(net.addr));
-	at = bpf_map_lookup_elem(&am_nets, &net);
-	if (!at)
-		at = &policy->zones_unlisted;
-	takes = bpf_map_lookup_elem(&am_facts, &port);
-	if (!takes) {
+	found = bpf_map_lookup_elem(&am_nets, &net);
+	/* Copied, so that what was found is one case to the verifier, wherever it was. */
+	at = found ? *found : policy->zones_unlisted;
+	taking = bpf_map_lookup_elem(&am_facts, &port);
+	if (!taking) {
 		port.value = AM_PORT(dest->proto, 0);
-		takes = bpf_map_lookup_elem(&am_facts, &port);
+		taking = bpf_map_lookup_elem(&am_facts, &port);
 	}
-	if (!takes)
-		takes = &policy->unlisted[AM_FACT_PORT];
+	takes = taking ? *taking : policy->unlisted[AM_FACT_PORT];
 	/* One that does not take the port becomes 0, `anywhere`: no branch, so the
 	 * verifier has one path to follow. */
-	zones->count = at->count;
+	zones->count = at.count;
 	for (i = 0; i < AM_ZONE_HITS; i++)
-		zones->id[i] = at->id[i] & (0 - am_set_has(takes, at->id[i]));
+		zones->id[i] = at.id[i] & (0 - am_set_has(&takes, at.id[i]));
 	return 0;
 }
 
-/* What follows from a decision; apart, to save am_send() stack. */
-AM_NOINLINE int am_send_done(const struct am_object *o, struct am_case *c, struct am_task *own)
+/* As am_object_decide(). */
+AM_NOINLINE void am_send_decide(struct am_case *c)
 {
-	am_case_object(c, o);
+	am_decide_send(&c->f, &c->d);
+	am_decided(&c->d);
 	am_case_close(c);
-	am_case_tell(c, own, o->inode);
-	return am_verdict_return(&c->d);
 }
 
 /* Decides a send of all that the task carries. `dest` may be NULL with a zone. `zone` >= 0 names the zone, else
  * the destination's address does. An allowed send is told once for each object,
- * where there is one. */
-AM_NOINLINE int am_send(const struct am_object *o, const struct am_dest *dest, int zone, __u32 act)
+ * where there is one: `o` may be NULL. */
+AM_GLOBAL int am_send(const struct am_object *o, const struct am_dest *dest, int zone, __u32 act)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct am_task *leader = am_leader_of(task);
 	struct am_case c = { .kind = AM_EVENT_SEND, .act = act, .f = { .op = AM_OP_SEND } };
+	const struct am_policy *policy = am_policy_now();
 	struct am_task *own;
 
 	c.f.labels = am_labels_of(leader);
 	if (!c.f.labels)
 		return 0;
-	own = am_task_create(task);
-	am_facts_task(&c.f, task, own, leader);
+	own = am_task_make(task);
+	am_facts_find(policy, &c, NULL, own, leader);
 	if (dest)
 		c.dest = *dest;
 	if (zone > AM_ZONE_ANYWHERE) {
 		c.f.zones.count = 1;
 		c.f.zones.id[0] = zone;
-	} else if (zone < 0 && c.f.policy) {
-		am_zones_of(c.f.policy, &c.dest, &c.f.zones);
+	} else if (zone < 0 && policy) {
+		am_zones_of(policy, &c.dest, &c.f.zones);
 	}
-	am_decide_send(&c.f, &c.d);
-	return am_send_done(o, &c, own);
+	c.f.policy = policy;	/* the functions above have lost it */
+	c.f.store = NULL;
+	am_send_decide(&c);
+	if (o)
+		am_case_object(&c, o);
+	am_case_tell(&c, own, o);
+	return am_verdict_return(&c.d);
 }
 
 /* The object has the labels from now on. */
-AM_INLINE int am_spill_onto(struct inode *inode, __u64 labels)
+AM_NOINLINE int am_spill_onto(struct inode *inode, const struct am_object *o, __u64 labels)
 {
 	struct am_tag value = { .labels = labels }, *tag = am_tag_create(inode, &value);
 
 	if (!tag)
 		return -EACCES;	/* closed: labels that cannot be kept would be lost */
-	if ((inode->i_mode & S_IFMT) == S_IFREG && am_stray_keep(inode, tag))
+	if (am_object_kind(o) == S_IFREG && am_stray_keep(o->inode, tag))
 		return -EACCES;
 	am_count(AM_COUNT_SPILLED);
-	return am_pipe_gain(inode, labels);
+	return am_pipe_gain(o, labels);
 }
 
-/* A task with labels writes to an object that has no tag yet: a file, a pipe. */
-AM_NOINLINE int am_spill(const struct am_object *o, struct am_task *leader, __u32 act)
+/* Decides whether what the current task carries may reach an object that has no tag. */
+AM_GLOBAL int am_spill_decide(const struct am_object *o, __u32 act)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct am_case c = { .kind = AM_EVENT_SPILL, .act = act, .f = { .op = AM_OP_WRITE } };
-	int r = 0;
+	struct am_task *leader = am_leader_of(task);
 
-	am_facts_task(&c.f, task, am_task_create(task), leader);
+	if (!o)
+		return 0;
 	c.f.labels = am_labels_of(leader);
-	am_decide_object(&c.f, &c.d);
+	am_case_decide(&c, task, leader);
 	am_case_object(&c, o);
-	am_case_close(&c);
 	am_case_record(&c);
-	if (am_goes_ahead(&c.d))
-		r = am_spill_onto(o->inode, c.labels);
-	return r ? r : am_verdict_return(&c.d);
+	return am_verdict_return(&c.d);
+}
+
+/* A task with labels writes to an object that has no tag yet: a file, a pipe. */
+AM_INLINE int am_spill(struct inode *inode, const struct am_object *o, __u32 act)
+{
+	int r = am_spill_decide(o, act);
+
+	if (r)
+		return r;
+	return am_spill_onto(inode, o, am_labels_of(am_leader_of(bpf_get_current_task_btf())));
 }
 
 /* Devices: a terminal is a zone, a sink takes anything, any other device is a
  * way off the host that only a rule for `anywhere` opens. */
-AM_INLINE int am_device_write(const struct am_object *o, __u32 act)
+AM_INLINE int am_device_zone(struct inode *inode, __u32 kind)
 {
-	__u32 rdev = o->inode->i_rdev;
-
-	if ((o->inode->i_mode & S_IFMT) == S_IFCHR) {
-		if (am_is_sink(rdev))
-			return 0;
-		if (am_is_terminal(rdev))
-			return am_send(o, NULL, AM_ZONE_TERMINAL, act);
-	}
-	return am_send(o, NULL, AM_ZONE_ANYWHERE, act);
+	if (kind == S_IFCHR && am_is_terminal(inode->i_rdev))
+		return AM_ZONE_TERMINAL;
+	return AM_ZONE_ANYWHERE;
 }
 
-/* A write by the current task to an object without a tag, sockets aside. */
-AM_NOINLINE int am_untagged_write(const struct am_object *o, __u32 act)
+/* A write by the current task, which carries labels, to an object without a tag, sockets aside. */
+AM_INLINE int am_labelled_write(struct inode *inode, const struct am_object *o, __u32 act)
+{
+	__u32 kind = am_object_kind(o);
+
+	if (kind == S_IFCHR && am_is_sink(inode->i_rdev))
+		return 0;
+	if (kind == S_IFCHR || kind == S_IFBLK || (kind == S_IFREG && am_is_outlet(inode)))
+		return am_send(o, NULL, am_device_zone(inode, kind), act);
+	if ((kind == S_IFREG && !am_is_switch(inode)) || kind == S_IFIFO)
+		return am_spill(inode, o, act);
+	return 0;
+}
+
+/* The same of any task. */
+AM_INLINE int am_untagged_write(struct inode *inode, const struct am_object *o, __u32 act)
 {
 	struct am_task *leader = am_leader_of(bpf_get_current_task_btf());
-	__u32 kind = o->inode->i_mode & S_IFMT;
 
-	if (!am_labels_of(leader))
-		return 0;
-	if (kind == S_IFCHR || kind == S_IFBLK)
-		return am_device_write(o, act);
-	if (kind == S_IFREG && am_is_outlet(o->inode))
-		return am_device_write(o, act);
-	if ((kind == S_IFREG && !am_is_switch(o->inode)) || kind == S_IFIFO)
-		return am_spill(o, leader, act);
-	return 0;
+	return am_labels_of(leader) ? am_labelled_write(inode, o, act) : 0;
 }

@@ -12,13 +12,26 @@
  *     pair is written out with AM_LSM and AM_MOD.
  *   - inode storage does not exist in fmod_ret: tags and ids of executables are had through
  *     tag.h only.
- * A name with its suffix fits 15 characters. */
+ * A name with its suffix fits 15 characters.
+ *
+ * What is no pair gives what it returns through am_hook_return() itself. */
 #pragma once
 
 #include <asm/ptrace.h>
 
-#include "abi.h"
+#include "decide.h"
 #include "kernel.h"
+
+/* What a hook returns: 0, or -EACCES for anything else. To the verifier a global function returns
+ * any number, and from 6.12 on it wants to see an errno. clang must not know which it is, or it
+ * would reckon it out of a comparison. */
+AM_INLINE int am_hook_return(int r)
+{
+	int refused = -EACCES;
+
+	__asm__("" : "+r"(refused));
+	return r ? refused : 0;
+}
 
 /* One flavour. Every section is optional: the agent loads those of its flavour that the
  * kernel has a function for. */
@@ -33,11 +46,11 @@ _Pragma("GCC diagnostic push")								\
 _Pragma("GCC diagnostic ignored \"-Wint-conversion\"")					\
 SEC(lsm) int name(unsigned long long *ctx)						\
 {											\
-	return name##_body(___bpf_ctx_cast(args));					\
+	return am_hook_return(name##_body(___bpf_ctx_cast(args)));					\
 }											\
 SEC(mod) int name##_m(unsigned long long *ctx)						\
 {											\
-	return name##_body(___bpf_ctx_cast(args));					\
+	return am_hook_return(name##_body(___bpf_ctx_cast(args)));					\
 }											\
 _Pragma("GCC diagnostic pop")								\
 static __attribute__((always_inline)) int name##_body(unsigned long long *ctx, ##args)

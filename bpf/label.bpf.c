@@ -33,13 +33,17 @@ AM_INLINE void detached(struct inode *inode)
 /* A name in a folder whose own place is not known yet is no better known. */
 AM_INLINE void inherit(struct inode *inode, const struct am_tag *above)
 {
-	struct am_tag value = { .flags = AM_TAG_DETACHED };
+	struct am_tag value = {};
 
-	if (above->flags & AM_TAG_DETACHED)
+	if (above->flags & AM_TAG_DETACHED) {
+		value.flags = AM_TAG_DETACHED;
 		am_tag_owed(inode, &value);
 	/* A root of the policy that comes next says nothing yet, and is found by climbing. */
-	else if (above->labels || above->store)
-		am_tag_inherit(inode, above, am_tag_id(am_policy_now(), above));
+	} else if (above->labels || above->store) {
+		value.labels = above->labels;
+		value.store = am_tag_id(am_policy_now(), above);
+		am_tag_inherit(inode, &value);
+	}
 }
 
 /* A core file gets what the dying task carries: the kernel writes it unasked. */
@@ -56,7 +60,7 @@ AM_INLINE bool core_dumped(struct inode *inode)
 	if (!value.labels)
 		return false;
 	tag = am_tag_owed(inode, &value);
-	am_stray_keep(inode, tag ? tag : &value);
+	am_stray_keep(am_address(inode), tag ? tag : &value);
 	return true;
 }
 

@@ -172,7 +172,7 @@ AM_HOOK_VOID(am_exec_done, bprm_committed_creds, security_bprm_committed_creds,
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct am_task *own = am_task_of(task);
 
-	if (!am_hashed && am_exe_number(task))
+	if (!am_hashed && am_exe_number())
 		loader_asked(bprm);
 	if (!own)
 		return 0;

@@ -8,35 +8,30 @@
 #include "access.h"
 #include "hook.h"
 
-/* The folder that `dentry` is, or will be, in. */
-AM_NOINLINE struct am_tag *folder_tag(struct inode *dir, struct dentry *dentry)
+/* The tag of the folder `dir` that `dentry` is, or will be, in. */
+AM_INLINE struct am_tag *folder_tag(struct inode *dir, struct dentry *dentry, struct am_tag *room)
 {
-	return am_tag_settle(dir, (__u64)dentry->d_parent, am_tag_of(dir));
+	struct am_object o = am_object_of(dir, (__u64)dentry->d_parent, 0);
+
+	return am_tag_settle(dir, &o, am_tag_of(dir), room);
 }
 
 AM_NOINLINE int name_checked(struct inode *dir, struct dentry *dentry, __u32 act)
 {
-	struct am_object o = { .inode = dir, .dentry = (__u64)dentry };
+	struct am_tag room = {}, *tag = folder_tag(dir, dentry, &room);
+	struct am_object o = am_object_of(dir, (__u64)dentry, 0);
 
-	o.tag = folder_tag(dir, dentry);
-	if (o.tag == AM_TAG_CLOSED)
+	if (tag == AM_TAG_CLOSED)
 		return -EACCES;
-	return o.tag ? am_access(&o, AM_OP_WRITE, act) : 0;
+	return tag ? am_access(&o, tag, AM_OP_WRITE, act) : 0;
 }
 
 /* The inode behind a name, as itself: it may be tagged where its folder is not. */
-AM_NOINLINE int victim_checked(struct dentry *dentry, __u32 act)
+AM_INLINE int victim_checked(struct dentry *dentry, __u32 act)
 {
-	struct am_object o = { .dentry = (__u64)dentry };
+	struct inode *inode = dentry->d_inode;
 
-	o.inode = dentry->d_inode;
-	if (!o.inode)
-		return 0;
-	o.tag = am_tag_settle(o.inode, (__u64)dentry, am_tag_of(o.inode));
-	if (o.tag == AM_TAG_CLOSED)
-		return -EACCES;
-	/* Without a store there is no rule on writing, and no data moves. */
-	return o.tag && o.tag->store ? am_access(&o, AM_OP_WRITE, act) : 0;
+	return inode ? am_change(inode, (__u64)dentry, 0, act) : 0;
 }
 
 AM_HOOK(am_create, inode_create, struct inode *dir, struct dentry *dentry, __u16 mode)
@@ -82,7 +77,7 @@ AM_HOOK(am_link, inode_link, struct dentry *old, struct inode *dir, struct dentr
 		return r;
 	/* Found by either name after an eviction, also where no folder has a tag. */
 	tag = am_tag_of(inode);
-	if (tag && (inode->i_mode & S_IFMT) == S_IFREG && am_stray_keep(inode, tag))
+	if (tag && (inode->i_mode & S_IFMT) == S_IFREG && am_stray_keep(am_address(inode), tag))
 		return -EACCES;
 	return 0;
 }
@@ -118,7 +113,8 @@ AM_NOINLINE int moved(struct dentry *dentry, struct am_tag *into)
 	if (!inode)
 		return 0;
 	if (tag)
-		return !into || into->store != tag->store ? am_stray_keep(inode, tag) : 0;
+		return !into || into->store != tag->store ?
+			       am_stray_keep(am_address(inode), tag) : 0;
 	if (!into)
 		return 0;
 	value.store = into->store;
@@ -129,9 +125,18 @@ AM_NOINLINE int moved(struct dentry *dentry, struct am_tag *into)
 	return 0;
 }
 
+/* Apart from the checks, which need the stack. */
+AM_NOINLINE int move_allowed(struct dentry *old, struct inode *new_dir, struct dentry *new)
+{
+	struct am_tag room = {}, *into = folder_tag(new_dir, new, &room);
+
+	if (into == AM_TAG_CLOSED)
+		return -EACCES;
+	return moved(old, into);
+}
+
 AM_INLINE int rename_checked(struct dentry *old, struct inode *new_dir, struct dentry *new)
 {
-	struct am_tag *into;
 	int r;
 
 	r = victim_checked(old, AM_ACT_RENAME);
@@ -139,18 +144,13 @@ AM_INLINE int rename_checked(struct dentry *old, struct inode *new_dir, struct d
 		r = name_checked(new_dir, new, AM_ACT_RENAME);
 	if (!r)
 		r = victim_checked(new, AM_ACT_RENAME);
-	if (r)
-		return r;
-	into = folder_tag(new_dir, new);
-	if (into == AM_TAG_CLOSED)
-		return -EACCES;
-	return moved(old, into);
+	return r ? r : move_allowed(old, new_dir, new);
 }
 
 AM_LSM(am_rename, inode_rename, struct inode *old_dir, struct dentry *old, struct inode *new_dir,
        struct dentry *new)
 {
-	return rename_checked(old, new_dir, new);
+	return am_hook_return(rename_checked(old, new_dir, new));
 }
 
 /* The function runs its hook twice for an exchange, in this order. */
@@ -161,5 +161,5 @@ AM_MOD(am_rename_m, security_inode_rename, struct inode *old_dir, struct dentry 
 
 	if (flags & RENAME_EXCHANGE)
 		r = rename_checked(new, old_dir, old);
-	return r ? r : rename_checked(old, new_dir, new);
+	return am_hook_return(r ? r : rename_checked(old, new_dir, new));
 }

@@ -11,9 +11,8 @@ AM_NOINLINE int send_checked(unsigned long long *ctx)
 {
 	struct socket *sock = (struct socket *)ctx[0];
 	struct msghdr *msg = (struct msghdr *)ctx[1];
-	struct am_object none = {};
 
-	return am_socket_send(sock, msg->msg_name, msg->msg_namelen, &none, AM_ACT_SEND);
+	return am_socket_send(sock, msg->msg_name, msg->msg_namelen, AM_ACT_SEND);
 }
 
 AM_HOOK(am_sendmsg, socket_sendmsg)	/* struct socket *sock, struct msghdr *msg, int size */
@@ -27,7 +26,6 @@ AM_HOOK(am_sendmsg, socket_sendmsg)	/* struct socket *sock, struct msghdr *msg, 
 
 AM_HOOK(am_connect, socket_connect, struct socket *sock, void *address, int addrlen)
 {
-	struct am_object none = {};
 	struct sock *sk = sock->sk;
 	struct am_task *leader;
 
@@ -37,5 +35,5 @@ AM_HOOK(am_connect, socket_connect, struct socket *sock, void *address, int addr
 	/* Connecting a datagram or a Unix socket sends nothing; its sends are asked about. */
 	if (sock->type == SOCK_DGRAM || sk->__sk_common.skc_family == AF_UNIX)
 		return 0;
-	return am_socket_send(sock, address, addrlen, &none, AM_ACT_CONNECT);
+	return am_socket_send(sock, address, addrlen, AM_ACT_CONNECT);
 }

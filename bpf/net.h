@@ -63,7 +63,7 @@ AM_INLINE __u32 am_proto_of(struct sock *sk)
 	return proto == IPPROTO_UDPLITE ? IPPROTO_UDP : proto;
 }
 
-AM_INLINE void am_dest_inet(struct am_dest *dest, struct sock *sk, const void *name, int len)
+AM_NOINLINE void am_dest_inet(struct am_dest *dest, struct sock *sk, const void *name, int len)
 {
 	struct am_sockaddr a = {};
 	__u16 family;
@@ -99,8 +99,7 @@ AM_INLINE bool am_to_kernel(struct sock *sk, const void *name)
 }
 
 /* Decides a send of labelled data through `sk` to `name`, or to its peer. */
-AM_NOINLINE int am_socket_send(struct socket *sock, const void *name, int len,
-			       const struct am_object *o, __u32 act)
+AM_NOINLINE int am_socket_send(struct socket *sock, const void *name, int len, __u32 act)
 {
 	struct sock *sk = sock->sk;
 	struct am_dest dest = {};
@@ -124,18 +123,17 @@ AM_NOINLINE int am_socket_send(struct socket *sock, const void *name, int len,
 		 * that a zone can name: only `anywhere` takes them in. */
 		zone = family == AF_UNIX || family == AF_NETLINK ? AM_ZONE_LOCAL : AM_ZONE_ANYWHERE;
 	}
-	return am_send(o, &dest, zone, act);
+	return am_send(NULL, &dest, zone, act);
 }
 
 /* sendfile and splice into a socket: on 6.1 the only hook that sees them. */
-AM_INLINE int am_socket_write(struct file *file, const struct am_object *o)
+AM_INLINE int am_socket_write(struct file *file)
 {
 	struct am_task *leader = am_leader_of(bpf_get_current_task_btf());
-	struct am_object none = {};
 	struct socket *sock;
 
 	if (!am_labels_of(leader))
 		return 0;
 	sock = bpf_sock_from_file(file);
-	return sock ? am_socket_send(sock, NULL, 0, &none, AM_ACT_SPLICE) : 0;
+	return sock ? am_socket_send(sock, NULL, 0, AM_ACT_SPLICE) : 0;
 }

@@ -16,11 +16,7 @@
 AM_NOINLINE int pipe_met(struct file *file, __u64 pipe)
 {
 	__u32 mode = file->f_mode;
-	struct am_object o = {
-		.inode = file->f_inode,
-		.dentry = (__u64)file->f_path.dentry,
-		.mnt = (__u64)file->f_path.mnt,
-	};
+	struct am_object o = am_object_of_file(file);
 
 	if (mode & FMODE_READ)
 		am_took(&o, am_channel_labels(pipe), AM_ACT_TEE);
@@ -38,7 +34,7 @@ AM_INLINE int pipe_used(struct file *file)
 		return 0;
 	if (!am_have_channels() && !am_labels_of(am_leader_of(bpf_get_current_task_btf())))
 		return 0;
-	pipe = (__u64)inode->i_pipe;
+	pipe = am_address(inode->i_pipe);
 	return pipe ? pipe_met(file, pipe) : 0;
 }
 
@@ -57,12 +53,11 @@ AM_PROBE(am_pipe_use_p, get_pipe_info)
 AM_INLINE int splice_begins(__u64 pipe)
 {
 	struct am_task *own = am_task_create(bpf_get_current_task_btf());
-	struct am_object none = {};
 
 	if (own)
 		own->channel = pipe;
 	/* From 6.8 on the file has been asked about before: what the task gained then. */
-	am_gave(&none, pipe, AM_ACT_TEE);
+	am_gave(NULL, pipe, AM_ACT_TEE);
 	return 0;
 }
 
@@ -98,13 +93,9 @@ AM_PROBE(am_splice_p, splice_file_to_pipe)
 
 AM_NOINLINE int pipe_taken(struct file *file)
 {
-	struct am_object o = {
-		.inode = file->f_inode,
-		.dentry = (__u64)file->f_path.dentry,
-		.mnt = (__u64)file->f_path.mnt,
-	};
+	struct am_object o = am_object_of_file(file);
 
-	am_took(&o, am_channel_labels((__u64)o.inode->i_pipe), AM_ACT_READ);
+	am_took(&o, am_channel_labels(am_address(file->f_inode->i_pipe)), AM_ACT_READ);
 	return 0;
 }
 
@@ -160,14 +151,10 @@ AM_PROBE(am_fifo_read_p, fifo_pipe_read)
 AM_INLINE int core_leaves(struct coredump_params *cprm)
 {
 	struct file *file = cprm->file;
-	struct am_object o = {
-		.inode = file->f_inode,
-		.dentry = (__u64)file->f_path.dentry,
-		.mnt = (__u64)file->f_path.mnt,
-	};
+	struct am_object o = am_object_of_file(file);
 
-	if ((o.inode->i_mode & S_IFMT) == S_IFIFO)
-		am_gave(&o, (__u64)o.inode->i_pipe, AM_ACT_CORE);
+	if (am_object_kind(&o) == S_IFIFO)
+		am_gave(&o, am_address(file->f_inode->i_pipe), AM_ACT_CORE);
 	return 0;
 }
 

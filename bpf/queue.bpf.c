@@ -15,14 +15,6 @@ enum {
 	AM_MAGIC_MQUEUE = 0x19800202,
 };
 
-AM_NOINLINE int queue_sent(__u64 queue)
-{
-	struct am_object none = {};
-
-	am_gave(&none, queue, AM_ACT_QUEUE);
-	return 0;
-}
-
 /* ---- System V ---------------------------------------------------------------- */
 
 AM_HOOK(am_msgsnd, msg_queue_msgsnd, struct kern_ipc_perm *perm, struct msg_msg *msg, int flags)
@@ -38,10 +30,8 @@ AM_HOOK(am_msgsnd, msg_queue_msgsnd, struct kern_ipc_perm *perm, struct msg_msg 
 	c.f.labels = am_labels_of(leader);
 	if (!c.f.labels)
 		return 0;
-	am_facts_task(&c.f, task, am_task_create(task), leader);
-	am_decide_object(&c.f, &c.d);
-	am_case_close(&c);
-	if (am_goes_ahead(&c.d) && am_channel_gain((__u64)perm, c.labels))
+	am_case_decide(&c, task, leader);
+	if (am_goes_ahead(&c.d) && am_channel_gain(am_address(perm), c.labels))
 		return -EACCES;
 	am_tell(&c);
 	return am_verdict_return(&c.d);
@@ -74,9 +64,7 @@ AM_HOOK(am_msgrcv, msg_queue_msgrcv, struct kern_ipc_perm *perm, struct msg_msg 
 		am_count(AM_COUNT_TAKEN);
 		return 0;
 	}
-	am_facts_task(&c.f, task, am_task_create(task), leader);
-	am_decide_object(&c.f, &c.d);
-	am_case_close(&c);
+	am_case_decide(&c, task, leader);
 	if (am_goes_ahead(&c.d))
 		am_labels_gain(leader, labels);
 	am_tell(&c);
@@ -109,9 +97,9 @@ AM_INLINE __u64 mqueue_of(__u32 fd)
 
 AM_INLINE int mq_sends(int fd)
 {
-	if (!am_labels_of(am_leader_of(bpf_get_current_task_btf())))
-		return 0;
-	return queue_sent(mqueue_of(fd));
+	if (am_labels_of(am_leader_of(bpf_get_current_task_btf())))
+		am_gave(NULL, mqueue_of(fd), AM_ACT_QUEUE);
+	return 0;
 }
 
 AM_ENTRY(am_mq_send, do_mq_timedsend, int fd)
@@ -128,24 +116,21 @@ AM_PROBE(am_mq_send_p, do_mq_timedsend)
 SEC("?fexit/do_mq_timedreceive")
 int BPF_PROG(am_mq_receive, int fd)
 {
-	struct am_object none = {};
-
 	if (am_have_channels())
-		am_took(&none, am_channel_labels(mqueue_of(fd)), AM_ACT_QUEUE);
+		am_took(NULL, am_channel_labels(mqueue_of(fd)), AM_ACT_QUEUE);
 	return 0;
 }
 
 AM_PROBE(am_mq_receive_p, do_mq_timedreceive)
 {
 	__u64 *queue = am_session_cookie(ctx);
-	struct am_object none = {};
 
 	if (!am_session_is_return(ctx)) {
 		*queue = mqueue_of(PT_REGS_PARM1(ctx));
 		return AM_PROBE_RETURNS;
 	}
 	if (am_have_channels())
-		am_took(&none, am_channel_labels(*queue), AM_ACT_QUEUE);
+		am_took(NULL, am_channel_labels(*queue), AM_ACT_QUEUE);
 	return AM_PROBE_ENDS;
 }
 
@@ -173,21 +158,20 @@ AM_NOINLINE int value_sent(struct task_struct *receiver)
 		.act = AM_ACT_SIGNAL,
 		.f = { .op = AM_OP_WRITE },
 	};
+	__u64 labels = am_labels_of(mine);
 
-	c.f.labels = am_labels_of(mine);
-	if (!c.f.labels || !group || group == task->group_leader)
+	if (!labels || !group || group == task->group_leader)
 		return 0;
 	theirs = am_task_create(group);
 	if (!theirs)
 		return -EACCES;
-	c.f.labels &= ~am_labels_of(theirs);
-	if (!c.f.labels)
+	labels &= ~am_labels_of(theirs);
+	if (!labels)
 		return 0;
-	am_facts_task(&c.f, task, am_task_create(task), mine);
-	am_decide_object(&c.f, &c.d);
-	am_case_close(&c);
+	c.f.labels = labels;
+	am_case_decide(&c, task, mine);
 	if (am_goes_ahead(&c.d))
-		am_labels_gain(theirs, c.labels);
+		am_labels_gain(theirs, labels);
 	am_tell(&c);
 	return am_verdict_return(&c.d);
 }
@@ -200,11 +184,9 @@ AM_HOOK(am_signal, task_kill, struct task_struct *receiver, struct kernel_siginf
 /* ---- ways off the host ----------------------------------------------------------- */
 
 /* These need a rule for `anywhere`, or `local` where only this host can look. */
-AM_NOINLINE int outlet_checked(int zone, __u32 act)
+AM_INLINE int outlet_checked(int zone, __u32 act)
 {
-	struct am_object none = {};
-
-	return am_send(&none, NULL, zone, act);
+	return am_send(NULL, NULL, zone, act);
 }
 
 AM_HOOK(am_socket_make, socket_create, int family, int type, int protocol, int kern)

@@ -49,7 +49,7 @@ AM_INLINE bool am_is_prober(struct task_struct *task)
 {
 	struct inode *exe = am_exe_of(task);
 	struct am_tag *tag = exe ? am_tag_of(exe) : NULL;
-	__u32 doubts = am_doubts(task, am_leader_of(task));
+	__u32 doubts = am_doubts(am_leader_of(task));
 
 	return tag && (tag->flags & AM_TAG_PROBER) && !(doubts & AM_TASK_NOT_ITSELF);
 }
@@ -66,20 +66,19 @@ AM_NOINLINE bool am_raw_asks(struct inode *inode)
 }
 
 /* An access to a node that has AM_TAG_RAW. 0 or -EACCES. */
-AM_INLINE int am_raw_access(const struct am_object *o, __u32 act)
+AM_INLINE int am_raw_access(struct inode *inode, const struct am_object *o, struct am_tag *tag,
+			    __u32 act)
 {
-	return am_raw_asks(o->inode) ? am_access(o, AM_OP_READ, act) : 0;
+	return am_raw_asks(inode) ? am_access(o, tag, AM_OP_READ, act) : 0;
 }
 
 /* A command to a device that may read it without a read. */
 AM_NOINLINE int am_raw_command(struct file *file)
 {
-	struct am_object o = {
-		.inode = file->f_inode,
-		.dentry = (__u64)file->f_path.dentry,
-		.mnt = (__u64)file->f_path.mnt,
-	};
+	struct am_object o = am_object_of_file(file);
+	struct am_tag *tag = am_tag_of(file->f_inode);
 
-	o.tag = am_tag_of(o.inode);
-	return o.tag && (o.tag->flags & AM_TAG_RAW) ? am_raw_access(&o, AM_ACT_RAW) : 0;
+	if (!tag || !(tag->flags & AM_TAG_RAW))
+		return 0;
+	return am_raw_access(file->f_inode, &o, tag, AM_ACT_RAW);
 }

@@ -13,24 +13,23 @@ AM_INLINE int sqpoll_checked(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct am_task *leader = am_leader_create(task);
-	struct am_object none = {};
 
 	if (!leader)
 		return -EACCES;
 	__sync_fetch_and_or(&leader->flags, AM_TASK_SQPOLL);
-	return am_labels_of(leader) ? am_send(&none, NULL, AM_ZONE_ANYWHERE, AM_ACT_RING) : 0;
+	return am_labels_of(leader) ? am_send(NULL, NULL, AM_ZONE_ANYWHERE, AM_ACT_RING) : 0;
 }
 
 SEC("?lsm/uring_sqpoll")
 int am_sqpoll(void *ctx)
 {
-	return sqpoll_checked();
+	return am_hook_return(sqpoll_checked());
 }
 
 SEC("?fmod_ret/security_uring_sqpoll")
 int am_sqpoll_m(void *ctx)
 {
-	return sqpoll_checked();
+	return am_hook_return(sqpoll_checked());
 }
 
 AM_HOOK(am_uring_cmd, uring_cmd, struct io_uring_cmd *cmd)

@@ -23,7 +23,7 @@ AM_INLINE int root_keep(struct inode *inode, struct am_tag *value)
 {
 	__u32 dev = inode->i_sb->s_dev;
 
-	am_stray_keep(inode, value);
+	am_stray_keep(am_address(inode), value);
 	bpf_map_update_elem(&am_devices, &dev, &dev, BPF_ANY);
 	__sync_fetch_and_or(&am_sealing, AM_SEALING_OWED);
 	return 0;

@@ -15,14 +15,19 @@ AM_INLINE struct am_task *am_task_of(struct task_struct *task)
 	return bpf_task_storage_get(&am_tasks, task, 0, 0);
 }
 
+/* Without a look at what came of it, which would be two cases to the verifier. */
+AM_INLINE struct am_task *am_task_make(struct task_struct *task)
+{
+	return bpf_task_storage_get(&am_tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+}
+
 AM_INLINE struct am_task *am_task_create(struct task_struct *task)
 {
-	struct am_task *t;
+	struct am_task *t = am_task_make(task);
 
-	t = bpf_task_storage_get(&am_tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	/* Of two that make the same storage at once, one is told that it cannot be had. */
 	if (!t)
-		t = bpf_task_storage_get(&am_tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		t = am_task_make(task);
 	if (!t)
 		am_count(AM_COUNT_NO_TASK_STORAGE);
 	return t;
@@ -34,34 +39,32 @@ AM_INLINE bool am_is_mentioned(const struct am_policy *policy, __u32 kind)
 }
 
 /* Narrows `bits` to the subjects that are compatible with one fact. */
-AM_INLINE void am_fact_apply(const struct am_policy *policy, __u32 kind, __u64 value,
-			     struct am_set *bits)
+AM_GLOBAL int am_fact_apply(const struct am_policy *policy, __u32 kind, __u64 value,
+			    struct am_set *bits)
 {
-	struct am_fact_key key = {
-		.generation = policy->generation,
-		.kind = kind,
-		.value = value,
-	};
+	struct am_fact_key key = { .kind = kind, .value = value };
 	const struct am_set *set;
 
-	if (!am_is_mentioned(policy, kind))
-		return;
+	if (!policy || !bits || !am_is_mentioned(policy, kind))
+		return 0;
+	key.generation = policy->generation;
 	set = bpf_map_lookup_elem(&am_facts, &key);
 	am_set_keep(bits, set ? set : &policy->unlisted[kind & (AM_FACT_SLOTS - 1)]);
+	return 0;
 }
 
 /* A walk over the groups of a task. */
 struct am_groups {
-	const struct am_policy *policy;
 	__u64 gids;		/* address of the first supplementary one */
-	__u64 n;
+	__u32 n;
+	__u32 generation;
 	struct am_set any;	/* one of the groups is enough */
 };
 
 AM_INLINE void am_group_join(struct am_groups *g, __u32 gid)
 {
 	struct am_fact_key key = {
-		.generation = g->policy->generation,
+		.generation = g->generation,
 		.kind = AM_FACT_GROUP,
 		.value = gid,
 	};
@@ -84,12 +87,12 @@ static long am_group_step(__u32 i, struct am_groups *g)
 
 /* Returns whether there were more groups than are looked at, so that one could
  * have been missed. */
-AM_INLINE bool am_groups_apply(const struct am_policy *policy, const struct cred *cred,
-			       struct am_set *bits)
+AM_INLINE bool am_groups_apply(const struct am_policy *policy, struct am_set *bits)
 {
+	const struct cred *cred = bpf_get_current_task_btf()->real_cred;
 	struct group_info *groups = cred->group_info;
 	struct am_groups g = {
-		.policy = policy,
+		.generation = policy->generation,
 		.gids = (__u64)groups + bpf_core_field_offset(struct group_info, gid),
 		.n = groups ? groups->ngroups : 0,
 		.any = policy->unlisted[AM_FACT_GROUP],
@@ -146,8 +149,9 @@ AM_INLINE struct inode *am_exe_of(struct task_struct *task)
 }
 
 /* What an access is told anew for, although it is to the same file. */
-AM_INLINE __u64 am_who_mix(const struct am_task *own, __u32 uid)
+AM_INLINE __u64 am_who_mix(const struct am_task *own)
 {
+	__u32 uid = bpf_get_current_task_btf()->real_cred->euid.val;
 	__u64 h = ((__u64)own->purpose << 32 | uid) * AM_MIX;
 
 	h = (h ^ own->bits.w[0]) * AM_MIX;
@@ -183,11 +187,11 @@ AM_GLOBAL int am_bits_make(const struct am_policy *policy, struct am_task *own, 
 	unknown = 0;
 	if (am_is_mentioned(policy, AM_FACT_CGROUP))
 		unknown |= am_cgroups_apply(policy, &own->bits);
-	if (am_is_mentioned(policy, AM_FACT_GROUP) && am_groups_apply(policy, cred, &own->bits)) {
+	if (am_is_mentioned(policy, AM_FACT_GROUP) && am_groups_apply(policy, &own->bits)) {
 		am_count(AM_COUNT_GROUPS_TOO_MANY);
 		unknown |= 1;
 	}
-	own->who = am_who_mix(own, cred->euid.val);
+	own->who = am_who_mix(own);
 	own->epoch = epoch;
 	own->generation = unknown ? 0 : policy->generation;
 	return unknown;
@@ -198,31 +202,33 @@ AM_GLOBAL int am_bits_make(const struct am_policy *policy, struct am_task *own, 
  * Addresses stand for what they point to: a credential object begins its life in
  * cred_prepare, which drops the cache of the task that it is made for, so an
  * address that is used again is never taken for the one before. */
-AM_NOINLINE bool am_bits_hold(const struct am_policy *policy, struct task_struct *task,
-			      struct am_task *own, __u32 not_itself)
+AM_GLOBAL int am_bits_hold(const struct am_policy *policy, struct am_task *own, __u32 not_itself)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 cred = (__u64)task->real_cred, cgroup = task->cgroups->dfl_cgrp->kn->id;
 	struct inode *exe = am_exe_of(task);
 	__u64 exe_ino = exe ? exe->i_ino : 0;
 	__u32 login = task->loginuid.val;
 
+	if (!policy || !own)
+		return 0;
 	if (own->generation == policy->generation && own->epoch == am_epoch && own->cred == cred &&
 	    own->exe == (__u64)exe && own->exe_ino == exe_ino && own->cgroup == cgroup &&
 	    own->login == login && own->not_itself == not_itself)
-		return true;
+		return 1;
 	own->cred = cred;
 	own->exe = (__u64)exe;
 	own->exe_ino = exe_ino;
 	own->cgroup = cgroup;
 	own->login = login;
 	own->not_itself = not_itself;
-	return false;
+	return 0;
 }
 
-/* The id of the task's executable, 0 if the policy does not name it. */
-AM_NOINLINE __u32 am_exe_number(struct task_struct *task)
+/* The id of the current task's executable, 0 if the policy does not name it. */
+AM_GLOBAL __u32 am_exe_number(void)
 {
-	struct inode *exe = am_exe_of(task);
+	struct inode *exe = am_exe_of(bpf_get_current_task_btf());
 	__u32 *id = exe ? am_exe_id_of(exe) : NULL;
 
 	return id ? *id : 0;
@@ -230,20 +236,18 @@ AM_NOINLINE __u32 am_exe_number(struct task_struct *task)
 
 /* Sees to it that own->bits holds now; `not_itself` are flags of the leader. Returns whether
  * a fact is unknown. */
-AM_INLINE bool am_bits_now(const struct am_policy *policy, struct task_struct *task,
-			   struct am_task *own, __u32 not_itself)
+AM_INLINE __u32 am_bits_now(const struct am_policy *policy, struct am_task *own, __u32 not_itself)
 {
-	if (am_bits_hold(policy, task, own, not_itself))
-		return false;
-	return am_bits_make(policy, own, am_exe_number(task));
+	if (am_bits_hold(policy, own, not_itself))
+		return 0;
+	return am_bits_make(policy, own, am_exe_number());
 }
 
 /* The same where executables cannot be looked up, in fentry programs. Unless own->bits holds,
  * those that depend on the executable are missing, and that is returned. */
-AM_INLINE bool am_bits_blind(const struct am_policy *policy, struct task_struct *task,
-			     struct am_task *own, __u32 not_itself)
+AM_INLINE bool am_bits_blind(const struct am_policy *policy, struct am_task *own, __u32 not_itself)
 {
-	if (am_bits_hold(policy, task, own, not_itself))
+	if (am_bits_hold(policy, own, not_itself))
 		return false;
 	am_bits_make(policy, own, 0);
 	own->generation = 0;

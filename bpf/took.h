@@ -7,28 +7,41 @@
 
 enum { AM_SIGKILL = 9 };
 
+/* Who it is, where executables cannot be looked up. Returns whether that matters. */
+AM_GLOBAL int am_facts_late(const struct am_policy *policy, struct am_case *c, struct am_task *own,
+			    const struct am_task *leader)
+{
+	int blind;
+
+	if (!c)
+		return 0;
+	if (!own)
+		am_count(AM_COUNT_NO_TASK_STORAGE);
+	c->f.unknown = !own;
+	if (!policy || !own)
+		return 0;
+	blind = am_bits_blind(policy, own, am_doubts(leader) & AM_TASK_NOT_ITSELF);
+	c->f.bits = own->bits;
+	return blind;
+}
+
 /* Decides, without a way to say no. Where the verdict is a refusal for want of the executable's
  * name, it says so. */
 AM_INLINE void am_decide_late(struct am_case *c, struct task_struct *task, struct am_task *leader)
 {
-	struct am_task *own = am_task_create(task);
-	bool blind = false;
+	const struct am_policy *policy = am_policy_now();
+	bool blind = am_facts_late(policy, c, am_task_make(task), leader);
 
-	c->f.policy = am_policy_now();
-	if (c->f.policy && own) {
-		blind = am_bits_blind(c->f.policy, task, own,
-				      am_doubts(task, leader) & AM_TASK_NOT_ITSELF);
-		c->f.bits = own->bits;
-	}
-	c->f.unknown = !own;
-	am_decide_object(&c->f, &c->d);
+	c->f.policy = policy;
+	c->f.store = NULL;
+	am_object_decide(c);
 	c->d.enforce = 0;
 	if (blind && c->d.verdict == AM_VERDICT_DENY)
 		c->d.reason = AM_REASON_UNKNOWN_FACT;
 }
 
-/* The current task has got data with these labels. */
-AM_NOINLINE void am_took(const struct am_object *o, __u64 labels, __u32 act)
+/* The current task has got data with these labels, by `o`, which may be NULL. */
+AM_GLOBAL int am_took(const struct am_object *o, __u64 labels, __u32 act)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct am_case c = {
@@ -39,37 +52,40 @@ AM_NOINLINE void am_took(const struct am_object *o, __u64 labels, __u32 act)
 	struct am_task *leader;
 
 	if (!labels)
-		return;
+		return 0;
 	leader = am_leader_create(task);
 	c.f.labels = labels & ~am_labels_of(leader);
 	if (!c.f.labels || (leader && (leader->flags & AM_TASK_AGENT)))
-		return;
+		return 0;
 	am_decide_late(&c, task, leader);
-	am_case_object(&c, o);
-	am_case_close(&c);
+	if (o)
+		am_case_object(&c, o);
 	if (leader)
 		am_labels_gain(leader, labels);
 	if (c.d.verdict == AM_VERDICT_DENY)
 		am_count(AM_COUNT_TAKEN);
 	am_tell(&c);
+	return 0;
 }
 
-/* The current task gives what it carries to a channel. A channel whose labels there is no
- * room for would be open: the task ends before it can use what it does. */
-AM_NOINLINE void am_gave(const struct am_object *o, __u64 channel, __u32 act)
+/* The current task gives what it carries to a channel, by `o`, which may be NULL. A channel whose
+ * labels there is no room for would be open: the task ends before it can use what it does. */
+AM_GLOBAL int am_gave(const struct am_object *o, __u64 channel, __u32 act)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct am_case c = { .kind = AM_EVENT_SPILL, .act = act, .f = { .op = AM_OP_WRITE } };
 	struct am_task *leader = am_leader_of(task);
+	__u64 labels = am_labels_of(leader) & ~am_channel_labels(channel);
 
-	c.f.labels = am_labels_of(leader) & ~am_channel_labels(channel);
-	if (!c.f.labels || !channel)
-		return;
+	if (!labels || !channel)
+		return 0;
+	c.f.labels = labels;
 	am_decide_late(&c, task, leader);
-	am_case_object(&c, o);
-	am_case_close(&c);
-	if (am_channel_gain(channel, c.f.labels))
+	if (o)
+		am_case_object(&c, o);
+	if (am_channel_gain(channel, labels))
 		bpf_send_signal(AM_SIGKILL);
 	am_count(AM_COUNT_SPILLED);
 	am_tell(&c);
+	return 0;
 }

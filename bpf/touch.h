@@ -5,16 +5,17 @@
  * table is the thread's own: of others only the sweep comes by, and takes counts away. */
 #pragma once
 
+#include "object.h"
 #include "subject.h"
 
-/* Not by the address: clang may shift a pointer as 32 bits, which the verifier refuses. */
-AM_INLINE struct am_touch *am_touch_of(struct am_task *own, struct inode *inode,
+/* `o` is NULL for a destination, here and below. */
+AM_INLINE struct am_touch *am_touch_of(struct am_task *own, const struct am_object *o,
 				       const struct am_case *c)
 {
 	__u32 at = c->f.op;
 
-	if (inode)
-		at ^= inode->i_ino;
+	if (o)
+		at ^= o->ino;
 	else
 		at ^= c->act ^ c->dest.port ^ c->dest.addr[15] ^ c->dest.addr[14];
 	return &own->touch[at & (AM_TOUCHES - 1)];
@@ -25,10 +26,9 @@ AM_INLINE __u64 am_touch_facts(const struct am_task *own, const struct am_case *
 	return own->who ^ c->labels * AM_MIX;
 }
 
-AM_INLINE bool am_touch_is_file(const struct am_touch *t, struct inode *inode)
+AM_INLINE bool am_touch_is_file(const struct am_touch *t, const struct am_object *o)
 {
-	return t->inode == (__u64)inode && t->ino == inode->i_ino &&
-	       t->igen == inode->i_generation;
+	return t->inode == o->inode && t->ino == o->ino && t->igen == o->generation;
 }
 
 /* The two halves of the address as words: no call of memcmp() comes of it. */
@@ -41,12 +41,13 @@ AM_INLINE bool am_touch_is_dest(const struct am_touch *t, const struct am_case *
 	       a[1] == b[1];
 }
 
-AM_INLINE void am_touch_set_file(struct am_touch *t, struct inode *inode, const struct am_case *c)
+AM_INLINE void am_touch_set_file(struct am_touch *t, const struct am_object *o,
+				 const struct am_case *c)
 {
-	t->inode = (__u64)inode;
-	t->ino = inode->i_ino;
-	t->dev = inode->i_sb->s_dev;
-	t->igen = inode->i_generation;
+	t->inode = o->inode;
+	t->ino = o->ino;
+	t->dev = am_object_dev(o);
+	t->igen = o->generation;
 	t->store = c->store;
 	t->proto = 0;
 }
@@ -77,22 +78,17 @@ AM_INLINE void am_touch_turn(struct am_touch *t)
 	asm volatile("" ::: "memory");
 }
 
-/* Whether it is the first of its kind. If not, it has been counted. */
-AM_INLINE bool am_touch_first(struct am_touch *t, const struct am_task *own, struct inode *inode,
-			      const struct am_case *c)
+/* From now on the entry is of this one. A function of its own, for its callers have little stack
+ * left. */
+AM_NOINLINE void am_touch_take(struct am_touch *t, const struct am_task *own,
+			       const struct am_object *o, const struct am_case *c)
 {
-	if (t->generation == c->generation && t->op == c->f.op &&
-	    t->facts == am_touch_facts(own, c) &&
-	    (inode ? am_touch_is_file(t, inode) : am_touch_is_dest(t, c))) {
-		__sync_fetch_and_add(&t->count, 1);	/* the sweep takes it away meanwhile */
-		return false;
-	}
 	/* Repeats that nothing has room for are kept; this one is told each time until then. */
 	if (am_touch_flush(t))
-		return true;
+		return;
 	am_touch_turn(t);
-	if (inode)
-		am_touch_set_file(t, inode, c);
+	if (o)
+		am_touch_set_file(t, o, c);
 	else
 		am_touch_set_dest(t, c);
 	t->facts = am_touch_facts(own, c);
@@ -101,6 +97,19 @@ AM_INLINE bool am_touch_first(struct am_touch *t, const struct am_task *own, str
 	t->op = c->f.op;
 	am_touch_set_who(t, own);
 	am_touch_turn(t);
+}
+
+/* Whether it is the first of its kind. If not, it has been counted. */
+AM_INLINE bool am_touch_first(struct am_touch *t, const struct am_task *own,
+			      const struct am_object *o, const struct am_case *c)
+{
+	if (t->generation == c->generation && t->op == c->f.op &&
+	    t->facts == am_touch_facts(own, c) &&
+	    (o ? am_touch_is_file(t, o) : am_touch_is_dest(t, c))) {
+		__sync_fetch_and_add(&t->count, 1);	/* the sweep takes it away meanwhile */
+		return false;
+	}
+	am_touch_take(t, own, o, c);
 	return true;
 }
 

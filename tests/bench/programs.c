@@ -56,6 +56,7 @@ static const struct family {
 	{ "fentry/", "", BTF_KIND_FUNC, LSM | MOD },
 	{ "fexit/", "", BTF_KIND_FUNC, LSM | MOD },
 	{ "tp_btf/", "btf_trace_", BTF_KIND_TYPEDEF, LSM | MOD },
+	{ "kprobe.session/", "", BTF_KIND_FUNC, 0 },	/* instead of fentry, and much the same */
 	{ 0 },
 };
 

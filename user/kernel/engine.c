@@ -163,15 +163,6 @@ static int open_watcher(struct am_engine *e)
 	return e->watcher < 0 ? -errno : 0;
 }
 
-/* See am_tag_adrift() in bpf/label.h. */
-static int put_adrift(struct am_engine *e)
-{
-	const struct am_inode_key none = { 0 };
-	const struct am_tag tag = { .flags = AM_TAG_DETACHED };
-
-	return bpf_map_update_elem(bpf_map__fd(e->object->maps.am_strays), &none, &tag, BPF_ANY);
-}
-
 int am_engine_open(const struct am_engine_options *options, struct am_engine **ret)
 {
 	am_auto(am_engine) struct am_engine *e = calloc(1, sizeof(*e));
@@ -193,8 +184,6 @@ int am_engine_open(const struct am_engine_options *options, struct am_engine **r
 		r = choose_maps(e, options);
 	if (!r)
 		r = amanat__load(e->object);
-	if (!r)
-		r = put_adrift(e);
 	if (r)
 		return r;
 	*ret = AM_TAKE_PTR(e);

@@ -51,14 +51,6 @@ void am_tags_ops(struct am_engine *e, struct am_seal_ops *ret)
 
 enum { BATCH = 1024 };
 
-/* One key is of no file, see am_tag_adrift() in bpf/label.h. */
-static bool is_file(const struct am_inode_key *key)
-{
-	const struct am_inode_key none = { 0 };
-
-	return memcmp(key, &none, sizeof(none)) != 0;
-}
-
 int am_tags_strays(struct am_engine *e, struct am_stray **ret, size_t *ret_n)
 {
 	int fd = bpf_map__fd(e->object->maps.am_strays), r = 0;
@@ -84,8 +76,7 @@ int am_tags_strays(struct am_engine *e, struct am_stray **ret, size_t *ret_n)
 			return -ENOMEM;
 		strays = more;
 		for (i = 0; i < count; i++)
-			if (is_file(&keys[i]))
-				strays[n++] = (struct am_stray){ keys[i], tags[i] };
+			strays[n++] = (struct am_stray){ keys[i], tags[i] };
 		first = false;
 	}
 	*ret = AM_TAKE_PTR(strays);
