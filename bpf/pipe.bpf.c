@@ -72,7 +72,7 @@ AM_INLINE int splice_ends(void)
 
 AM_ENTRY(am_splice_in, splice_file_to_pipe, struct file *in, struct pipe_inode_info *pipe)
 {
-	return splice_begins((__u64)pipe);
+	return splice_begins(am_address(pipe));
 }
 
 SEC("?fexit/splice_file_to_pipe")
