@@ -158,6 +158,7 @@ AM_NOINLINE int value_sent(struct task_struct *receiver)
 		.act = AM_ACT_SIGNAL,
 		.f = { .op = AM_OP_WRITE },
 	};
+	__u64 labels = am_labels_of(mine);
 
 	c.f.labels = am_labels_of(mine);
 	if (!c.f.labels || am_is_null(group) || group == task->group_leader)
@@ -165,12 +166,12 @@ AM_NOINLINE int value_sent(struct task_struct *receiver)
 	theirs = am_task_create(group);
 	if (!theirs)
 		return -EACCES;
-	c.f.labels &= ~am_labels_of(theirs);
-	if (!c.f.labels)
+	labels &= ~am_labels_of(theirs);
+	if (!labels)
 		return 0;
 	am_case_decide(&c, task, mine);
 	if (am_goes_ahead(&c.d))
-		am_labels_gain(theirs, c.labels);
+		am_labels_gain(theirs, labels);
 	am_tell(&c);
 	return am_verdict_return(&c.d);
 }

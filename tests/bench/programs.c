@@ -58,6 +58,7 @@ static const struct family {
 	/* Only the agent can load these, see kernel/probes.c, and on some kernels only. */
 	{ "kprobe.session/", "", BTF_KIND_FUNC, 0 },
 	{ "tp_btf/", "btf_trace_", BTF_KIND_TYPEDEF, LSM | MOD },
+	{ "kprobe.session/", "", BTF_KIND_FUNC, 0 },	/* instead of fentry, and much the same */
 	{ 0 },
 };
 
