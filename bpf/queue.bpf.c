@@ -160,8 +160,7 @@ AM_NOINLINE int value_sent(struct task_struct *receiver)
 	};
 	__u64 labels = am_labels_of(mine);
 
-	c.f.labels = am_labels_of(mine);
-	if (!c.f.labels || am_is_null(group) || group == task->group_leader)
+	if (!labels || am_is_null(group) || group == task->group_leader)
 		return 0;
 	theirs = am_task_create(group);
 	if (!theirs)
@@ -169,6 +168,7 @@ AM_NOINLINE int value_sent(struct task_struct *receiver)
 	labels &= ~am_labels_of(theirs);
 	if (!labels)
 		return 0;
+	c.f.labels = labels;
 	am_case_decide(&c, task, mine);
 	if (am_goes_ahead(&c.d))
 		am_labels_gain(theirs, labels);

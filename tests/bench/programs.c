@@ -55,8 +55,6 @@ static const struct family {
 	{ "fentry/security_", "security_", BTF_KIND_FUNC, MOD },
 	{ "fentry/", "", BTF_KIND_FUNC, LSM | MOD },
 	{ "fexit/", "", BTF_KIND_FUNC, LSM | MOD },
-	/* Only the agent can load these, see kernel/probes.c, and on some kernels only. */
-	{ "kprobe.session/", "", BTF_KIND_FUNC, 0 },
 	{ "tp_btf/", "btf_trace_", BTF_KIND_TYPEDEF, LSM | MOD },
 	{ "kprobe.session/", "", BTF_KIND_FUNC, 0 },	/* instead of fentry, and much the same */
 	{ 0 },
