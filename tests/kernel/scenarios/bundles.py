@@ -463,6 +463,7 @@ def an_agent_killed_in_the_middle_of_a_push_leaves_the_old_or_the_new(lab):
 @scenario(REBOOTED)
 def the_last_bundle_is_loaded_first_without_its_key_or_any_file(lab):
     b = lab.bundles
+    b.empty_folder()
     path = b.make(reader=b.other())
     b.take(path, b.other())
     before = b.status()
