@@ -102,11 +102,18 @@ class Tail:
                                         stderr=subprocess.PIPE)
         self.lines = Lines(self.process.stdout)
         self.talk = Lines(self.process.stderr)
+        self.raw = []           # lines that nobody has looked at
         self.events = []
         self.notices = []
 
+    def drain(self, seconds=0.0):
+        """Reads on, and looks at nothing: who does not read for half a minute is cut off."""
+        self.raw += self.lines.take(seconds)
+
     def take(self, seconds=0.0):
-        for line in self.lines.take(seconds):
+        self.drain(seconds)
+        raw, self.raw = self.raw, []
+        for line in raw:
             if json.loads(line)['unmapped']['kind'].startswith(NOTICES):
                 self.notices.append(Notice(line))
             else:
@@ -146,7 +153,8 @@ class Tail:
             self.take(deadline.left())
 
     def forget(self):
-        self.take()
+        self.drain()
+        self.raw.clear()
         self.events.clear()
         self.notices.clear()
 
@@ -192,7 +200,9 @@ class Agent:
             seen = len(self.said)
             if deadline.passed() or self.lines.ended:
                 fail(f'the agent never said {words}, but: {self.said[-8:]}')
-            self.said += self.lines.take(deadline.left())
+            if self.tail:
+                self.tail.drain()
+            self.said += self.lines.take(min(deadline.left(), 1))
 
     def ask(self, *words):
         """Runs `amanat`; returns its status, output and errors."""
@@ -215,7 +225,7 @@ class Agent:
         deadline = Deadline(seconds)
         while True:
             if self.tail:
-                self.tail.take()
+                self.tail.drain()
             status = self.status()
             told = status['counters']['urgent-sent'] + status['counters']['bulk-sent']
             if status['events']['taken'] >= told and not status['ledger']['rows_waiting']:
