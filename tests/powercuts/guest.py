@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(HERE, '..', 'kernel'))
 sys.dont_write_bytecode = True
 
 from harness.agent import BUILD, Agent              # noqa: E402
-from harness.world import DESK, KEEPER, World, call, mount    # noqa: E402
+from harness.world import DESK, KEEPER, World, call, mount, take_room   # noqa: E402
 
 FILES = 400
 TELL_AT = 124 << 20     # behind the file system, which has 120 MiB
@@ -63,21 +63,6 @@ def open_disk(world):
     os.mkdir(where)
     mount('/dev/vda', where, 'ext4')
     return where
-
-
-def take_room(where, left):
-    """Another tenant of the disk, that leaves so many bytes; root's reserve is taken, too."""
-    st = os.statvfs(where)
-    with open(f'{where}/ballast', 'wb') as f:
-        size = st.f_bfree * st.f_frsize
-        while True:     # what the file system keeps for itself it does not tell
-            try:
-                os.posix_fallocate(f.fileno(), 0, size)
-                break
-            except OSError:
-                f.truncate(0)
-                size -= 1 << 20
-        f.truncate(size - left)
 
 
 class Teller:

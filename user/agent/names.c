@@ -162,14 +162,11 @@ const char *am_names_user(struct am_names *n, uint32_t uid)
 	return find_account(&n->users, uid);
 }
 
-const char *am_names_group(struct am_names *n, uint32_t gid)
-{
-	return find_account(&n->groups, gid);
-}
-
 static const char *name_group(void *ctx, uint32_t gid)
 {
-	return am_names_group(ctx, gid);
+	struct am_names *n = ctx;
+
+	return find_account(&n->groups, gid);
 }
 
 const char *am_names_groups(struct am_names *n, const struct am_decoded *e)

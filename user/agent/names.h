@@ -20,8 +20,6 @@ void am_names_refresh(struct am_names *n);
 /* Borrowed until the next call of any of these; NULL when not known. */
 const char *am_names_user(struct am_names *n, uint32_t uid);
 
-const char *am_names_group(struct am_names *n, uint32_t gid);
-
 /* The groups of the event's process, see event/groups.h. Never NULL. */
 const char *am_names_groups(struct am_names *n, const struct am_decoded *e);
 

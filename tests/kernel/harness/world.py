@@ -65,6 +65,22 @@ def drop_caches():
         f.write('3')
 
 
+def take_room(where, left):
+    """Another tenant of the file system, a file `ballast`, that leaves so many bytes; root's
+    reserve is taken, too."""
+    st = os.statvfs(where)
+    with open(os.path.join(where, 'ballast'), 'wb') as f:
+        size = st.f_bfree * st.f_frsize
+        while True:     # what the file system keeps for itself it does not tell
+            try:
+                os.posix_fallocate(f.fileno(), 0, size)
+                break
+            except OSError:
+                f.truncate(0)
+                size -= 1 << 20
+        f.truncate(size - left)
+
+
 class World:
     def __init__(self, where='/tmp'):
         # Where the agent belongs: elsewhere some of what it checks can't be seen.

@@ -11,7 +11,7 @@ from harness.check import Deadline, attempt, expect, expect_that, fail, refused,
 from harness.lab import SECRET, read_file
 from harness.net import DGRAM, Listener, sendto
 from harness.stages import BUNDLED, STRESSED
-from harness.world import DESK, HOME4, KEEPER, VENDOR
+from harness.world import DESK, HOME4, KEEPER, VENDOR, take_room
 
 FILES = 40              # more than a thread has touches in mind
 CHUNK = 1000            # accesses between two looks whether the ring is full
@@ -156,17 +156,8 @@ def make_many(folder, times):
 @contextlib.contextmanager
 def ballast(disk, left):
     """Somebody else who fills the disk, but for so many bytes."""
-    path, st = os.path.join(disk, 'ballast'), os.statvfs(disk)
-    with open(path, 'wb') as f:
-        size = st.f_bfree * st.f_frsize
-        while True:     # what the file system keeps for itself it does not tell
-            try:
-                os.posix_fallocate(f.fileno(), 0, size)
-                break
-            except OSError:
-                f.truncate(0)
-                size -= 1 << 20
-        f.truncate(size - left)
+    path = os.path.join(disk, 'ballast')
+    take_room(disk, left)
     try:
         yield
     finally:
