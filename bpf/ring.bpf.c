@@ -34,18 +34,19 @@ int am_sqpoll_m(void *ctx)
 }
 
 /* What a program answers to who reads the device that it serves, he has got. */
-AM_NOINLINE int command_checked(struct file *file)
+AM_INLINE int answer_checked(struct file *file)
 {
-	struct am_object o = am_object_of_file(file);
-	int r = am_raw_command(file);
+	struct inode *inode = file->f_inode;
 
-	if (r || am_object_kind(&o) != S_IFCHR ||
+	if ((inode->i_mode & S_IFMT) != S_IFCHR ||
 	    !am_labels_of(am_leader_of(bpf_get_current_task_btf())))
-		return r;
-	return am_send(&o, NULL, AM_ZONE_ANYWHERE, AM_ACT_RING);
+		return 0;
+	return am_send(NULL, NULL, AM_ZONE_ANYWHERE, AM_ACT_RING);
 }
 
 AM_HOOK(am_uring_cmd, uring_cmd, struct io_uring_cmd *cmd)
 {
-	return command_checked(cmd->file);
+	int r = am_raw_command(cmd->file);
+
+	return r ? r : answer_checked(cmd->file);
 }
