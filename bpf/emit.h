@@ -8,8 +8,7 @@
  * with bpf_probe_read_kernel(). */
 #pragma once
 
-#include "decide.h"
-#include "maps.h"
+#include "copy.h"
 
 #define AM_GLOBAL __attribute__((noinline, weak))
 
@@ -110,13 +109,13 @@ AM_INLINE __u32 am_grant_of(struct task_struct *task)
 	return grant ? *grant : 0;
 }
 
-/* The purpose of the process; number 0 is none, also where the grant does not hold now. */
-AM_INLINE __u32 am_purpose_of(struct task_struct *task)
+/* The purpose of the process; number 0 is none, also where the grant does not hold now. Not
+ * inline, nor is am_fill_script(): am_tell() has no stack left for them. */
+AM_NOINLINE __u32 am_purpose_of(struct task_struct *task)
 {
-	__u32 grant = am_grant_of(task);
-	__u32 *purpose = grant ? bpf_map_lookup_elem(&am_grants, &grant) : NULL;
+	__u32 grant = am_grant_of(task), purpose;
 
-	return purpose ? *purpose : 0;
+	return grant && AM_COPY(&am_grants, &grant, &purpose) ? purpose : 0;
 }
 
 AM_INLINE struct am_scratch *am_scratch_claim(void)
@@ -369,7 +368,7 @@ AM_INLINE void am_fill_groups(struct am_scratch *s, struct task_struct *task)
 	s->off = off + len;
 }
 
-AM_INLINE void am_fill_script(struct am_scratch *s, const struct am_task *own)
+AM_NOINLINE void am_fill_script(struct am_scratch *s, const struct am_task *own)
 {
 	struct am_script_key key = own->script_file;
 	const struct am_script *script;
@@ -389,6 +388,10 @@ AM_INLINE void am_fill_script(struct am_scratch *s, const struct am_task *own)
 	bpf_probe_read_kernel(&s->strings[off], len, script->names);
 	if (script->cut)
 		s->event.flags |= AM_EVENT_SCRIPT_CUT;
+	if (bpf_map_lookup_elem(&am_scripts, &key) != script) {	/* see copy.h */
+		s->event.flags |= AM_EVENT_SCRIPT_LOST;
+		return;
+	}
 	s->event.script.off = sizeof(s->event) + off;
 	s->event.script.len = len;
 	s->off = off + len;

@@ -75,7 +75,8 @@ AM_GLOBAL int am_zones_of(const struct am_policy *policy, const struct am_dest *
 	port.value = AM_PORT(dest->proto, dest->port);
 	__builtin_memcpy(net.addr, dest->addr, sizeof(net.addr));
 	found = bpf_map_lookup_elem(&am_nets, &net);
-	/* Copied, so that what was found is one case to the verifier, wherever it was. */
+	/* Networks and ports stay while somebody decides by their policy: no need for copy.h. Copied,
+	 * so that what was found is one case to the verifier, wherever it was. */
 	at = found ? *found : policy->zones_unlisted;
 	taking = bpf_map_lookup_elem(&am_facts, &port);
 	if (!taking) {

@@ -65,7 +65,7 @@ AM_INLINE struct am_task *script_note(struct linux_binprm *bprm, struct task_str
 {
 	struct am_executed file = {};
 	struct am_task *own;
-	__u32 *id = NULL, magic = 0;
+	__u32 id = 0, magic = 0;
 
 	bpf_probe_read_kernel(&magic, sizeof(magic), bprm->buf);
 	if (magic != ELF_MAGIC) {
@@ -76,7 +76,7 @@ AM_INLINE struct am_task *script_note(struct linux_binprm *bprm, struct task_str
 	own = file.key.ino ? am_task_create(task) : am_task_of(task);
 	if (!own)
 		return NULL;
-	own->exec_script = id ? *id : 0;
+	own->exec_script = id;
 	own->exec_file = file.key;
 	return own;
 }
