@@ -264,6 +264,7 @@ install: all evasion-build
 	install -D -m 755 $(B)/tests/foreign.so $(DESTDIR)/usr/libexec/amanat/foreign.so
 	install -D -m 644 tests/evasion/known-open $(DESTDIR)/usr/libexec/amanat/known-open
 	install -D -m 644 user/agent/amanatd.service $(DESTDIR)/usr/lib/systemd/system/amanatd.service
+	[ -e $(DESTDIR)/etc/default/amanat ] || install -D -m 644 user/agent/amanat.default $(DESTDIR)/etc/default/amanat
 	install -D -m 644 -t $(DESTDIR)/usr/share/doc/amanat README.md policies/BUNDLES.md
 	install -D -m 644 policies/README.md $(DESTDIR)/usr/share/doc/amanat/POLICY.md
 
