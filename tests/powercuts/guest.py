@@ -5,7 +5,6 @@ storm, and somebody who writes down outside of the file system what the agent sa
 import json
 import mmap
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -14,8 +13,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'kernel'))
 sys.dont_write_bytecode = True
 
-from harness.agent import BUILD, Agent              # noqa: E402
-from harness.world import DESK, KEEPER, World, call, mount, take_room   # noqa: E402
+from harness.agent import BUILD                             # noqa: E402
+from harness.storm import Storm                             # noqa: E402
+from harness.world import World, call, mount, take_room     # noqa: E402
 
 FILES = 400
 TELL_AT = 124 << 20     # behind the file system, which has 120 MiB
@@ -23,35 +23,12 @@ TELL_SIZE = 4096
 HEAD_EVERY = 10         # claims; the head is taken with the command that people use
 SECONDS = 900           # if nobody cuts the power
 
-POLICY = """version: 1
-name: storm
-mode: enforce
-labels: [health]
-stores:
-  patients: {{ paths: [{disk}/patients], labels: [health] }}
-  closed: {{ paths: [{disk}/closed], labels: [health] }}
-subjects:
-  desk: {{ user: desk }}
-  keeper: {{ user: keeper }}
-rules:
-  - allow desk to read patients
-  - allow keeper to read patients
-"""
-
 # What the ledger is told about its room, and what of the disk is taken by others.
 KINDS = {
     'small-segments': (('--ledger-max', '2M', '--ledger-segment', '128K'), 0),
     'usual': ((), 0),
     'full-disk': (('--ledger-max', '64M', '--ledger-segment', '256K'), 3 << 20),
 }
-
-
-def make_stores(disk):
-    for name, n in (('patients', FILES), ('closed', 1)):
-        os.makedirs(f'{disk}/{name}', 0o755)
-        for i in range(n):
-            with open(f'{disk}/{name}/{i}', 'w') as f:
-                f.write('99999-1234567-1,Fake Citizen\n')
 
 
 def open_disk(world):
@@ -98,24 +75,15 @@ def main():
     options, left = KINDS[sys.argv[1]]
     os.umask(0o022)
     world = World()
-    disk, logged = world.disk('disk', 'ext4', '64M'), open_disk(world)
-    make_stores(disk)
+    stores, logged = Storm(world, FILES), open_disk(world)
     if left:
         take_room(logged, left)
-    programs, policy = world.path('programs'), world.path('policy.yaml')
-    os.makedirs(programs)
-    for name in ('amanatd', 'amanat', 'tests/storm'):
-        shutil.copy(os.path.join(BUILD, name), programs)
-    with open(policy, 'w') as f:
-        f.write(POLICY.format(disk=disk))
     if sys.argv[2:] == ['unsynced']:
         os.environ['LD_PRELOAD'] = os.path.join(BUILD, 'tests', 'nosync.so')
-    agent = Agent(programs, policy, world.path('state'), world.path('run'), world.host_net,
-                  '--ledger', f'{logged}/ledger', *options)
+    agent = stores.start_agent(f'{logged}/ledger', *options)
     os.environ.pop('LD_PRELOAD', None)
     agent.wait()
-    subprocess.Popen([f'{programs}/storm', '0', str(FILES), f'{disk}/patients', f'{disk}/closed/0',
-                      str(DESK.uid), str(KEEPER.uid)])
+    stores.begin(0, FILES)
     teller, end = Teller(agent, f'{logged}/ledger'), time.monotonic() + SECONDS
     while time.monotonic() < end:
         print(json.dumps(teller.tell()), flush=True)
