@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """In the machine whose power is cut: an agent whose ledger is on the disk that is being logged, a
 storm, and somebody who writes down outside of the file system what the agent says is sealed."""
+import errno
 import json
 import mmap
 import os
@@ -23,11 +24,16 @@ TELL_SIZE = 4096
 HEAD_EVERY = 10         # claims; the head is taken with the command that people use
 SECONDS = 900           # if nobody cuts the power
 
-# What the ledger is told about its room, and what of the disk is taken by others.
+GIVE = 256 << 10        # what a greedy neighbour gives back now and then ...
+GIVE_EVERY = 4          # ... of the claims that say that the disk is full
+
+# What the ledger is told about its room, what others leave of the disk, and whether they go on to take
+# all of it.
 KINDS = {
-    'small-segments': (('--ledger-max', '2M', '--ledger-segment', '128K'), 0),
-    'usual': ((), 0),
-    'full-disk': (('--ledger-max', '64M', '--ledger-segment', '256K'), 3 << 20),
+    'small-segments': (('--ledger-max', '2M', '--ledger-segment', '128K'), 0, False),
+    'usual': ((), 0, False),
+    'crowded-disk': (('--ledger-max', '64M', '--ledger-segment', '256K'), 3 << 20, False),
+    'full-disk': (('--ledger-max', '64M', '--ledger-segment', '256K', '--ledger-full', 'stop'), 3 << 20, True),
 }
 
 
@@ -40,6 +46,33 @@ def open_disk(world):
     os.mkdir(where)
     mount('/dev/vda', where, 'ext4')
     return where
+
+
+class Neighbour:
+    """Takes every byte of the disk that is free, and gives a little back once the ledger has had none
+    for a while, so that writes find none at any moment, and then go on."""
+
+    def __init__(self, where):
+        self.fd = os.open(os.path.join(where, 'neighbour'), os.O_WRONLY | os.O_CREAT, 0o600)
+        self.size = self.full = 0
+
+    def take(self):
+        for step in (1 << 20, 1 << 16, 1 << 12):
+            try:
+                while True:
+                    os.posix_fallocate(self.fd, self.size, step)
+                    self.size += step
+            except OSError as e:
+                if e.errno != errno.ENOSPC:
+                    raise
+
+    def act(self, claim):
+        self.full = self.full + 1 if claim['full'] else 0
+        if self.full and self.full % GIVE_EVERY == 0 and self.size > GIVE:
+            self.size -= GIVE
+            os.ftruncate(self.fd, self.size)
+        else:
+            self.take()
 
 
 class Teller:
@@ -61,7 +94,7 @@ class Teller:
         self.count += 1
         claim = {'n': self.count, 'seals': ledger['seals'], 'rows': ledger['rows_sealed'],
                  'oldest': ledger['oldest_segment'], 'segment': ledger['segment'],
-                 'lost': ledger['not_recorded']}
+                 'lost': ledger['not_recorded'], 'full': ledger.get('error') == os.strerror(errno.ENOSPC)}
         if self.count % HEAD_EVERY == 0:
             claim['head'] = self.head()
         text = json.dumps(claim).encode()
@@ -72,7 +105,7 @@ class Teller:
 
 
 def main():
-    options, left = KINDS[sys.argv[1]]
+    options, left, greedy = KINDS[sys.argv[1]]
     os.umask(0o022)
     world = World()
     stores, logged = Storm(world, FILES), open_disk(world)
@@ -85,8 +118,12 @@ def main():
     agent.wait()
     stores.begin(0, FILES)
     teller, end = Teller(agent, f'{logged}/ledger'), time.monotonic() + SECONDS
+    neighbour = Neighbour(logged) if greedy else None
     while time.monotonic() < end:
-        print(json.dumps(teller.tell()), flush=True)
+        claim = teller.tell()
+        print(json.dumps(claim), flush=True)
+        if neighbour:
+            neighbour.act(claim)
 
 
 if __name__ == '__main__':
