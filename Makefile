@@ -230,17 +230,20 @@ setup:
 setup-build:
 	@scripts/setup build
 
+# On every processor, unless who calls make has said on how many.
+JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+
 # A second make, so that it sees what setup has installed.
 demo: setup
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory $(JOBS) all
 	@scripts/demo
 
 test: setup
-	@$(MAKE) --no-print-directory all evasion-build
+	@$(MAKE) --no-print-directory $(JOBS) all evasion-build
 	@scripts/test 6.1 6.12
 
 test-kernels: setup
-	@$(MAKE) --no-print-directory all evasion-build
+	@$(MAKE) --no-print-directory $(JOBS) all evasion-build
 	@scripts/test --kernel-only 6.1 6.12 7
 
 bench: setup
