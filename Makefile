@@ -198,7 +198,7 @@ storm: all $(B)/tests/storm
 $(B)/tests/reopen: tests/powercuts/reopen.c $(B)/libamanat.a
 	$(call say,CC)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $^ -o $@ $(LDFLAGS) $(LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(filter %.c %.a,$^) -o $@ $(LDFLAGS) $(LIBS)
 
 $(B)/tests/nosync.so: tests/powercuts/nosync.c
 	$(call say,CC)
