@@ -12,6 +12,7 @@
 #include "base/array.h"
 #include "cli/replay.h"
 #include "ledger_made.h"
+#include "said.h"
 
 /* A host over two boots. In the first:
  *
@@ -164,33 +165,15 @@ static int teardown(void **state)
 	return 0;
 }
 
-struct said {
-	char *out, *err;
-	int code;
-};
-
-static void done(struct said *s)
-{
-	free(s->out);
-	free(s->err);
-}
-
-#define am_autosaid __attribute__((cleanup(done)))
-
 /* `words` end with NULL. */
 static void ask(const struct made *m, const char *const *words, struct said *ret)
 {
 	char *argv[16] = { "replay", "--ledger", (char *)(uintptr_t)m->dir };
 	struct am_cmd_line line = { .argc = 3, .argv = argv };
-	size_t out, err;
 
 	for (; *words; words++)
 		argv[line.argc++] = (char *)(uintptr_t)*words;
-	line.out = open_memstream(&ret->out, &out);
-	line.err = open_memstream(&ret->err, &err);
-	ret->code = am_cli_replay(&line);
-	fclose(line.out);
-	fclose(line.err);
+	said_by(am_cli_replay, &line, ret);
 }
 
 #define ASK(state, ret, ...) ask(*(state), (const char *const[]){ __VA_ARGS__, NULL }, ret)

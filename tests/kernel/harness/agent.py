@@ -161,8 +161,8 @@ class Tail:
     def end(self):
         """What it said on standard error."""
         self.process.terminate()
-        self.process.stdout.close()     # else it may wait for us to read, whatever it is sent
         self.process.wait()
+        self.process.stdout.close()
         said = self.talk.take(1)
         self.process.stderr.close()
         return said
