@@ -46,7 +46,8 @@
 enum {
 	TICK_MS = 250,		/* how long a record that wakes nobody may lie in the ring */
 	PROBE_MS = 2000,
-	RING_BUDGET = 1024,	/* records between two looks at everything else */
+	RING_BUDGET = 512,	/* records between two looks at everything else */
+	RING_ROWS = RING_BUDGET * (1 + AM_ANCESTORS),	/* that may come of them */
 	DRAIN_MS = 2000,	/* at the end */
 	BUSY_MS = 2,		/* how long records wait in the ring for the ledger's disk */
 	FILES_MAX = 65536,	/* descriptors: roots, executables, one per folder being walked */
@@ -437,7 +438,7 @@ static void records_ready(void *ctx, uint32_t events)
  * there, and what is, is counted. That they wait must not wake the loop, then. */
 static bool hold_records(struct am_agent *a)
 {
-	bool busy = a->records_wait && am_recorder_is_busy(a->recorder, RING_BUDGET);
+	bool busy = a->records_wait && am_recorder_is_busy(a->recorder, RING_ROWS);
 
 	if (busy != a->held && !am_loop_change(&a->loop, &a->records, busy ? 0 : EPOLLIN))
 		a->held = busy;
@@ -758,7 +759,7 @@ static void drain(struct am_agent *a)
 	int64_t until_ms = am_now_ms() + DRAIN_MS;
 
 	while (a->pipeline && a->ring && am_now_ms() < until_ms) {
-		if (am_recorder_is_busy(a->recorder, RING_BUDGET))
+		if (am_recorder_is_busy(a->recorder, RING_ROWS))
 			(void)nanosleep(&little, NULL);
 		else if (am_ring_consume(a->ring, RING_BUDGET) <= 0)
 			break;
