@@ -216,8 +216,16 @@ class Agent:
             self.said += self.lines.take()
             fail(f'`amanat status --wait` ends with {code}: {out}{err}; the agent said {self.said}')
 
-    def status(self):
-        return json.loads(self.ask('status', '--json')[1])
+    def status(self, seconds=START_SECONDS):
+        """Waits for it to answer: stores are closed before it listens."""
+        deadline = Deadline(seconds)
+        while True:
+            code, out, err = self.ask('status', '--json')
+            if out:
+                return json.loads(out)
+            if deadline.passed() or self.process.poll() is not None:
+                fail(f'`amanat status` ends with {code}: {err}; the agent said {self.said[-8:]}')
+            self.said += self.lines.take(0.05)
 
     def wait_recorded(self, seconds=EVENT_SECONDS * 4):
         """Until all that the kernel side has told is taken and sealed; the status then. A tail is
