@@ -78,7 +78,7 @@ UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT := $(UNIT_SRC:tests/unit/%.c=$(SAN_B)/%)
 # What unit tests link: the rooms that need no kernel, with sanitizers.
 SAN_SRC := $(foreach r,base event ledger query policy store output cli,$(wildcard user/$(r)/*.c)) \
-	$(addprefix user/agent/,config.c control.c keeping.c log.c loop.c recorder.c) \
+	$(addprefix user/agent/,config.c control.c forebears.c keeping.c log.c loop.c proc.c recorder.c) \
 	$(addprefix user/kernel/,exes.c exe_file.c subjects.c)
 SAN_OBJ := $(SAN_SRC:user/%.c=$(SAN_B)/user/%.o)
 

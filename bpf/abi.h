@@ -15,7 +15,7 @@
 #include <linux/types.h>
 
 enum {
-	AM_ABI_VERSION = 3,
+	AM_ABI_VERSION = 4,
 
 	AM_LABELS_MAX = 64,
 	AM_SUBJECTS_MAX = 256,
@@ -33,6 +33,7 @@ enum {
 	AM_CGROUP_DEPTH = 24,	/* levels of cgroups looked at */
 	AM_GRANTS_MAX = 1024,	/* of purposes: who took on which, as different askers */
 	AM_ZONE_HITS = 15,	/* zones that one address may lie in, `anywhere` aside */
+	AM_ANCESTORS = 8,	/* of a process, told with its first event; process 1 never is */
 };
 
 /* A set of subjects, or of zones, of one policy: bit n is subject or zone n. */
@@ -85,6 +86,9 @@ enum am_act {
 	AM_ACT_BPF,		/* bpf(2) */
 	AM_ACT_CORE,		/* a core dump */
 	AM_ACT_SIGNAL,		/* a signal with a value */
+	/* Of AM_EVENT_PROCESS, as is AM_ACT_EXEC there. */
+	AM_ACT_FORK,		/* the process has begun */
+	AM_ACT_ANCESTOR,	/* it was there: the user side makes such of `ancestors` */
 	AM_ACT_MAX_,
 };
 
@@ -297,6 +301,7 @@ enum am_task_flag {
 	/* On the leader, until it ends. */
 	AM_TASK_SQPOLL = 1 << 3,/* has a ring that a thread of the kernel reads for anybody */
 	AM_TASK_OUTLET = 1 << 4,/* has a socket that sends without a call */
+	AM_TASK_TOLD = 1 << 5,	/* an event has told who it descends from */
 };
 
 enum { AM_TASK_NOT_ITSELF = AM_TASK_FOREIGN | AM_TASK_TRACED };
@@ -387,6 +392,8 @@ enum am_event_kind {
 	AM_EVENT_RESEAL,	/* a folder came into a store: its tree must be sealed */
 	AM_EVENT_FOREIGN,	/* a listed executable maps code from a file that others can write; by AM_ACT_EXEC: its
 				 * caller would have had it load some, and does not get that */
+	AM_EVENT_PROCESS,	/* no access: a process that carries labels, or that was told of, has begun another
+				 * (which is the task of the record), or has come to run something else */
 	AM_EVENT_MAX_,
 };
 
@@ -411,6 +418,19 @@ enum am_event_flag {
 struct am_span {
 	__u16 off;
 	__u16 len;
+};
+
+/* One whom a process descends from, as it was when the record was made. */
+struct am_ancestor {
+	__u64 start_ns;		/* as in am_event, like the rest */
+	__u64 cgroup;
+	__u32 tgid;
+	__u32 ppid;		/* the next one's, if that is told */
+	__u32 uid;
+	__u32 gid;
+	__u32 login;
+	__u32 session;
+	char comm[AM_COMM_LEN];
 };
 
 struct am_event {
@@ -461,12 +481,14 @@ struct am_event {
 	struct am_span script;	/* of what was given to exec(), where it is no ELF image */
 	struct am_span groups;	/* supplementary gids, __u32 each, not aligned */
 	__u32 purpose;		/* that it runs under, 0 = none; AM_EVENT_REPEAT tells it too */
-	__u32 pad;
+	struct am_span ancestors;	/* struct am_ancestor each, the parent first, not aligned; of a
+				 * process that no event has told of before */
 };
 
 enum {
 	AM_EVENT_SIZE_MAX = sizeof(struct am_event) + AM_SCRIPT_LEN +
-			    AM_GROUPS_MAX * sizeof(__u32) + 2 * AM_PATH_LEN,
+			    AM_GROUPS_MAX * sizeof(__u32) + 2 * AM_PATH_LEN +
+			    AM_ANCESTORS * sizeof(struct am_ancestor),
 };
 
 /* ---- calls of the kernel's ------------------------------------------------ */
@@ -527,4 +549,5 @@ AM_ASSERT_SIZE(struct am_script_key, 16);
 AM_ASSERT_SIZE(struct am_script, 512);
 AM_ASSERT_SIZE(struct am_task, 160 + AM_TOUCHES * 64);
 AM_ASSERT_SIZE(struct am_zones, 16);
+AM_ASSERT_SIZE(struct am_ancestor, 56);
 AM_ASSERT_SIZE(struct am_event, 256);

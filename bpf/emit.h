@@ -8,6 +8,7 @@
  * with bpf_probe_read_kernel(). */
 #pragma once
 
+#include "ancestor.h"
 #include "copy.h"
 
 #define AM_GLOBAL __attribute__((noinline, weak))
@@ -242,13 +243,27 @@ AM_INLINE void am_fill_object(struct am_event *e, __u64 address)
 		e->flags |= AM_EVENT_DIR;
 }
 
+AM_INLINE void am_fill_exe(struct am_scratch *s, struct task_struct *task)
+{
+	struct am_event *e = &s->event;
+	struct mm_struct *mm = task->mm;
+	struct file *exe = mm ? mm->exe_file : NULL;
+
+	if (exe) {
+		e->exe.off = sizeof(*e) + s->off;
+		if (am_names(s, (__u64)BPF_CORE_READ(exe, f_path.dentry),
+			     (__u64)BPF_CORE_READ(exe, f_path.mnt), AM_PATH_LEN))
+			e->flags |= AM_EVENT_EXE_CUT;
+		e->exe.len = sizeof(*e) + s->off - e->exe.off;
+	}
+	e->size = sizeof(*e) + s->off;
+}
+
 /* Path of the object, then of the executable. */
 AM_INLINE void am_fill_strings(struct am_scratch *s, const struct am_case *c,
 			       struct task_struct *task)
 {
 	struct am_event *e = &s->event;
-	struct mm_struct *mm = task->mm;
-	struct file *exe = mm ? mm->exe_file : NULL;
 
 	if (c->dentry) {
 		e->path.off = sizeof(*e) + s->off;
@@ -258,14 +273,7 @@ AM_INLINE void am_fill_strings(struct am_scratch *s, const struct am_case *c,
 			e->flags |= AM_EVENT_FS_PATH;
 		e->path.len = sizeof(*e) + s->off - e->path.off;
 	}
-	if (exe) {
-		e->exe.off = sizeof(*e) + s->off;
-		if (am_names(s, (__u64)BPF_CORE_READ(exe, f_path.dentry),
-			     (__u64)BPF_CORE_READ(exe, f_path.mnt), AM_PATH_LEN))
-			e->flags |= AM_EVENT_EXE_CUT;
-		e->exe.len = sizeof(*e) + s->off - e->exe.off;
-	}
-	e->size = sizeof(*e) + s->off;
+	am_fill_exe(s, task);
 }
 
 AM_INLINE __u64 am_seq_next(__u32 ring)
@@ -415,6 +423,37 @@ AM_INLINE void am_fill_facts(struct am_scratch *s, struct task_struct *task)
 	am_fill_script(s, own);
 }
 
+/* The process's storage, if it has any. */
+AM_INLINE struct am_task *am_first_of(struct task_struct *task)
+{
+	struct task_struct *first = task->group_leader;
+
+	return first ? bpf_task_storage_get(&am_tasks, first, 0, 0) : NULL;
+}
+
+/* Whom the process descends from, once: of a process without storage with each event. */
+AM_INLINE void am_fill_ancestors(struct am_scratch *s, struct task_struct *task)
+{
+	struct am_task *first = am_first_of(task);
+	__u64 off = s->off;
+
+	if (first && (first->flags & AM_TASK_TOLD))
+		return;
+	am_ancestors(s, task);
+	s->event.ancestors.off = sizeof(s->event) + off;
+	s->event.ancestors.len = s->off - off;
+	s->event.size = sizeof(s->event) + s->off;
+}
+
+/* The ring has the record: it has not to be said again. */
+AM_INLINE void am_ancestors_told(struct task_struct *task)
+{
+	struct am_task *first = am_first_of(task);
+
+	if (first && !(first->flags & AM_TASK_TOLD))
+		__sync_fetch_and_or(&first->flags, AM_TASK_TOLD);
+}
+
 /* Tells of one decision about the current task. Not 0 if it cannot be recorded. */
 AM_GLOBAL int am_tell(const struct am_case *c)
 {
@@ -432,8 +471,11 @@ AM_GLOBAL int am_tell(const struct am_case *c)
 	s->off = 0;
 	am_fill_facts(s, task);
 	am_fill_strings(s, c, task);
+	am_fill_ancestors(s, task);
 	r = am_ring(s, c->urgent);
 	am_scratch_release(s);
+	if (!r)
+		am_ancestors_told(task);
 	return r ? -ENOSPC : 0;
 }
 

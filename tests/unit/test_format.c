@@ -597,6 +597,42 @@ static void add_sends(FILE *out, const struct am_event_names *n)
 	}
 }
 
+static void add_births(FILE *out, const struct am_event_names *n)
+{
+	static const unsigned acts[] = { AM_ACT_FORK, AM_ACT_EXEC, AM_ACT_ANCESTOR };
+	struct record r;
+	struct am_decoded e;
+
+	record_birth(&r, AM_ACT_FORK);
+	record_exe(&r, "cat\0bin\0usr");
+	record_script(&r, "sync.py\0opt");
+	r.head.session = 3;
+	e = decoded(&r);
+	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
+		e.raw.act = acts[i];
+		assert_int_equal(am_event_json(out, &e, n), 0);
+	}
+}
+
+static void tells_a_process_that_begins(void **state)
+{
+	struct am_event_names n = names_of_acme();
+	struct record r;
+
+	(void)state;
+	n.store = n.within = n.why = NULL;
+	record_birth(&r, AM_ACT_FORK);
+	record_exe(&r, "cat\0bin\0usr");
+	expect_text(&r, &n,
+		    "14:02:07.113 NOTE  fork  /usr/bin/cat  psql[4711] user=acme unit=ssh.service "
+		    "labels=cnic,biometric  child of process 1 (policy registry-host#12)\n");
+	expect_json(&r, &n, "\"class_uid\":1007,\"class_name\":\"Process Activity\"");
+	expect_json(&r, &n, "\"launch_type_id\":2,\"launch_type\":\"Fork\",\"process\":{\"pid\":4711,");
+	expect_json(&r, &n, "\"actor\":{\"process\":{\"pid\":1}}");
+	r.head.act = AM_ACT_EXEC;
+	expect_json(&r, &n, "\"launch_type_id\":3,\"launch_type\":\"Exec\"");
+}
+
 static void writes_only_what_ocsf_defines(void **state)
 {
 	struct am_event_names n = names_of_acme();
@@ -614,6 +650,7 @@ static void writes_only_what_ocsf_defines(void **state)
 	add_accesses(out, &n);
 	n.cgroup = "/lxc.payload.web/system.slice/ssh.service";
 	add_sends(out, &n);
+	add_births(out, &n);
 	assert_int_equal(fclose(out), 0);
 	r = validate(lines, said, sizeof(said));
 	if (r < 0) {
@@ -718,6 +755,7 @@ int main(void)
 		cmocka_unit_test(keeps_the_bytes_of_a_name_that_is_no_utf8),
 		cmocka_unit_test(finds_the_host_by_itself),
 		cmocka_unit_test(writes_only_what_ocsf_defines),
+		cmocka_unit_test(tells_a_process_that_begins),
 		cmocka_unit_test(validator_finds_each_fault),
 	};
 

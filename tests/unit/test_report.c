@@ -183,6 +183,58 @@ static void a_period_has_only_what_is_in_it(void **state)
 	assert_int_equal(x->n_gaps, 0);
 }
 
+/* psql reads at 10; at `began_s` it begins a shell, which touches nothing and begins wget at 31. */
+static void passes_on(unsigned began_s, bool told, struct am_exposure **ret)
+{
+	const struct story_who shell = { 170, 100, 1000, began_s, "acme", "/bin/sh" };
+	const struct story_who wget = { 171, 170, 1000, 31, "acme", "/usr/bin/wget" };
+	const struct am_writer_options options = { .no_thread = true, .clock_ns = story_clock };
+	am_auto(am_writer) struct am_writer *w = NULL;
+	struct am_row begun = story_row(began_s, &shell, AM_EVENT_PROCESS, 0);
+	struct made m;
+
+	begun.deed.act = AM_ACT_FORK;
+	begun.deed.verdict = begun.deed.reason = 0;
+	story_s = 0;
+	(void)snprintf(m.dir, sizeof(m.dir), "/tmp/am-ledger-XXXXXX");
+	assert_non_null(mkdtemp(m.dir));
+	assert_int_equal(am_writer_open(m.dir, &options, &w), 0);
+	story_put(w, story_read(10, &story_psql, 0, 1000));
+	if (told)
+		story_put(w, begun);
+	story_put(w, story_send(40, &wget, 0xcb007109, 443));
+	assert_int_equal(am_writer_flush(w), 0);
+	story_s = 300;
+	m.fd = open(m.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	expose(&m, 0, 0, ret);
+	made_done(&m);
+}
+
+static void data_passes_through_who_only_begins_others(void **state)
+{
+	static const struct {
+		unsigned began_s;
+		bool told;
+		unsigned known;
+	} cases[] = {
+		{ 30, true, 1 },
+		{ 30, false, 0 },	/* as of old records: nobody knows whose child it is */
+		{ 5, true, 0 },		/* before it was read: the shell had nothing */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < AM_COUNT(cases); i++) {
+		am_auto(am_exposure) struct am_exposure *x = NULL;
+
+		passes_on(cases[i].began_s, cases[i].told, &x);
+		assert_int_equal(x->sends, cases[i].known);
+		assert_int_equal(x->likely_sends, !cases[i].known);
+		assert_int_equal(x->accesses, 1);
+		assert_int_equal(x->lineage.processes.n, 2);	/* the shell did nothing */
+		assert_int_equal(place(x, "203.0.113.9:443/tcp")->bytes, cases[i].known ? 1000 : 0);
+	}
+}
+
 static void a_gap_that_ends_after_the_period_is_told(void **state)
 {
 	am_auto(am_exposure) struct am_exposure *x = NULL;
@@ -577,6 +629,7 @@ int main(void)
 		cmocka_unit_test(follows_copies_whose_records_come_before_their_reads),
 		cmocka_unit_test(a_send_before_the_read_carries_nothing),
 		cmocka_unit_test(a_period_has_only_what_is_in_it),
+		cmocka_unit_test(data_passes_through_who_only_begins_others),
 		cmocka_unit_test(a_gap_that_ends_after_the_period_is_told),
 		cmocka_unit_test(the_policy_in_force_before_the_period_is_told),
 		cmocka_unit_test(findings_are_counted_by_what_they_are),

@@ -459,6 +459,8 @@ int am_cli_replay(const struct am_cmd_line *line)
 		code = am_words_filter(&words, r.since, r.until, r.err, &r.text, &r.filter);
 	if (code != AM_ARGS_GO)
 		return code;
+	if (r.tree || r.children)
+		am_filter_take_births(r.filter);
 	r.color = am_look_wants_color(line->out);
 	return replay(&r);
 }

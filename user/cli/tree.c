@@ -74,7 +74,10 @@ static void rails(const struct tree *t, const struct am_family_process *p, bool 
 
 static void print_self(const struct tree *t, const struct am_family_self *s)
 {
-	am_escape_write(t->out, text(t, s->exe), AM_ESCAPE_WORD);
+	if (*text(t, s->exe)) {
+		(void)fputc(' ', t->out);
+		am_escape_write(t->out, text(t, s->exe), AM_ESCAPE_WORD);
+	}
 	if (*text(t, s->user))
 		am_line_field(t->out, "user", text(t, s->user));
 	else
@@ -101,7 +104,7 @@ static void print_name(const struct tree *t, const struct am_family_process *p)
 	}
 	am_look_time(p->start_wall_ns, began);
 	am_escape_write(t->out, text(t, s->comm), AM_ESCAPE_WORD);
-	(void)fprintf(t->out, "[%" PRIu32 "] ", p->pid);
+	(void)fprintf(t->out, "[%" PRIu32 "]", p->pid);
 	print_self(t, s);
 	(void)fprintf(t->out, ", began %s", began);
 	if (p->parent == AM_FAMILY_NONE && p->ppid)
@@ -124,7 +127,7 @@ static void print_later(const struct tree *t, const struct am_family_process *p)
 	for (; i != AM_FAMILY_NONE; i = AM_FAMILY_SELF(t->f, i)->next) {
 		am_look_time(AM_FAMILY_SELF(t->f, i)->first_ns, since);
 		begin_line(t, p);
-		(void)fputs("then ", t->out);
+		(void)fputs("then", t->out);
 		print_self(t, AM_FAMILY_SELF(t->f, i));
 		(void)fprintf(t->out, ", seen since %s\n", since);
 	}

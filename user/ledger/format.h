@@ -209,7 +209,8 @@ enum am_beginning {
 
 /* Kinds of rows beside those of am_event_kind, which stay below. */
 enum {
-	AM_ROW_GAP = 32,	/* `count` accesses are missing (0: nobody knows), since `since_ns` */
+	AM_ROW_GAP = 32,	/* `count` accesses are missing (0: nobody knows), since `since_ns`; processes
+				 * that begin (AM_EVENT_PROCESS) are rows as well, and counted here too */
 	AM_ROW_MARK = 33,
 	AM_ROW_KINDS = 64,
 };

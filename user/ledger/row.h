@@ -131,7 +131,8 @@ const char *am_gap_name(unsigned gap);
 const char *am_mark_name(unsigned mark);
 const char *am_beginning_name(unsigned origin);
 
-/* How many accesses it tells of: those of a repeat, else one. A gap counts them, too. */
+/* How many accesses it tells of: those of a repeat, else one. A gap counts them, too. That is how a
+ * loss is counted: a process that begins is one then, though it is no access. */
 uint64_t am_row_accesses(const struct am_row *row);
 
 /* The row breaks policy: it is sealed at once. */

@@ -255,7 +255,7 @@ static int read_events(struct am_exposure *x, int dirfd)
 	int r = pass(x, dirfd, &query, take_store, NULL);
 
 	query.store = NULL;
-	query.kinds |= KIND(AM_EVENT_SEND) | KIND(AM_EVENT_SPILL);
+	query.kinds |= KIND(AM_EVENT_SEND) | KIND(AM_EVENT_SPILL) | KIND(AM_EVENT_PROCESS);
 	return r ? r : pass(x, dirfd, &query, take_other, NULL);
 }
 
@@ -309,7 +309,7 @@ static void sum(struct am_exposure *x)
 	}
 	x->left_out = l->pool.left_out + l->subjects.left_out + l->processes.left_out +
 		      l->files.left_out + l->links.left_out + l->places.left_out + l->sends.left_out +
-		      l->sockets.left_out + x->findings.left_out + x->policies.left_out +
+		      l->sockets.left_out + l->begun.left_out + x->findings.left_out + x->policies.left_out +
 		      x->gaps_left_out + x->notes_left_out;
 }
 

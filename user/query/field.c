@@ -44,7 +44,7 @@ static const struct am_field fields[] = {
 	  .columns = COL(EVENT) | COL(CPU) | COL(SEQ) | COL(FLAGS) | COL(KIND),
 	  .help = "of an event, as 'tail' shows it" },
 	WORD("kind", am_word_kind, am_words_kind, COL(KIND),
-	     "access, repeat, send, spill, reseal, foreign, gap, mark"),
+	     "access, repeat, send, spill, reseal, foreign, process, gap, mark"),
 	WORD("verdict", am_word_verdict, am_words_verdict, COL(VERDICT), "allow, deny"),
 	{ .name = "blocked", .type = AM_FIELD_FLAG, .columns = COL(FLAGS),
 	  .help = "yes: the kernel refused; no" },

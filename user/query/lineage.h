@@ -4,7 +4,8 @@
  * that read those, and where they sent to.
  *
  * A process holds the store's data from its first read of the store on, or of a copy once
- * there is one, or from its start if its parent held some then. What a process does that is
+ * there is one, or from its start if its parent held some then; the parent may be one that did
+ * nothing but begin it, and was begun by who held some. What a process does that is
  * not known to hold any, though it carries a label of the store, is kept apart: it may have
  * read before the period, or another store with that label.
  *
@@ -25,6 +26,7 @@ enum {
 	AM_LINEAGE_LINKS_MAX = 1 << 19,
 	AM_LINEAGE_PLACES_MAX = 1 << 12,
 	AM_LINEAGE_SENDS_MAX = 1 << 16,
+	AM_LINEAGE_BEGUN_MAX = 1 << 16,
 };
 
 /* By what a process came to hold the store's data. */
@@ -62,6 +64,14 @@ struct am_lineage_process {
 	int64_t held_ns;	/* since when */
 	uint64_t bytes, unsized;	/* that it held: own reads, and what its source held */
 	int64_t first_ns, last_ns;
+};
+
+/* A process as it began, which may have done nothing but begin others. */
+struct am_lineage_begun {
+	uint64_t start_ns;	/* the key, as of am_lineage_process */
+	uint32_t pid, boot;
+	uint32_t ppid, zero;
+	int64_t start_wall_ns;
 };
 
 struct am_lineage_file {
@@ -113,7 +123,7 @@ struct am_lineage {
 	uint64_t labels;	/* that the store's data carried */
 	uint32_t label_names;
 	struct am_tally subjects, processes, files, links, places, sends;
-	struct am_tally sockets, dests;
+	struct am_tally sockets, dests, begun;
 	uint32_t boot;		/* of the rows at hand */
 	uint64_t files_read;	/* of the store */
 	uint64_t bytes, unsized;	/* of these */

@@ -70,7 +70,7 @@ int am_sum_add(struct am_sum *s, const struct am_row *row)
 	uint32_t i;
 	int r;
 
-	if (row->deed.kind >= AM_EVENT_MAX_)
+	if (row->deed.kind >= AM_EVENT_MAX_ || row->deed.kind == AM_EVENT_PROCESS)
 		return 0;
 	r = find_group(s, row, &i);
 	if (r == -ENOSPC)
