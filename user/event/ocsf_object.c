@@ -48,7 +48,7 @@ void am_ocsf_file(struct am_json *j, const struct am_ocsf_source *s)
 	const struct am_event *e = &s->e->raw;
 
 	file_object(j, "file", s->e->path, e->flags & AM_EVENT_DIR, e->dev, e->ino,
-		    e->file_bytes);
+		    e->bytes);
 }
 
 static void groups(struct am_json *j, const char *text)
