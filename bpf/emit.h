@@ -8,7 +8,7 @@
  * with bpf_probe_read_kernel(). */
 #pragma once
 
-#include "decide.h"
+#include "count.h"
 #include "maps.h"
 
 #define AM_GLOBAL __attribute__((noinline, weak))
@@ -63,14 +63,6 @@ AM_NOINLINE void am_count_more(__u32 what, __u64 more)
 
 	if (n)
 		__sync_fetch_and_add(n, more);
-}
-
-/* In the size of a call, which is an int: more may be sent by it, nobody says how much. */
-enum { AM_CALL_UNSIZED = 1U << 31 };
-
-AM_INLINE __u64 am_bytes_of_call(__u32 bytes)
-{
-	return (__u64)(bytes & AM_CALL_UNSIZED) << 32 | (bytes & ~AM_CALL_UNSIZED);
 }
 
 /* A destination as it is written into events. */
@@ -510,26 +502,14 @@ AM_INLINE long am_touch_record(struct task_struct *task, const struct am_touch *
 	return r;
 }
 
-/* Bytes come before the count and are taken after it, so none stay behind without a count that
- * has them told. */
-AM_INLINE void am_touch_count(struct am_touch *t, __u32 n, __u64 bytes)
-{
-	__sync_fetch_and_or(&t->bytes, bytes & AM_BYTES_UNKNOWN);
-	__sync_fetch_and_add(&t->bytes, bytes & ~AM_BYTES_UNKNOWN);
-	__sync_fetch_and_add(&t->count, n);
-}
-
 /* Takes away what an entry of the task has counted, and tells it. Not 0 if there is no room for
  * the record: then it is in the entry again. The task may go on counting meanwhile. */
 AM_INLINE int am_touch_tell(struct task_struct *task, struct am_touch *t)
 {
-	__u32 n = __sync_lock_test_and_set(&t->count, 0);
-	__u64 bytes;
+	__u64 bytes = 0;
+	__u32 n = am_touch_empty(t, &bytes);
 
-	if (!n)
-		return 0;
-	bytes = __sync_lock_test_and_set(&t->bytes, 0);
-	if (!am_touch_record(task, t, n, bytes))
+	if (!n || !am_touch_record(task, t, n, bytes))
 		return 0;
 	am_touch_count(t, n, bytes);
 	return -ENOSPC;
@@ -541,15 +521,4 @@ AM_GLOBAL int am_touch_flush(struct am_touch *t)
 	if (!t || !t->count)
 		return 0;
 	return am_touch_tell(bpf_get_current_task_btf(), t);
-}
-
-/* Whoever has an entry may rely on it to stay what it is. Nobody waits for it. */
-AM_INLINE bool am_touch_claim(struct am_touch *t)
-{
-	return !__sync_lock_test_and_set(&t->busy, 1);
-}
-
-AM_INLINE void am_touch_release(struct am_touch *t)
-{
-	__sync_lock_test_and_set(&t->busy, 0);
 }
