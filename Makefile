@@ -227,11 +227,14 @@ prove:
 setup:
 	@scripts/setup all
 
+setup-lab:
+	@scripts/setup build lab
+
 setup-build:
 	@scripts/setup build
 
 # A second make, so that it sees what setup has installed.
-demo: setup
+demo: setup-lab
 	@$(MAKE) --no-print-directory all
 	@scripts/demo
 
@@ -239,21 +242,21 @@ test: setup
 	@$(MAKE) --no-print-directory all evasion-build
 	@scripts/test 6.1 6.12
 
-test-kernels: setup
+test-kernels: setup-lab
 	@$(MAKE) --no-print-directory all evasion-build
 	@scripts/test --kernel-only 6.1 6.12 7
 
-bench: setup
+bench: setup-lab
 	@$(MAKE) --no-print-directory all bench-build
 	@scripts/bench
 
 # Every way around a store that we know, on every kernel and in every flavour.
-evasions: setup
+evasions: setup-lab
 	@$(MAKE) --no-print-directory all evasion-build
 	@scripts/evasions
 
 # An ordinary day under enforcement: a database, an installation, a container.
-harm: setup
+harm: setup-lab
 	@$(MAKE) --no-print-directory all evasion-build
 	@scripts/vm -k 6.1 -t 900 -- tests/evasion/harm
 
@@ -273,6 +276,6 @@ clean:
 -include $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(PROGRAMS:$(B)/%=$(B)/user/%.d) $(UNIT:=.d) \
 	$(EVASION_OBJ:.o=.d) $(addsuffix .d,$(BENCH) $(B)/tests/decide $(B)/tests/property $(B)/tests/ledger $(B)/tests/storm $(B)/tests/reopen $(B)/tests/nosync.so)
 
-.PHONY: all unit unit-build bench-build evasion-build evasions harm fuzz fuzz-one setup setup-build demo test test-kernels bench install clean
+.PHONY: all unit unit-build bench-build evasion-build evasions harm fuzz fuzz-one setup setup-build setup-lab demo test test-kernels bench install clean
 .SECONDARY:
 .DELETE_ON_ERROR:

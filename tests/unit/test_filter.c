@@ -20,6 +20,7 @@
 #include "query/filter.h"
 
 #define S INT64_C(1000000000)
+#define CONTAINER "3f2a9c0d1e4b5a69788796a5b4c3d2e1f00112233445566778899aabbccddeef"
 
 static const struct am_when from = { 1772360430 * S, 1772300000 * S };
 
@@ -46,7 +47,7 @@ static const struct am_row refused = {
 static const struct am_row sent = {
 	.wall_ns = 1772360000 * S,
 	.actor = { .pid = 5, .uid = 0, .login = ~0u, .session = 3, .exe = "/usr/bin/curl",
-		   .user = "root", .unit = "" },
+		   .user = "root", .unit = "", .cgroup_path = "/docker/" CONTAINER },
 	.dest = { .addr_low = 0xffffcb007109, .family = AF_INET, .port = 443, .proto = IPPROTO_TCP,
 		  .zones = "app-tier" },
 	.deed = { .kind = AM_EVENT_SEND, .verdict = AM_VERDICT_ALLOW, .op = AM_OP_SEND,
@@ -113,6 +114,11 @@ static void picks_what_is_asked_for(void **state)
 		{ "purpose=kyc", true, false, false },
 		{ "purpose!=kyc", false, true, true },
 		{ "cgroup=/system.slice/*", true, false, false },
+		{ "container=" CONTAINER, false, true, false },
+		{ "container=3f2a9c0d1e4b", false, true, false },	/* as managers show it */
+		{ "container=3f2a", false, false, false },
+		{ "container=3f2a*", false, true, false },
+		{ "container=none", true, false, true },
 		{ "login=1500", true, false, false },
 		{ "login=none", false, true, true },
 		{ "session=none", true, false, true },

@@ -491,6 +491,17 @@ static void tells_purpose_script_and_groups_where_there_are_some(void **state)
 	expect_json(&r, &n, "\"cgroup_path\":\"/system.slice/ssh.service\"");
 }
 
+static void tells_the_container_of_a_process(void **state)
+{
+	struct am_event_names n = names_of_acme();
+	struct record r = refused_read();
+
+	(void)state;
+	n.cgroup = "/lxc.payload.web/system.slice/ssh.service";
+	expect_json(&r, &n, "\"container\":{\"uid\":\"web\"}");
+	expect_json(&r, &n, "\"security_control\",\"host\",\"container\"]");
+}
+
 static void keeps_the_bytes_of_a_name_that_is_no_utf8(void **state)
 {
 	struct am_event_names n = names_of_acme();
@@ -638,6 +649,7 @@ static void writes_only_what_ocsf_defines(void **state)
 	n.purpose = "kyc";
 	n.cgroup = "/system.slice/ssh.service";
 	add_accesses(out, &n);
+	n.cgroup = "/lxc.payload.web/system.slice/ssh.service";
 	add_sends(out, &n);
 	assert_int_equal(fclose(out), 0);
 	r = validate(lines, said, sizeof(said));
@@ -676,7 +688,7 @@ static void validator_finds_each_fault(void **state)
 		{ "\"message\":", "\"massage\":", "massage: is not an attribute here" },
 		{ "\"security_control\",", "", "disposition_id: needs the profile 'security_control'" },
 		{ "\"security_control\",", "\"cloud\",", "cloud: is required and missing" },
-		{ "\"security_control\",", "\"tides\",", "has no profile 'tides'" },
+		{ "\"security_control\",", "\"tides\",", "nor an object has the profile 'tides'" },
 		{ "\"ptid\":", "\"tid\":", "actor.process.tid: is deprecated since 1.6.0" },
 		{ "\"evidences\":[{", "\"evidences\":[{\"src_endpoint\":{\"ip\":\"1.2.3\"},",
 		  "is not a IP Address" },
@@ -740,6 +752,7 @@ int main(void)
 		cmocka_unit_test(copes_with_clocks_that_make_no_sense),
 		cmocka_unit_test(keeps_every_bit_of_a_long_number),
 		cmocka_unit_test(tells_purpose_script_and_groups_where_there_are_some),
+		cmocka_unit_test(tells_the_container_of_a_process),
 		cmocka_unit_test(keeps_the_bytes_of_a_name_that_is_no_utf8),
 		cmocka_unit_test(finds_the_host_by_itself),
 		cmocka_unit_test(writes_only_what_ocsf_defines),

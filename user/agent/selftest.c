@@ -14,13 +14,13 @@
 
 #include "agent/log.h"
 #include "kernel/counters.h"
+#include "kernel/engine.h"
 #include "kernel/inodes.h"
 #include "kernel/ring.h"
 
 enum {
 	WAIT_MS = 10 * 1000,
 	SIZE = 4096,
-	TRIES = 5,
 	/* A store that no registry hands out: the last slot in its last epoch. */
 	SCRATCH_STORE = -1,
 	LABEL = 63,
@@ -151,7 +151,7 @@ static int try_often(struct am_engine *e, const struct scratch *s)
 		if (r < 0)
 			return r;
 		never &= r;
-	} while (never && am_engine_is_skippable(e) && ++n < TRIES);
+	} while (never && am_engine_is_skippable(e) && n++ < AM_SKIP_TRIES);
 	return never;
 }
 

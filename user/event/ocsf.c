@@ -150,6 +150,8 @@ static void metadata(struct form *f)
 	am_json_text(j, NULL, "security_control");
 	if (!f->class->has_actor)
 		am_json_text(j, NULL, "host");
+	if (am_ocsf_in_container(&f->from))
+		am_json_text(j, NULL, "container");
 	am_json_end(j);
 	am_json_text(j, "uid", f->uid);
 	if (f->from.e->raw.reason)

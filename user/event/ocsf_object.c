@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/container.h"
 #include "base/version.h"
 #include "event/dest.h"
 #include "event/groups.h"
@@ -81,6 +82,29 @@ static void user(struct am_json *j, const struct am_ocsf_source *s)
 	am_json_end(j);
 }
 
+static const char *container_of(const struct am_ocsf_source *s, char buf[AM_CONTAINER_MAX])
+{
+	return am_container_of(s->n->cgroup ? s->n->cgroup : "", buf);
+}
+
+bool am_ocsf_in_container(const struct am_ocsf_source *s)
+{
+	char container[AM_CONTAINER_MAX];
+
+	return *container_of(s, container);
+}
+
+static void container(struct am_json *j, const struct am_ocsf_source *s)
+{
+	char uid[AM_CONTAINER_MAX];
+
+	if (!*container_of(s, uid))
+		return;
+	am_json_object(j, "container");
+	am_json_text(j, "uid", uid);
+	am_json_end(j);
+}
+
 static void process(struct am_json *j, const struct am_ocsf_source *s)
 {
 	const struct am_event *e = &s->e->raw;
@@ -100,6 +124,7 @@ static void process(struct am_json *j, const struct am_ocsf_source *s)
 				    (int64_t)((e->boottime_ns - e->start_ns) / NS_PER_MS));
 	if (e->exe_ino)
 		file_object(j, "file", s->e->exe, false, e->exe_dev, e->exe_ino, 0);
+	container(j, s);
 	am_json_object(j, "parent_process");
 	am_json_int(j, "pid", e->ppid);
 	am_json_end(j);

@@ -35,6 +35,9 @@ void am_ocsf_names(struct am_json *j, const char *key, const char *list);
 void am_ocsf_labels(struct am_json *j, const char *list);
 
 void am_ocsf_file(struct am_json *j, const struct am_ocsf_source *s);
+
+/* Whether its cgroup is a container's: the event has OCSF's profile `container`, then. */
+bool am_ocsf_in_container(const struct am_ocsf_source *s);
 void am_ocsf_actor(struct am_json *j, const struct am_ocsf_source *s);
 void am_ocsf_device(struct am_json *j, const struct am_ocsf_source *s);
 

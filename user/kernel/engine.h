@@ -64,6 +64,9 @@ bool am_engine_has_hook(const struct am_engine *e, const char *hook);
 /* Whether some program on a function is no LSM's: a preemptible kernel may skip it. */
 bool am_engine_is_skippable(const struct am_engine *e);
 
+/* So often what such a kernel did not run is tried again, before it counts as never run. */
+enum { AM_SKIP_TRIES = 8 };
+
 /* How many runs of hooks the kernel has skipped (recursion_misses in bpf_prog_info): of those that
  * are no LSM's, where a task is preempted in one and another comes by on the same CPU. */
 uint64_t am_engine_skips(const struct am_engine *e);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/array.h"
+#include "base/container.h"
 #include "base/when.h"
 #include "event/dest.h"
 #include "event/event.h"
@@ -13,6 +14,8 @@
 #include "ledger/scan.h"
 #include "query/handed.h"
 #include "query/word.h"
+
+_Static_assert((int)AM_CONTAINER_MAX <= (int)AM_FIELD_TEXT_MAX, "a container fits");
 
 #define OF(member) offsetof(struct am_row, member)
 #define COL(name) AM_COLUMN_BIT(AM_COL_##name)
@@ -75,6 +78,8 @@ static const struct am_field fields[] = {
 	TEXT("script", actor.script, COL(SCRIPT), "path of what an interpreter was started with"),
 	TEXT("unit", actor.unit, COL(UNIT), "of systemd, or the cgroup"),
 	TEXT("cgroup", actor.cgroup_path, COL(CGROUP_PATH), "the whole path"),
+	{ .name = "container", .type = AM_FIELD_CONTAINER, .offset = OF(actor.cgroup_path),
+	  .columns = COL(CGROUP_PATH), .help = "its ID or name, as the cgroup is named" },
 	TEXT("purpose", actor.purpose, COL(PURPOSE), "that the process ran under"),
 	POSITIVE("pid", actor.pid, COL(PID), "process"),
 	POSITIVE("tid", actor.tid, COL(TID), "thread"),
@@ -219,6 +224,8 @@ const char *am_field_text(const struct am_field *f, const struct am_row *row,
 		return time_text(row->wall_ns, buf);
 	case AM_FIELD_FLAG:
 		return row->deed.flags & AM_EVENT_BLOCKED ? "yes" : "no";
+	case AM_FIELD_CONTAINER:
+		return am_container_of(kept_text(f, row), buf);
 	default:
 		return number_text(f, row, buf);
 	}

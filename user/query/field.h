@@ -22,6 +22,7 @@ enum am_field_type {
 	AM_FIELD_FLAG,		/* yes, no */
 	AM_FIELD_ID,		/* event/id.h */
 	AM_FIELD_GROUPS,	/* event/groups.h: each by its name or number */
+	AM_FIELD_CONTAINER,	/* base/container.h: of the cgroup */
 };
 
 struct am_field {

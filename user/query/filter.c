@@ -86,6 +86,17 @@ static bool is_dest(const struct am_term *term, const struct am_term_value *v,
 	return is_text(v, am_field_text(term->field, row, buf));
 }
 
+/* The first digits of an ID are enough, as many as managers show. */
+static bool is_container(const struct am_term_value *v, const char *container)
+{
+	enum { SHOWN = 12 };
+
+	if (is_text(v, container))
+		return true;
+	return !v->none && !v->pattern && strlen(v->text) >= SHOWN &&
+	       !strncmp(container, v->text, strlen(v->text));
+}
+
 static bool is_value(const struct am_term *term, const struct am_term_value *v,
 		     const struct am_row *row)
 {
@@ -96,6 +107,8 @@ static bool is_value(const struct am_term *term, const struct am_term_value *v,
 		return is_listed(v, am_field_text(term->field, row, buf));
 	case AM_FIELD_GROUPS:
 		return is_grouped(v, am_field_text(term->field, row, buf));
+	case AM_FIELD_CONTAINER:
+		return is_container(v, am_field_text(term->field, row, buf));
 	case AM_FIELD_NUMBER:
 	case AM_FIELD_FLAG:
 		return is_number(term, v, row);
