@@ -623,6 +623,9 @@ static void add_sends(FILE *out, const struct am_event_names *n)
 		record_dest(&r, families[i], i ? IPV6_2001_DB8_1 : IPV4_203_0_113_9, 0xffff,
 			    ~0u >> 1);
 		add_forms(out, &r, n);
+		r.head.flags |= AM_EVENT_SIZED;
+		r.head.bytes = i ? i * 1000 : ~0ULL;
+		add_forms(out, &r, n);
 		r.head.act = AM_ACT_CONNECT;
 		r.head.port = 0;
 		r.head.zones.count = 1;

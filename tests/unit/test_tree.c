@@ -96,6 +96,8 @@ static struct am_row sent(const struct who *w, unsigned s)
 
 	row.dest = (struct am_row_dest){ .family = AF_INET, .port = 443, .proto = IPPROTO_TCP,
 					 .addr_low = 0xffffcb007109 };
+	row.object.bytes = 640;
+	row.deed.flags = AM_EVENT_SIZED;
 	return row;
 }
 
@@ -358,6 +360,8 @@ static void combines_a_file_and_who_touched_it(void **state)
 	assert_non_null(strstr(s.out, "cat,send,3,0,"));
 	assert_non_null(strstr(s.out, "sudo,read,1,0,"));
 	assert_int_equal(lines(s.out), 3);
+	assert_non_null(strstr(s.out, ",640,0\n"));	/* handed to the sends */
+	assert_non_null(strstr(s.out, ",,\n"));	/* none were reads */
 }
 
 static void a_folder_without_a_ledger_is_no_record_of_nothing(void **state)
