@@ -311,6 +311,10 @@ enum {
 	AM_REPEAT_S = 10,	/* so often the agent has all repeats told, see sweep.bpf.c */
 };
 
+/* Of a send: more may have been sent than is counted, for nobody said how much. A bit among the
+ * bytes, so that both are taken at once. */
+#define AM_BYTES_UNKNOWN (1ULL << 63)
+
 /* Something that a thread has done to a file, or sent to a destination, and the count of
  * repeats not yet told. */
 struct am_touch {
@@ -339,7 +343,8 @@ struct am_touch {
 	__u32 uid;		/* who it was then: the thread may be somebody else since */
 	__u32 gid;
 	__u32 purpose;
-	__u32 seq;		/* odd while another one takes its place */
+	__u32 busy;		/* another one takes its place, or the sweep is at it */
+	__u64 bytes;		/* handed to these sends; AM_BYTES_UNKNOWN */
 };
 
 /* A file that was executed and is no ELF image: the key of `am_scripts`. All zero: none. */
@@ -411,6 +416,7 @@ enum am_event_flag {
 	AM_EVENT_GROUPS_CUT = 1 << 10,	/* there are more groups than `groups` */
 	AM_EVENT_SCRIPT_CUT = 1 << 11,
 	AM_EVENT_SCRIPT_LOST = 1 << 12,	/* it runs a script whose path is not kept any more */
+	AM_EVENT_SIZED = 1 << 13,	/* of a send: `bytes` is all that was handed to the call */
 };
 
 /* A string of the record: `off` from the start of the record. Paths are the
@@ -456,8 +462,9 @@ struct am_event {
 	__u64 ino;
 	__u32 dev;		/* kernel's s_dev */
 	__u32 igen;
-	__u64 file_bytes;	/* its size then, before what is done; a file may be empty, and
-				 * AM_EVENT_REPEAT does not tell: 0 for both */
+	__u64 bytes;		/* of a send: handed to the call, or the calls; at most so much was
+				 * sent, if AM_EVENT_SIZED, else more may have been. Of a file: its
+				 * size then, before what is done; 0: empty, or not told */
 	/* the destination, network byte order, IPv4 as ::ffff:a.b.c.d */
 	__u8 addr[16];
 	__u16 family;		/* AF_* */
@@ -544,10 +551,10 @@ AM_ASSERT_SIZE(struct am_unit_key, 264);
 AM_ASSERT_SIZE(struct am_net_key, 24);
 AM_ASSERT_SIZE(struct am_grant, 64);
 AM_ASSERT_SIZE(struct am_store, 152);
-AM_ASSERT_SIZE(struct am_touch, 64);
+AM_ASSERT_SIZE(struct am_touch, 72);
 AM_ASSERT_SIZE(struct am_script_key, 16);
 AM_ASSERT_SIZE(struct am_script, 512);
-AM_ASSERT_SIZE(struct am_task, 160 + AM_TOUCHES * 64);
+AM_ASSERT_SIZE(struct am_task, 160 + AM_TOUCHES * 72);
 AM_ASSERT_SIZE(struct am_zones, 16);
 AM_ASSERT_SIZE(struct am_ancestor, 56);
 AM_ASSERT_SIZE(struct am_event, 256);

@@ -102,12 +102,18 @@ AM_NOINLINE void am_send_decide(struct am_case *c)
 
 /* Decides a send of all that the task carries. `dest` may be NULL with a zone. `zone` >= 0 names the zone, else
  * the destination's address does. An allowed send is told once for each object,
- * where there is one: `o` may be NULL. */
-AM_GLOBAL int am_send(const struct am_object *o, const struct am_dest *dest, int zone, __u32 act)
+ * where there is one: `o` may be NULL. `bytes` is as in struct am_case. */
+AM_GLOBAL int am_send(const struct am_object *o, const struct am_dest *dest, int zone, __u32 act,
+		      __u32 bytes)
 {
+	struct am_case c = {
+		.kind = AM_EVENT_SEND,
+		.act = act,
+		.f = { .op = AM_OP_SEND },
+		.bytes = bytes,
+	};
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct am_task *leader = am_leader_of(task);
-	struct am_case c = { .kind = AM_EVENT_SEND, .act = act, .f = { .op = AM_OP_SEND } };
 	const struct am_policy *policy = am_policy_now();
 	struct am_task *own;
 
@@ -189,7 +195,7 @@ AM_INLINE int am_labelled_write(struct inode *inode, const struct am_object *o, 
 	if (kind == S_IFCHR && am_is_sink(inode->i_rdev))
 		return 0;
 	if (kind == S_IFCHR || kind == S_IFBLK || (kind == S_IFREG && am_is_outlet(inode)))
-		return am_send(o, NULL, am_device_zone(inode, kind), act);
+		return am_send(o, NULL, am_device_zone(inode, kind), act, AM_CALL_UNSIZED);
 	if ((kind == S_IFREG && !am_is_switch(inode)) || kind == S_IFIFO)
 		return am_spill(inode, o, act);
 	return 0;

@@ -122,6 +122,8 @@ static struct am_row sent(const struct who *w, unsigned s)
 
 	row.dest = (struct am_row_dest){ .family = AF_INET, .port = 443, .proto = IPPROTO_TCP,
 					 .addr_low = 0xffffcb007109 };
+	row.object.bytes = 640;
+	row.deed.flags = AM_EVENT_SIZED;
 	return row;
 }
 
@@ -252,7 +254,7 @@ static void shows_processes_below_those_that_began_them(void **state)
 		"seen since 2026-03-01 10:00:21\n"
 		"│          read  outside of stores: 1 time, 1 file, at most 1.2 kB; "
 		"2026-03-01 10:00:20\n"
-		"│          send  203.0.113.9:443/tcp: 3 times; 2026-03-01 10:00:21 to 2026-03-01 10:00:22\n"
+		"│          send  203.0.113.9:443/tcp: 3 times, at most 640 bytes; 2026-03-01 10:00:21 to 2026-03-01 10:00:22\n"
 		"└─ scp[120] /usr/bin/scp user=desk login=acme session=7 unit=ssh.service, "
 		"began 2026-03-01 10:00:11\n"
 		"        read  registry: 1 time, 1 file, at most 1.2 kB; 2026-03-01 10:00:23\n");
@@ -435,6 +437,8 @@ static void combines_a_file_and_who_touched_it(void **state)
 	assert_non_null(strstr(s.out, "cat,send,3,0,"));
 	assert_non_null(strstr(s.out, "sudo,read,1,0,"));
 	assert_int_equal(lines(s.out), 3);
+	assert_non_null(strstr(s.out, ",640,0\r\n"));	/* handed to the sends */
+	assert_non_null(strstr(s.out, ",,\r\n"));	/* none were reads */
 }
 
 static void a_folder_without_a_ledger_is_no_record_of_nothing(void **state)

@@ -162,6 +162,10 @@ static void print_amount(const struct tree *t, const struct am_touched *x)
 		am_report_bytes(x->bytes, x->unsized, x->files, bytes);
 		(void)fprintf(t->out, ", %s", bytes);
 	}
+	if (x->handed.bytes) {
+		am_report_handed(&x->handed, x->done, bytes);
+		(void)fprintf(t->out, ", %s", bytes);
+	}
 	if (x->breaches)
 		(void)fprintf(t->out, ", %" PRIu64 " against the policy", x->breaches);
 	if (x->refused)
@@ -232,6 +236,9 @@ static void json_touch(struct am_json *j, const struct tree *t, const struct am_
 		am_json_int(j, "files", (int64_t)x->files);
 		am_json_int(j, "bytes_at_most", (int64_t)x->bytes);
 		am_json_int(j, "files_of_unknown_size", (int64_t)x->unsized);
+	} else {
+		am_json_int(j, "bytes_at_most", (int64_t)x->handed.bytes);
+		am_json_int(j, "sends_of_unknown_size", (int64_t)x->handed.unsized);
 	}
 	am_json_int(j, "first_ms", x->first_ns / 1000000);
 	am_json_int(j, "last_ms", x->last_ns / 1000000);

@@ -125,6 +125,8 @@ static void process(FILE *out, const struct am_decoded *e, const struct am_event
 	am_line_field(out, "purpose", n->purpose);
 	if (act_tells(&e->raw))
 		am_line_field(out, "act", am_act_name(e->raw.act));
+	if (e->raw.op == AM_OP_SEND && e->raw.bytes && e->raw.flags & AM_EVENT_SIZED)
+		fprintf(out, " bytes=%" PRIu64, (uint64_t)e->raw.bytes);
 	/* A store's labels are known by its name; what else carries some must say so. */
 	if (e->raw.op == AM_OP_SEND || !n->store || e->raw.kind == AM_EVENT_SPILL)
 		am_line_field(out, "labels", n->labels);

@@ -332,6 +332,10 @@ static void unmapped(struct form *f)
 	am_json_u64(j, "boottime_ns", e->boottime_ns);
 	if (e->kind == AM_EVENT_REPEAT)
 		am_json_int(j, "repeats", e->count);
+	if (e->op == AM_OP_SEND) {
+		am_json_int(j, "bytes", (int64_t)(e->bytes & INT64_MAX));
+		am_json_bool(j, "bytes_known", e->flags & AM_EVENT_SIZED);
+	}
 	if (e->flags & AM_EVENT_PATH_CUT)
 		am_json_bool(j, "path_cut", true);
 	if (e->flags & AM_EVENT_FS_PATH)
@@ -378,6 +382,7 @@ static void body(struct form *f)
 		launch(f);
 	} else if (f->class == &class_network) {
 		am_ocsf_destination(&f->j, &f->from);
+		am_ocsf_traffic(&f->j, &f->from);
 	} else {
 		am_ocsf_file(&f->j, &f->from);
 	}

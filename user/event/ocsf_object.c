@@ -49,7 +49,7 @@ void am_ocsf_file(struct am_json *j, const struct am_ocsf_source *s)
 	const struct am_event *e = &s->e->raw;
 
 	file_object(j, "file", s->e->path, e->flags & AM_EVENT_DIR, e->dev, e->ino,
-		    e->file_bytes);
+		    e->op == AM_OP_SEND ? 0 : e->bytes);
 }
 
 static void groups(struct am_json *j, const char *text)
@@ -196,6 +196,17 @@ void am_ocsf_destination(struct am_json *j, const struct am_ocsf_source *s)
 	else if (d.version == 6)
 		am_ocsf_code(j, "protocol_ver_id", "protocol_ver",
 			     AM_CODE(6, "Internet Protocol version 6 (IPv6)"));
+	am_json_end(j);
+}
+
+void am_ocsf_traffic(struct am_json *j, const struct am_ocsf_source *s)
+{
+	const struct am_event *e = &s->e->raw;
+
+	if (!e->bytes || !(e->flags & AM_EVENT_SIZED))
+		return;
+	am_json_object(j, "traffic");
+	am_json_int(j, "bytes_out", e->bytes > INT64_MAX ? INT64_MAX : (int64_t)e->bytes);
 	am_json_end(j);
 }
 

@@ -51,3 +51,6 @@ void am_ocsf_product(struct am_json *j);
 
 /* dst_endpoint and connection_info */
 void am_ocsf_destination(struct am_json *j, const struct am_ocsf_source *s);
+
+/* traffic: what was handed to the call, where that is known */
+void am_ocsf_traffic(struct am_json *j, const struct am_ocsf_source *s);

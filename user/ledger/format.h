@@ -317,7 +317,8 @@ enum am_column {
 	AM_COL_POLICY,
 	AM_COL_WHY,
 	/* objects */
-	AM_COL_BYTES,		/* size of the file when it happened; 0 also: not told */
+	AM_COL_BYTES,		/* op send: handed to the call, or calls; all of it if the deed's flags have
+				 * AM_EVENT_SIZED. Else the size of the file when it happened; 0 also: not told */
 	/* actors: told if the deed's flags have AM_EVENT_FACTS; older rows do not have them */
 	AM_COL_PURPOSE,		/* name; empty: none */
 	AM_COL_GROUPS,		/* event/groups.h */

@@ -46,7 +46,7 @@ struct am_row_object {
 	uint32_t dev;
 	uint32_t igen;
 	uint64_t store_id;
-	uint64_t bytes;		/* size of the file when it happened; 0 also: not told */
+	uint64_t bytes;		/* AM_COL_BYTES */
 	const char *path;
 	const char *store;
 };

@@ -290,6 +290,8 @@ static void sum_places(struct am_exposure *x)
 		x->likely_sends += p->likely;
 		x->refused_sends += p->refused;
 		x->breached_sends += p->breaches;
+		am_handed_join(&x->handed, &p->handed);
+		am_handed_join(&x->likely_handed, &p->likely_handed);
 	}
 }
 

@@ -320,6 +320,7 @@ static int take_send(struct am_lineage *l, const struct am_row *row)
 	send = SEND(l, i);
 	send->count++;
 	send->breaches += is_breach(row);
+	am_handed_add(&send->handed, row);
 	stretch(&send->first_ns, &send->last_ns, row->wall_ns);
 	return key.refused ? 0 : remember_send(l, row, key.process, i);
 }
@@ -363,6 +364,7 @@ static int repeat_send(struct am_lineage *l, const struct am_row *row, uint32_t 
 		return 0;
 	send->count += row->count;
 	send->further += row->object.ino ? row->count : 0;
+	am_handed_add(&send->handed, row);
 	stretch(&send->first_ns, &send->last_ns, row->wall_ns);
 	return 1;
 }
@@ -723,10 +725,12 @@ static void sum_send(struct am_lineage *l, struct am_lineage_send *s)
 		place->sends += s->count;
 		who->sends += s->count;
 		place->senders++;
+		am_handed_join(&place->handed, &s->handed);
 		place->bytes += p->bytes;
 		place->unsized += p->unsized;
 	} else {
 		place->likely += s->count;
+		am_handed_join(&place->likely_handed, &s->handed);
 		who->likely += s->count;
 		place->likely_senders++;
 	}

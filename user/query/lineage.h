@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 
+#include "query/handed.h"
 #include "query/pool.h"
 #include "query/tally.h"
 #include "ledger/row.h"
@@ -105,6 +106,8 @@ struct am_lineage_place {
 	uint32_t senders;	/* processes of `sends` */
 	uint32_t likely_senders;
 	uint64_t bytes, unsized;	/* that the senders held */
+	struct am_handed handed;	/* to `sends` */
+	struct am_handed likely_handed;
 	int64_t first_ns, last_ns;	/* of all */
 };
 
@@ -114,6 +117,7 @@ struct am_lineage_send {
 	uint64_t further;	/* of these, through a socket that was used before: old records have
 				 * no address for them, and one for datagrams may have several */
 	uint64_t breaches;
+	struct am_handed handed;
 	bool known;		/* the process held the store's data */
 	int64_t first_ns, last_ns;
 };

@@ -81,6 +81,10 @@ int am_sum_add(struct am_sum *s, const struct am_row *row)
 	g->accesses += accesses;
 	if (row->deed.verdict == AM_VERDICT_DENY)
 		g->refused += accesses;
+	if (row->deed.op == AM_OP_SEND && !(row->deed.flags & AM_EVENT_BLOCKED)) {
+		g->sends += accesses;
+		am_handed_add(&g->handed, row);
+	}
 	if (row->wall_ns < g->first_ns)
 		g->first_ns = row->wall_ns;
 	if (row->wall_ns > g->last_ns)
