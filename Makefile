@@ -78,7 +78,7 @@ UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT := $(UNIT_SRC:tests/unit/%.c=$(SAN_B)/%)
 # What unit tests link: the rooms that need no kernel, with sanitizers.
 SAN_SRC := $(foreach r,base event ledger query policy store output cli,$(wildcard user/$(r)/*.c)) \
-	$(addprefix user/agent/,config.c control.c keeping.c log.c loop.c recorder.c) \
+	$(addprefix user/agent/,config.c control.c forebears.c keeping.c log.c loop.c proc.c recorder.c) \
 	$(addprefix user/kernel/,exes.c exe_file.c subjects.c)
 SAN_OBJ := $(SAN_SRC:user/%.c=$(SAN_B)/user/%.o)
 
@@ -198,7 +198,7 @@ storm: all $(B)/tests/storm
 $(B)/tests/reopen: tests/powercuts/reopen.c $(B)/libamanat.a
 	$(call say,CC)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $^ -o $@ $(LDFLAGS) $(LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(filter %.c %.a,$^) -o $@ $(LDFLAGS) $(LIBS)
 
 $(B)/tests/nosync.so: tests/powercuts/nosync.c
 	$(call say,CC)
@@ -233,17 +233,20 @@ setup-lab:
 setup-build:
 	@scripts/setup build
 
+# On every processor, unless who calls make has said on how many.
+JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+
 # A second make, so that it sees what setup has installed.
 demo: setup-lab
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory $(JOBS) all
 	@scripts/demo
 
 test: setup
-	@$(MAKE) --no-print-directory all evasion-build
+	@$(MAKE) --no-print-directory $(JOBS) all evasion-build
 	@scripts/test 6.1 6.12
 
 test-kernels: setup-lab
-	@$(MAKE) --no-print-directory all evasion-build
+	@$(MAKE) --no-print-directory $(JOBS) all evasion-build
 	@scripts/test --kernel-only 6.1 6.12 7
 
 bench: setup-lab
@@ -267,6 +270,7 @@ install: all evasion-build
 	install -D -m 755 $(B)/tests/foreign.so $(DESTDIR)/usr/libexec/amanat/foreign.so
 	install -D -m 644 tests/evasion/known-open $(DESTDIR)/usr/libexec/amanat/known-open
 	install -D -m 644 user/agent/amanatd.service $(DESTDIR)/usr/lib/systemd/system/amanatd.service
+	[ -e $(DESTDIR)/etc/default/amanat ] || install -D -m 644 user/agent/amanat.default $(DESTDIR)/etc/default/amanat
 	install -D -m 644 -t $(DESTDIR)/usr/share/doc/amanat README.md policies/BUNDLES.md
 	install -D -m 644 policies/README.md $(DESTDIR)/usr/share/doc/amanat/POLICY.md
 

@@ -15,7 +15,7 @@
 #include <linux/types.h>
 
 enum {
-	AM_ABI_VERSION = 3,
+	AM_ABI_VERSION = 4,
 
 	AM_LABELS_MAX = 64,
 	AM_SUBJECTS_MAX = 256,
@@ -33,6 +33,7 @@ enum {
 	AM_CGROUP_DEPTH = 24,	/* levels of cgroups looked at */
 	AM_GRANTS_MAX = 1024,	/* of purposes: who took on which, as different askers */
 	AM_ZONE_HITS = 15,	/* zones that one address may lie in, `anywhere` aside */
+	AM_ANCESTORS = 8,	/* of a process, told with its first event; process 1 never is */
 };
 
 /* A set of subjects, or of zones, of one policy: bit n is subject or zone n. */
@@ -85,6 +86,9 @@ enum am_act {
 	AM_ACT_BPF,		/* bpf(2) */
 	AM_ACT_CORE,		/* a core dump */
 	AM_ACT_SIGNAL,		/* a signal with a value */
+	/* Of AM_EVENT_PROCESS, as is AM_ACT_EXEC there. */
+	AM_ACT_FORK,		/* the process has begun */
+	AM_ACT_ANCESTOR,	/* it was there: the user side makes such of `ancestors` */
 	AM_ACT_MAX_,
 };
 
@@ -297,6 +301,7 @@ enum am_task_flag {
 	/* On the leader, until it ends. */
 	AM_TASK_SQPOLL = 1 << 3,/* has a ring that a thread of the kernel reads for anybody */
 	AM_TASK_OUTLET = 1 << 4,/* has a socket that sends without a call */
+	AM_TASK_TOLD = 1 << 5,	/* an event has told who it descends from */
 };
 
 enum { AM_TASK_NOT_ITSELF = AM_TASK_FOREIGN | AM_TASK_TRACED };
@@ -305,6 +310,10 @@ enum {
 	AM_TOUCHES = 8,
 	AM_REPEAT_S = 10,	/* so often the agent has all repeats told, see sweep.bpf.c */
 };
+
+/* Of a send: more may have been sent than is counted, for nobody said how much. A bit among the
+ * bytes, so that both are taken at once. */
+#define AM_BYTES_UNKNOWN (1ULL << 63)
 
 /* Something that a thread has done to a file, or sent to a destination, and the count of
  * repeats not yet told. */
@@ -334,7 +343,8 @@ struct am_touch {
 	__u32 uid;		/* who it was then: the thread may be somebody else since */
 	__u32 gid;
 	__u32 purpose;
-	__u32 seq;		/* odd while another one takes its place */
+	__u32 busy;		/* another one takes its place, or the sweep is at it */
+	__u64 bytes;		/* handed to these sends; AM_BYTES_UNKNOWN */
 };
 
 /* A file that was executed and is no ELF image: the key of `am_scripts`. All zero: none. */
@@ -387,6 +397,8 @@ enum am_event_kind {
 	AM_EVENT_RESEAL,	/* a folder came into a store: its tree must be sealed */
 	AM_EVENT_FOREIGN,	/* a listed executable maps code from a file that others can write; by AM_ACT_EXEC: its
 				 * caller would have had it load some, and does not get that */
+	AM_EVENT_PROCESS,	/* no access: a process that carries labels, or that was told of, has begun another
+				 * (which is the task of the record), or has come to run something else */
 	AM_EVENT_MAX_,
 };
 
@@ -404,6 +416,7 @@ enum am_event_flag {
 	AM_EVENT_GROUPS_CUT = 1 << 10,	/* there are more groups than `groups` */
 	AM_EVENT_SCRIPT_CUT = 1 << 11,
 	AM_EVENT_SCRIPT_LOST = 1 << 12,	/* it runs a script whose path is not kept any more */
+	AM_EVENT_SIZED = 1 << 13,	/* of a send: `bytes` is all that was handed to the call */
 };
 
 /* A string of the record: `off` from the start of the record. Paths are the
@@ -411,6 +424,19 @@ enum am_event_flag {
 struct am_span {
 	__u16 off;
 	__u16 len;
+};
+
+/* One whom a process descends from, as it was when the record was made. */
+struct am_ancestor {
+	__u64 start_ns;		/* as in am_event, like the rest */
+	__u64 cgroup;
+	__u32 tgid;
+	__u32 ppid;		/* the next one's, if that is told */
+	__u32 uid;
+	__u32 gid;
+	__u32 login;
+	__u32 session;
+	char comm[AM_COMM_LEN];
 };
 
 struct am_event {
@@ -436,8 +462,9 @@ struct am_event {
 	__u64 ino;
 	__u32 dev;		/* kernel's s_dev */
 	__u32 igen;
-	__u64 file_bytes;	/* its size then, before what is done; a file may be empty, and
-				 * AM_EVENT_REPEAT does not tell: 0 for both */
+	__u64 bytes;		/* of a send: handed to the call, or the calls; at most so much was
+				 * sent, if AM_EVENT_SIZED, else more may have been. Of a file: its
+				 * size then, before what is done; 0: empty, or not told */
 	/* the destination, network byte order, IPv4 as ::ffff:a.b.c.d */
 	__u8 addr[16];
 	__u16 family;		/* AF_* */
@@ -461,12 +488,14 @@ struct am_event {
 	struct am_span script;	/* of what was given to exec(), where it is no ELF image */
 	struct am_span groups;	/* supplementary gids, __u32 each, not aligned */
 	__u32 purpose;		/* that it runs under, 0 = none; AM_EVENT_REPEAT tells it too */
-	__u32 pad;
+	struct am_span ancestors;	/* struct am_ancestor each, the parent first, not aligned; of a
+				 * process that no event has told of before */
 };
 
 enum {
 	AM_EVENT_SIZE_MAX = sizeof(struct am_event) + AM_SCRIPT_LEN +
-			    AM_GROUPS_MAX * sizeof(__u32) + 2 * AM_PATH_LEN,
+			    AM_GROUPS_MAX * sizeof(__u32) + 2 * AM_PATH_LEN +
+			    AM_ANCESTORS * sizeof(struct am_ancestor),
 };
 
 /* ---- calls of the kernel's ------------------------------------------------ */
@@ -522,9 +551,10 @@ AM_ASSERT_SIZE(struct am_unit_key, 264);
 AM_ASSERT_SIZE(struct am_net_key, 24);
 AM_ASSERT_SIZE(struct am_grant, 64);
 AM_ASSERT_SIZE(struct am_store, 152);
-AM_ASSERT_SIZE(struct am_touch, 64);
+AM_ASSERT_SIZE(struct am_touch, 72);
 AM_ASSERT_SIZE(struct am_script_key, 16);
 AM_ASSERT_SIZE(struct am_script, 512);
-AM_ASSERT_SIZE(struct am_task, 160 + AM_TOUCHES * 64);
+AM_ASSERT_SIZE(struct am_task, 160 + AM_TOUCHES * 72);
 AM_ASSERT_SIZE(struct am_zones, 16);
+AM_ASSERT_SIZE(struct am_ancestor, 56);
 AM_ASSERT_SIZE(struct am_event, 256);

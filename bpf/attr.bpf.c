@@ -76,7 +76,7 @@ AM_NOINLINE int xattr_written(struct dentry *dentry)
 	if (am_object_kind(&o) == S_IFREG)
 		return am_spill(inode, &o, AM_ACT_XATTR);
 	/* A folder with labels would give them to all that is in it. */
-	return am_send(&o, NULL, AM_ZONE_ANYWHERE, AM_ACT_XATTR);
+	return am_send(&o, NULL, AM_ZONE_ANYWHERE, AM_ACT_XATTR, AM_CALL_UNSIZED);
 }
 
 AM_HOOK(am_setxattr, inode_setxattr, void *idmap, struct dentry *dentry)

@@ -67,17 +67,13 @@ static long look_up(__u32 level, struct birth *b)
 	struct am_fact_key fact = { .generation = b->generation, .kind = AM_FACT_CGROUP };
 	struct am_unit_key *key = key_slot();
 	struct cgroup *parent = (struct cgroup *)parent_of(b->cgroup);
-	const struct am_set *set;
 
 	b->cgroup = (__u64)parent;
 	if (!key || !parent)
 		return 1;
 	fact.value = BPF_CORE_READ(parent, kn, id);
-	set = b->found ? NULL : bpf_map_lookup_elem(&am_facts, &fact);
-	if (set) {
-		b->set = *set;
-		b->found = 1;
-	}
+	if (!b->found)
+		b->found = am_fact_copy(&fact, &b->set);
 	if (parent_of(b->cgroup) &&	/* the root has no name */
 	    !is_slice(key, name_put(key, BPF_CORE_READ(parent, kn, name))))
 		b->in_slices = 0;
@@ -86,17 +82,16 @@ static long look_up(__u32 level, struct birth *b)
 
 AM_INLINE void join_named(struct birth *b, struct am_unit_key *key, const char *name, bool path)
 {
-	const struct am_set *set;
+	struct am_set set;
 
 	key->generation = b->generation;
 	key->is_path = path;
 	if (!name_put(key, name))
 		return;
-	set = bpf_map_lookup_elem(&am_units, key);
-	if (!set)
+	if (!AM_COPY(&am_units, key, &set))
 		return;
 	b->listed = 1;
-	am_set_join(&b->set, set);
+	am_set_join(&b->set, &set);
 }
 
 static __noinline int born(struct cgroup *cgroup, const char *path, __u32 generation)

@@ -8,8 +8,9 @@
  * with bpf_probe_read_kernel(). */
 #pragma once
 
-#include "decide.h"
-#include "maps.h"
+#include "ancestor.h"
+#include "copy.h"
+#include "count.h"
 
 #define AM_GLOBAL __attribute__((noinline, weak))
 
@@ -87,11 +88,11 @@ struct am_case {
 	__u64 labels;		/* the store's included; before the decision: what the task carries */
 	__u32 store;
 	__u32 generation;
-	__u16 kind;		/* am_event_kind */
-	__u16 act;
+	__u8 kind;		/* am_event_kind */
+	__u8 act;
 	__u8 urgent;
 	__u8 splices;		/* what the task reads goes into a pipe at once */
-	__u16 pad;
+	__u32 bytes;		/* AM_OP_SEND: handed to the call, AM_CALL_UNSIZED */
 };
 
 /* Makes the verifier forget the outcome of a decision. Else it would follow each through all that
@@ -110,13 +111,13 @@ AM_INLINE __u32 am_grant_of(struct task_struct *task)
 	return grant ? *grant : 0;
 }
 
-/* The purpose of the process; number 0 is none, also where the grant does not hold now. */
-AM_INLINE __u32 am_purpose_of(struct task_struct *task)
+/* The purpose of the process; number 0 is none, also where the grant does not hold now. Not
+ * inline, nor is am_fill_script(): am_tell() has no stack left for them. */
+AM_NOINLINE __u32 am_purpose_of(struct task_struct *task)
 {
-	__u32 grant = am_grant_of(task);
-	__u32 *purpose = grant ? bpf_map_lookup_elem(&am_grants, &grant) : NULL;
+	__u32 grant = am_grant_of(task), purpose;
 
-	return purpose ? *purpose : 0;
+	return grant && AM_COPY(&am_grants, &grant, &purpose) ? purpose : 0;
 }
 
 AM_INLINE struct am_scratch *am_scratch_claim(void)
@@ -238,9 +239,25 @@ AM_INLINE void am_fill_object(struct am_event *e, __u64 address)
 	e->ino = BPF_CORE_READ(inode, i_ino);
 	e->igen = BPF_CORE_READ(inode, i_generation);
 	e->dev = BPF_CORE_READ(inode, i_sb, s_dev);
-	e->file_bytes = BPF_CORE_READ(inode, i_size);
+	e->bytes = BPF_CORE_READ(inode, i_size);
 	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFDIR)
 		e->flags |= AM_EVENT_DIR;
+}
+
+AM_INLINE void am_fill_exe(struct am_scratch *s, struct task_struct *task)
+{
+	struct am_event *e = &s->event;
+	struct mm_struct *mm = task->mm;
+	struct file *exe = mm ? mm->exe_file : NULL;
+
+	if (exe) {
+		e->exe.off = sizeof(*e) + s->off;
+		if (am_names(s, (__u64)BPF_CORE_READ(exe, f_path.dentry),
+			     (__u64)BPF_CORE_READ(exe, f_path.mnt), AM_PATH_LEN))
+			e->flags |= AM_EVENT_EXE_CUT;
+		e->exe.len = sizeof(*e) + s->off - e->exe.off;
+	}
+	e->size = sizeof(*e) + s->off;
 }
 
 /* Path of the object, then of the executable. */
@@ -248,8 +265,6 @@ AM_INLINE void am_fill_strings(struct am_scratch *s, const struct am_case *c,
 			       struct task_struct *task)
 {
 	struct am_event *e = &s->event;
-	struct mm_struct *mm = task->mm;
-	struct file *exe = mm ? mm->exe_file : NULL;
 
 	if (c->dentry) {
 		e->path.off = sizeof(*e) + s->off;
@@ -259,14 +274,7 @@ AM_INLINE void am_fill_strings(struct am_scratch *s, const struct am_case *c,
 			e->flags |= AM_EVENT_FS_PATH;
 		e->path.len = sizeof(*e) + s->off - e->path.off;
 	}
-	if (exe) {
-		e->exe.off = sizeof(*e) + s->off;
-		if (am_names(s, (__u64)BPF_CORE_READ(exe, f_path.dentry),
-			     (__u64)BPF_CORE_READ(exe, f_path.mnt), AM_PATH_LEN))
-			e->flags |= AM_EVENT_EXE_CUT;
-		e->exe.len = sizeof(*e) + s->off - e->exe.off;
-	}
-	e->size = sizeof(*e) + s->off;
+	am_fill_exe(s, task);
 }
 
 AM_INLINE __u64 am_seq_next(__u32 ring)
@@ -349,6 +357,14 @@ AM_INLINE void am_fill_case(struct am_event *e, const struct am_case *c)
 		e->flags |= AM_EVENT_BLOCKED;
 }
 
+/* How much was handed to a send, or to several. Without a branch, as in the two below: the
+ * verifier would follow both ways through all that comes after. */
+AM_INLINE void am_fill_bytes(struct am_event *e, __u64 bytes)
+{
+	e->bytes = bytes & ~AM_BYTES_UNKNOWN;
+	e->flags |= AM_EVENT_SIZED & ((__u32)(bytes >> 63) - 1);
+}
+
 /* Groups beyond the effective one, as many as are looked at. */
 AM_INLINE void am_fill_groups(struct am_scratch *s, struct task_struct *task)
 {
@@ -369,7 +385,7 @@ AM_INLINE void am_fill_groups(struct am_scratch *s, struct task_struct *task)
 	s->off = off + len;
 }
 
-AM_INLINE void am_fill_script(struct am_scratch *s, const struct am_task *own)
+AM_NOINLINE void am_fill_script(struct am_scratch *s, const struct am_task *own)
 {
 	struct am_script_key key = own->script_file;
 	const struct am_script *script;
@@ -389,6 +405,10 @@ AM_INLINE void am_fill_script(struct am_scratch *s, const struct am_task *own)
 	bpf_probe_read_kernel(&s->strings[off], len, script->names);
 	if (script->cut)
 		s->event.flags |= AM_EVENT_SCRIPT_CUT;
+	if (bpf_map_lookup_elem(&am_scripts, &key) != script) {	/* see copy.h */
+		s->event.flags |= AM_EVENT_SCRIPT_LOST;
+		return;
+	}
 	s->event.script.off = sizeof(s->event) + off;
 	s->event.script.len = len;
 	s->off = off + len;
@@ -412,6 +432,37 @@ AM_INLINE void am_fill_facts(struct am_scratch *s, struct task_struct *task)
 	am_fill_script(s, own);
 }
 
+/* The process's storage, if it has any. */
+AM_INLINE struct am_task *am_first_of(struct task_struct *task)
+{
+	struct task_struct *first = task->group_leader;
+
+	return first ? bpf_task_storage_get(&am_tasks, first, 0, 0) : NULL;
+}
+
+/* Whom the process descends from, once: of a process without storage with each event. */
+AM_INLINE void am_fill_ancestors(struct am_scratch *s, struct task_struct *task)
+{
+	struct am_task *first = am_first_of(task);
+	__u64 off = s->off;
+
+	if (first && (first->flags & AM_TASK_TOLD))
+		return;
+	am_ancestors(s, task);
+	s->event.ancestors.off = sizeof(s->event) + off;
+	s->event.ancestors.len = s->off - off;
+	s->event.size = sizeof(s->event) + s->off;
+}
+
+/* The ring has the record: it has not to be said again. */
+AM_INLINE void am_ancestors_told(struct task_struct *task)
+{
+	struct am_task *first = am_first_of(task);
+
+	if (first && !(first->flags & AM_TASK_TOLD))
+		__sync_fetch_and_or(&first->flags, AM_TASK_TOLD);
+}
+
 /* Tells of one decision about the current task. Not 0 if it cannot be recorded. */
 AM_GLOBAL int am_tell(const struct am_case *c)
 {
@@ -426,12 +477,30 @@ AM_GLOBAL int am_tell(const struct am_case *c)
 		return -ENOSPC;
 	am_fill_case(&s->event, c);
 	am_fill_object(&s->event, c->inode);
+	if (c->f.op == AM_OP_SEND)
+		am_fill_bytes(&s->event, am_bytes_of_call(c->bytes));
 	s->off = 0;
 	am_fill_facts(s, task);
 	am_fill_strings(s, c, task);
+	am_fill_ancestors(s, task);
 	r = am_ring(s, c->urgent);
 	am_scratch_release(s);
+	if (!r)
+		am_ancestors_told(task);
 	return r ? -ENOSPC : 0;
+}
+
+/* The size of a touched file now. Nothing keeps the inode: another one may be at its address. So
+ * its identity is looked at, and after the size: whoever comes to be there starts with 0. */
+AM_INLINE __u64 am_touch_size(const struct am_touch *t)
+{
+	struct inode *inode = (struct inode *)t->inode;
+	__u64 size = BPF_CORE_READ(inode, i_size), other;
+
+	other = BPF_CORE_READ(inode, i_ino) ^ t->ino;
+	other |= BPF_CORE_READ(inode, i_generation) ^ t->igen;
+	other |= (BPF_CORE_READ(inode, i_mode) & S_IFMT) ^ S_IFREG;
+	return size & (((other | (0 - other)) >> 63) - 1);
 }
 
 /* What was touched, a destination or a file, and by whom. */
@@ -451,10 +520,13 @@ AM_INLINE void am_fill_touched(struct am_event *e, const struct am_touch *t)
 	e->ino = t->ino;
 	e->dev = t->dev;
 	e->igen = t->igen;
+	if (t->op != AM_OP_SEND)	/* to a device: nobody says how much */
+		e->bytes = am_touch_size(t);
 }
 
 /* Tells of `n` repeats that an entry of the task has counted. Not 0 if there is no room. */
-AM_INLINE long am_touch_record(struct task_struct *task, const struct am_touch *t, __u32 n)
+AM_INLINE long am_touch_record(struct task_struct *task, const struct am_touch *t, __u32 n,
+			       __u64 bytes)
 {
 	struct am_scratch *s = am_event_begin(task, AM_EVENT_REPEAT);
 	long r;
@@ -468,23 +540,31 @@ AM_INLINE long am_touch_record(struct task_struct *task, const struct am_touch *
 	s->event.generation = t->generation;
 	s->event.count = n;
 	am_fill_touched(&s->event, t);
+	if (!t->inode)
+		am_fill_bytes(&s->event, bytes);
 	s->event.size = sizeof(s->event);
 	r = am_ring(s, false);
 	am_scratch_release(s);
 	return r;
 }
 
-/* Tells of the repeats that an entry of the current task has counted. Not 0 if there is no
- * room for the record: then they are still in the entry. */
+/* Takes away what an entry of the task has counted, and tells it. Not 0 if there is no room for
+ * the record: then it is in the entry again. The task may go on counting meanwhile. */
+AM_INLINE int am_touch_tell(struct task_struct *task, struct am_touch *t)
+{
+	__u64 bytes = 0;
+	__u32 n = am_touch_empty(t, &bytes);
+
+	if (!n || !am_touch_record(task, t, n, bytes))
+		return 0;
+	am_touch_count(t, n, bytes);
+	return -ENOSPC;
+}
+
+/* The same of an entry of the current task. */
 AM_GLOBAL int am_touch_flush(struct am_touch *t)
 {
-	__u32 n;
-
 	if (!t || !t->count)
 		return 0;
-	n = __sync_lock_test_and_set(&t->count, 0);
-	if (!n || !am_touch_record(bpf_get_current_task_btf(), t, n))
-		return 0;
-	__sync_fetch_and_add(&t->count, n);
-	return -ENOSPC;
+	return am_touch_tell(bpf_get_current_task_btf(), t);
 }

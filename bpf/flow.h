@@ -112,7 +112,8 @@ AM_GLOBAL int am_zones_of(const struct am_policy *policy, const struct am_dest *
 	port.value = AM_PORT(dest->proto, dest->port);
 	__builtin_memcpy(net.addr, dest->addr, sizeof(net.addr));
 	found = bpf_map_lookup_elem(&am_nets, &net);
-	/* Copied, so that what was found is one case to the verifier, wherever it was. */
+	/* Networks and ports stay while somebody decides by their policy: no need for copy.h. Copied,
+	 * so that what was found is one case to the verifier, wherever it was. */
 	at = found ? *found : policy->zones_unlisted;
 	taking = bpf_map_lookup_elem(&am_facts, &port);
 	if (!taking) {
@@ -138,12 +139,18 @@ AM_NOINLINE void am_send_decide(struct am_case *c)
 
 /* Decides a send of all that the task carries. `dest` may be NULL with a zone. `zone` >= 0 names the zone, else
  * the destination's address does. An allowed send is told once for each object,
- * where there is one: `o` may be NULL. */
-AM_GLOBAL int am_send(const struct am_object *o, const struct am_dest *dest, int zone, __u32 act)
+ * where there is one: `o` may be NULL. `bytes` is as in struct am_case. */
+AM_GLOBAL int am_send(const struct am_object *o, const struct am_dest *dest, int zone, __u32 act,
+		      __u32 bytes)
 {
+	struct am_case c = {
+		.kind = AM_EVENT_SEND,
+		.act = act,
+		.f = { .op = AM_OP_SEND },
+		.bytes = bytes,
+	};
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct am_task *leader = am_leader_of(task);
-	struct am_case c = { .kind = AM_EVENT_SEND, .act = act, .f = { .op = AM_OP_SEND } };
 	const struct am_policy *policy = am_policy_now();
 	struct am_task *own;
 
@@ -228,7 +235,7 @@ AM_INLINE int am_labelled_write(struct inode *inode, const struct am_object *o, 
 	if (kind == S_IFCHR && am_is_sink(inode->i_rdev))
 		return 0;
 	if (kind == S_IFCHR || kind == S_IFBLK || (kind == S_IFREG && am_is_outlet(inode)))
-		return am_send(o, NULL, am_device_zone(inode, kind), act);
+		return am_send(o, NULL, am_device_zone(inode, kind), act, AM_CALL_UNSIZED);
 	if ((kind == S_IFREG && !am_is_switch(inode)) || kind == S_IFIFO)
 		return am_spill(inode, o, act);
 	return 0;

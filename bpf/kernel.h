@@ -268,6 +268,11 @@ struct socket {
 struct msghdr {
 	void *msg_name;
 	int msg_namelen;
+	unsigned int msg_flags;
+};
+
+struct proto_ops {
+	void *sendpage;		/* up to 6.4 */
 };
 
 #pragma clang attribute pop

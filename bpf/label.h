@@ -49,12 +49,16 @@ AM_GLOBAL int am_stray_keep(__u64 inode, struct am_tag *tag)
 }
 
 /* The id of the store that a tag stands for under the policy. While one policy takes over from
- * another a root has two, and one of them is of the policy that decides. */
+ * another a root has two, and one of them is of the policy that decides. Each is read once, in this
+ * order: the agent may be writing, in the other one (see serve.bpf.c). */
 AM_INLINE __u32 am_tag_id(const struct am_policy *policy, const struct am_tag *tag)
 {
-	if (tag->next && !am_store_of(policy, tag->store) && am_store_of(policy, tag->next))
-		return tag->next;
-	return tag->store;
+	__u32 next = *(const volatile __u32 *)&tag->next;
+	__u32 store = *(const volatile __u32 *)&tag->store;
+
+	if (next && !am_store_of(policy, store) && am_store_of(policy, next))
+		return next;
+	return store;
 }
 
 AM_INLINE const struct am_store *am_tag_store(const struct am_policy *policy,
@@ -73,14 +77,13 @@ AM_INLINE bool am_tag_speaks(const struct am_policy *policy, const struct am_tag
 AM_GLOBAL int am_stray_find(__u64 inode, struct am_tag *value)
 {
 	struct am_inode_key key;
-	struct am_tag *kept;
 
-	am_inode_key_of(inode, &key);
-	kept = bpf_map_lookup_elem(&am_strays, &key);
-	if (!kept || !value)
+	if (!value)
 		return 0;
-	*value = *kept;
-	value->store = am_tag_id(am_policy_now(), kept);
+	am_inode_key_of(inode, &key);
+	if (!AM_COPY(&am_strays, &key, value))
+		return 0;
+	value->store = am_tag_id(am_policy_now(), value);
 	value->next = 0;
 	return 1;
 }

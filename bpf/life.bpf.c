@@ -4,8 +4,9 @@
  *   bprm_check_security  which script it is; exec by a thread that is not the
  *                        leader takes the leader's place: the labels move along
  *   bprm_creds_from_file a listed executable starts without what its caller would preload
- *   bprm_committed_creds the exec has happened: it is itself again
+ *   bprm_committed_creds the exec has happened: it is itself again; told, where somebody will ask
  *   cred_prepare         new credentials: who the task is must be found anew
+ *   sched_process_fork   a child has its number: told, likewise
  *   sched_process_exit   repeats that were only counted so far are told */
 #include "code.h"
 #include "hook.h"
@@ -45,7 +46,7 @@ AM_HOOK(am_task_alloc, task_alloc, struct task_struct *child, unsigned long flag
 	}
 	labels = am_labels_of(leader);
 	if (!labels && !(own && own->script_file.ino) &&
-	    !(leader && leader->flags & ~AM_TASK_AGENT))
+	    !(leader && leader->flags & ~(AM_TASK_AGENT | AM_TASK_TOLD)))
 		return 0;
 	t = am_task_create(child);
 	if (!t)
@@ -67,7 +68,7 @@ AM_INLINE struct am_task *script_note(struct linux_binprm *bprm, struct task_str
 {
 	struct am_executed file = {};
 	struct am_task *own;
-	__u32 *id = NULL, magic = 0;
+	__u32 id = 0, magic = 0;
 
 	bpf_probe_read_kernel(&magic, sizeof(magic), bprm->buf);
 	if (magic != ELF_MAGIC) {
@@ -78,7 +79,7 @@ AM_INLINE struct am_task *script_note(struct linux_binprm *bprm, struct task_str
 	own = file.key.ino ? am_task_create(task) : am_task_of(task);
 	if (!own)
 		return NULL;
-	own->exec_script = id ? *id : 0;
+	own->exec_script = id;
 	own->exec_file = file.key;
 	return own;
 }
@@ -168,6 +169,31 @@ AM_NOINLINE int loader_asked(struct linux_binprm *bprm)
 	return s.loads ? am_foreign_tell(bprm->file, AM_ACT_EXEC) : 0;
 }
 
+/* Whether it is told whom a process begins, and what it comes to run: it carries labels, or an event
+ * has told of it. */
+AM_INLINE bool is_known(const struct am_task *leader)
+{
+	return leader && !(leader->flags & AM_TASK_AGENT) &&
+	       (leader->flags & AM_TASK_TOLD || am_labels_of(leader));
+}
+
+AM_INLINE __u32 generation_now(void)
+{
+	const struct am_policy *policy = am_policy_now();
+
+	return policy ? policy->generation : 0;
+}
+
+/* It is the leader by now. */
+AM_NOINLINE int exec_told(const struct am_task *own)
+{
+	struct am_case c = { .kind = AM_EVENT_PROCESS, .act = AM_ACT_EXEC };
+
+	c.generation = generation_now();
+	c.labels = am_labels_of(own);
+	return am_tell(&c);
+}
+
 AM_HOOK_VOID(am_exec_done, bprm_committed_creds, security_bprm_committed_creds,
 	     struct linux_binprm *bprm)
 {
@@ -186,6 +212,8 @@ AM_HOOK_VOID(am_exec_done, bprm_committed_creds, security_bprm_committed_creds,
 		own->flags &= ~AM_TASK_TRACED;
 		am_family_leave(own);
 	}
+	if (is_known(own))
+		exec_told(own);
 	return 0;
 }
 
@@ -212,6 +240,43 @@ AM_HOOK_AS(am_cred, cred_prepare, security_prepare_creds, struct cred *new, cons
 	own = am_task_of(bpf_get_current_task_btf());
 	if (own)
 		own->generation = 0;
+	return 0;
+}
+
+/* That a child has begun. */
+AM_NOINLINE int fork_told(struct task_struct *child, const struct am_task *leader)
+{
+	struct am_task *own = am_task_of(child);
+	struct am_scratch *s = am_event_begin(child, AM_EVENT_PROCESS);
+	long r;
+
+	if (!s)
+		return 0;
+	s->event.act = AM_ACT_FORK;
+	s->event.generation = generation_now();
+	s->event.labels = am_labels_of(leader);
+	s->off = 0;
+	if (own)
+		am_fill_script(s, own);
+	am_fill_exe(s, child);
+	r = am_ring(s, false);
+	am_scratch_release(s);
+	/* Whom the parent descends from is known, and so it is of the child. */
+	if (!r && own && own->labels && leader->flags & AM_TASK_TOLD)
+		__sync_fetch_and_or(&own->flags, AM_TASK_TOLD);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(am_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct am_task *leader;
+
+	if (child->pid != child->tgid)
+		return 0;
+	leader = am_leader_of(bpf_get_current_task_btf());
+	if (is_known(leader))
+		fork_told(child, leader);
 	return 0;
 }
 

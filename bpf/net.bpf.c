@@ -11,8 +11,11 @@ AM_NOINLINE int send_checked(unsigned long long *ctx)
 {
 	struct socket *sock = (struct socket *)ctx[0];
 	struct msghdr *msg = (struct msghdr *)ctx[1];
+	__u32 bytes = ctx[2];
 
-	return am_socket_send(sock, msg->msg_name, msg->msg_namelen, AM_ACT_SEND);
+	if ((msg->msg_flags & MSG_BATCH) && msg->msg_name)
+		bytes |= AM_CALL_UNSIZED;
+	return am_socket_send(sock, msg->msg_name, msg->msg_namelen, AM_ACT_SEND, bytes);
 }
 
 AM_HOOK(am_sendmsg, socket_sendmsg)	/* struct socket *sock, struct msghdr *msg, int size */
@@ -35,5 +38,5 @@ AM_HOOK(am_connect, socket_connect, struct socket *sock, void *address, int addr
 	/* Connecting a datagram or a Unix socket sends nothing; its sends are asked about. */
 	if (sock->type == SOCK_DGRAM || sk->__sk_common.skc_family == AF_UNIX)
 		return 0;
-	return am_socket_send(sock, address, addrlen, AM_ACT_CONNECT);
+	return am_socket_send(sock, address, addrlen, AM_ACT_CONNECT, 0);
 }

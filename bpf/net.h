@@ -2,7 +2,14 @@
 /* Where a send goes to, taken from what the kernel will really use. */
 #pragma once
 
+#include <asm/ptrace.h>
+#include <asm/unistd_64.h>
+
 #include "flow.h"
+
+/* sendmmsg(2) asks nobody about a further message to the address of the one before: of all but
+ * the last message it says that more may follow. */
+enum { MSG_BATCH = 0x40000 };
 
 AM_INLINE void am_dest_v4(struct am_dest *dest, __u32 v4, __u16 port)
 {
@@ -98,8 +105,9 @@ AM_INLINE bool am_to_kernel(struct sock *sk, const void *name)
 	return !a.pid && !a.groups;
 }
 
-/* Decides a send of labelled data through `sk` to `name`, or to its peer. */
-AM_NOINLINE int am_socket_send(struct socket *sock, const void *name, int len, __u32 act)
+/* Decides a send of labelled data through `sk` to `name`, or to its peer. `bytes`: as of am_send(). */
+AM_NOINLINE int am_socket_send(struct socket *sock, const void *name, int len, __u32 act,
+			       __u32 bytes)
 {
 	struct sock *sk = sock->sk;
 	struct am_dest dest = {};
@@ -123,7 +131,27 @@ AM_NOINLINE int am_socket_send(struct socket *sock, const void *name, int len, _
 		 * that a zone can name: only `anywhere` takes them in. */
 		zone = family == AF_UNIX || family == AF_NETLINK ? AM_ZONE_LOCAL : AM_ZONE_ANYWHERE;
 	}
-	return am_send(NULL, &dest, zone, act);
+	return am_send(NULL, &dest, zone, act, bytes);
+}
+
+/* Of the calls that write. The numbers are those of 64 bits: in no other way does a call that
+ * moves data have one of them. */
+AM_INLINE bool am_is_write_call(void)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	__u64 call = regs->orig_rax;
+
+	return call == __NR_write || call == __NR_writev || call == __NR_pwritev2;
+}
+
+/* What comes through the file of a socket. A write comes by socket_sendmsg too, and there it says
+ * how much; so does all that is spliced since there is no sendpage (6.5, 2dc334f1a63a). Before,
+ * nobody says. */
+AM_INLINE __u32 am_bytes_by_file(void)
+{
+	if (!bpf_core_field_exists(struct proto_ops, sendpage) || am_is_write_call())
+		return 0;
+	return AM_CALL_UNSIZED;
 }
 
 /* sendfile and splice into a socket: on 6.1 the only hook that sees them. */
@@ -135,5 +163,5 @@ AM_INLINE int am_socket_write(struct file *file)
 	if (!am_labels_of(leader))
 		return 0;
 	sock = bpf_sock_from_file(file);
-	return sock ? am_socket_send(sock, NULL, 0, AM_ACT_SPLICE) : 0;
+	return sock ? am_socket_send(sock, NULL, 0, AM_ACT_SPLICE, am_bytes_by_file()) : 0;
 }

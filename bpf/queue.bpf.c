@@ -186,7 +186,7 @@ AM_HOOK(am_signal, task_kill, struct task_struct *receiver, struct kernel_siginf
 /* These need a rule for `anywhere`, or `local` where only this host can look. */
 AM_INLINE int outlet_checked(int zone, __u32 act)
 {
-	return am_send(NULL, NULL, zone, act);
+	return am_send(NULL, NULL, zone, act, AM_CALL_UNSIZED);
 }
 
 AM_HOOK(am_socket_make, socket_create, int family, int type, int protocol, int kern)

@@ -18,7 +18,9 @@ AM_INLINE int sqpoll_checked(void)
 	if (!leader)
 		return -EACCES;
 	__sync_fetch_and_or(&leader->flags, AM_TASK_SQPOLL);
-	return am_labels_of(leader) ? am_send(NULL, NULL, AM_ZONE_ANYWHERE, AM_ACT_RING) : 0;
+	if (!am_labels_of(leader))
+		return 0;
+	return am_send(NULL, NULL, AM_ZONE_ANYWHERE, AM_ACT_RING, AM_CALL_UNSIZED);
 }
 
 SEC("?lsm/uring_sqpoll")

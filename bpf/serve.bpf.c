@@ -29,6 +29,16 @@ AM_INLINE int root_keep(struct inode *inode, struct am_tag *value)
 	return 0;
 }
 
+/* In place, while others look: `next` goes last, see am_tag_id(). */
+AM_INLINE void tag_write(struct am_tag *tag, const struct am_tag *value)
+{
+	tag->labels = value->labels;
+	tag->store = value->store;
+	tag->flags = value->flags;
+	asm volatile("" ::: "memory");
+	tag->next = value->next;
+}
+
 AM_INLINE int tag_put(struct inode *inode, bool replace)
 {
 	struct am_tag value = am_request.tag, *tag = am_tag_of(inode);
@@ -39,7 +49,7 @@ AM_INLINE int tag_put(struct inode *inode, bool replace)
 		tag = am_tag_create(inode, &value);
 	if (!tag)
 		return value.flags & AM_TAG_ROOT ? root_keep(inode, &value) : -ENOSPC;
-	*tag = value;
+	tag_write(tag, &value);
 	return 0;
 }
 

@@ -20,7 +20,8 @@
 struct am_search {
 	const struct am_policy *policy;
 	__u64 dentry;
-	struct am_tag *found;
+	__u64 found;
+	struct am_tag *tag;	/* what was found last */
 };
 
 static long am_search_step(__u32 i, struct am_search *s)
@@ -28,7 +29,6 @@ static long am_search_step(__u32 i, struct am_search *s)
 	struct dentry *d = (struct dentry *)s->dentry;
 	__u64 parent = (__u64)BPF_CORE_READ(d, d_parent);
 	struct am_inode_key key;
-	struct am_tag *tag;
 	__u64 dir;
 
 	if (!parent || parent == s->dentry)
@@ -39,11 +39,8 @@ static long am_search_step(__u32 i, struct am_search *s)
 		return 1;
 	am_inode_key_of(dir, &key);
 	s->dentry = parent;
-	tag = bpf_map_lookup_elem(&am_strays, &key);
-	if (!tag || !am_tag_speaks(s->policy, tag))
-		return 0;
-	s->found = tag;
-	return 1;
+	s->found = AM_COPY(&am_strays, &key, s->tag) && am_tag_speaks(s->policy, s->tag);
+	return s->found ? 1 : 0;
 }
 
 /* How a search ended. */
@@ -58,7 +55,7 @@ enum am_searched {
  * what is inherited from it. */
 AM_GLOBAL int am_search(const struct am_object *o, struct am_tag *ret)
 {
-	struct am_search s = { .policy = am_policy_now() };
+	struct am_search s = { .policy = am_policy_now(), .tag = ret };
 	struct inode *inode;
 	long steps;
 
@@ -67,12 +64,12 @@ AM_GLOBAL int am_search(const struct am_object *o, struct am_tag *ret)
 	s.dentry = o->dentry;
 	steps = bpf_loop(AM_CLIMB_DEPTH, am_search_step, &s, 0);
 	if (s.found) {
-		ret->labels = s.found->labels;
-		ret->store = am_tag_id(s.policy, s.found);
+		ret->store = am_tag_id(s.policy, ret);
 		ret->flags = 0;
 		ret->next = 0;
 		return AM_SEARCHED_FOUND;
 	}
+	*ret = (struct am_tag){};	/* the last one said nothing */
 	inode = (struct inode *)o->inode;
 	if (s.dentry == (__u64)BPF_CORE_READ(inode, i_sb, s_root))
 		return AM_SEARCHED_ROOT;

@@ -46,13 +46,15 @@ AM_GLOBAL int am_fact_apply(const struct am_policy *policy, __u32 kind, __u64 va
 			    struct am_set *bits)
 {
 	struct am_fact_key key = { .kind = kind, .value = value };
-	const struct am_set *set;
+	struct am_set set;
 
 	if (!policy || !bits || !am_is_mentioned(policy, kind))
 		return 0;
 	key.generation = policy->generation;
-	set = bpf_map_lookup_elem(&am_facts, &key);
-	am_set_keep(bits, set ? set : &policy->unlisted[kind & (AM_FACT_SLOTS - 1)]);
+	if (am_fact_copy(&key, &set))
+		am_set_keep(bits, &set);
+	else
+		am_set_keep(bits, &policy->unlisted[kind & (AM_FACT_SLOTS - 1)]);
 	return 0;
 }
 
@@ -71,10 +73,10 @@ AM_INLINE void am_group_join(struct am_groups *g, __u32 gid)
 		.kind = AM_FACT_GROUP,
 		.value = gid,
 	};
-	const struct am_set *set = bpf_map_lookup_elem(&am_facts, &key);
+	struct am_set set;
 
-	if (set)
-		am_set_join(&g->any, set);
+	if (am_fact_copy(&key, &set))
+		am_set_join(&g->any, &set);
 }
 
 static long am_group_step(__u32 i, struct am_groups *g)
@@ -117,16 +119,11 @@ struct am_cgroups {
 static long am_cgroup_step(__u32 level, struct am_cgroups *c)
 {
 	struct am_fact_key key = { .generation = c->generation, .kind = AM_FACT_CGROUP };
-	const struct am_set *set;
-
 	key.value = bpf_get_current_ancestor_cgroup_id(level);
 	if (!key.value)
 		return 1;
-	set = bpf_map_lookup_elem(&am_facts, &key);
-	if (set) {
-		c->set = *set;
+	if (am_fact_copy(&key, &c->set))
 		c->listed = 1;
-	}
 	return 0;
 }
 
@@ -232,9 +229,8 @@ AM_GLOBAL int am_bits_hold(const struct am_policy *policy, struct am_task *own, 
 AM_GLOBAL __u32 am_exe_number(void)
 {
 	struct inode *exe = am_exe_of(bpf_get_current_task_btf());
-	__u32 *id = exe ? am_exe_id_of(exe) : NULL;
 
-	return id ? *id : 0;
+	return exe ? am_exe_id_of(exe) : 0;
 }
 
 /* Sees to it that own->bits holds now; `not_itself` are flags of the leader. Returns whether

@@ -3,19 +3,14 @@
  * agent ends. The agent reads an iterator over all tasks; no hook looks at a clock for it. */
 #include "emit.h"
 
-/* The thread may be counting at this moment, on another CPU, or begin with another file. What
- * was taken while that happened goes back: it is told by the thread itself, or the next time. */
+/* The thread may be counting at this moment, on another CPU: what it adds is told the next time.
+ * While it begins with another file it tells its repeats itself. */
 AM_NOINLINE int touch_sweep(struct task_struct *task, struct am_touch *t)
 {
-	__u32 seq = t->seq, n;
-	struct am_touch copy;
-
-	if (!t->count || (seq & 1))
+	if (!t->count || !am_touch_claim(t))
 		return 0;
-	copy = *t;
-	n = __sync_lock_test_and_set(&t->count, 0);
-	if (n && (t->seq != seq || am_touch_record(task, &copy, n)))
-		__sync_fetch_and_add(&t->count, n);
+	am_touch_tell(task, t);
+	am_touch_release(t);
 	return 0;
 }
 

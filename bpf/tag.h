@@ -158,13 +158,15 @@ AM_INLINE void am_inode_forget(struct inode *inode)
 		__sync_fetch_and_sub(am_filter_of(inode), 1);
 }
 
-/* The id of an executable or script that the policy names; NULL: it is none. The agent holds
- * each open, so its address stays its own. */
-AM_INLINE __u32 *am_exe_id_of(struct inode *inode)
+/* The id of an executable or script that the policy names, 0 for others. The agent holds each
+ * open, so its address stays its own. */
+AM_INLINE __u32 am_exe_id_of(struct inode *inode)
 {
 	__u64 at = (__u64)inode;
+	__u32 id, *stored;
 
 	if (am_hashed)
-		return bpf_map_lookup_elem(&am_exe_ids, &at);
-	return bpf_inode_storage_get(&am_exes, inode, 0, 0);
+		return AM_COPY(&am_exe_ids, &at, &id) ? id : 0;
+	stored = bpf_inode_storage_get(&am_exes, inode, 0, 0);
+	return stored ? *stored : 0;
 }

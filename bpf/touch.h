@@ -70,23 +70,9 @@ AM_INLINE void am_touch_set_who(struct am_touch *t, const struct am_task *own)
 	t->purpose = own->purpose;
 }
 
-/* Before and after it becomes another one. */
-AM_INLINE void am_touch_turn(struct am_touch *t)
+AM_INLINE void am_touch_set(struct am_touch *t, const struct am_task *own,
+			    const struct am_object *o, const struct am_case *c)
 {
-	asm volatile("" ::: "memory");
-	t->seq++;
-	asm volatile("" ::: "memory");
-}
-
-/* From now on the entry is of this one. A function of its own, for its callers have little stack
- * left. */
-AM_NOINLINE void am_touch_take(struct am_touch *t, const struct am_task *own,
-			       const struct am_object *o, const struct am_case *c)
-{
-	/* Repeats that nothing has room for are kept; this one is told each time until then. */
-	if (am_touch_flush(t))
-		return;
-	am_touch_turn(t);
 	if (o)
 		am_touch_set_file(t, o, c);
 	else
@@ -96,7 +82,19 @@ AM_NOINLINE void am_touch_take(struct am_touch *t, const struct am_task *own,
 	t->act = c->act;
 	t->op = c->f.op;
 	am_touch_set_who(t, own);
-	am_touch_turn(t);
+}
+
+/* From now on the entry is of this one. A function of its own, for its callers have little stack
+ * left. Repeats that nothing has room for are kept, and what the sweep is at stays; this one is
+ * told each time until then. */
+AM_NOINLINE void am_touch_take(struct am_touch *t, const struct am_task *own,
+			       const struct am_object *o, const struct am_case *c)
+{
+	if (!am_touch_claim(t))
+		return;
+	if (!am_touch_flush(t))
+		am_touch_set(t, own, o, c);
+	am_touch_release(t);
 }
 
 /* Whether it is the first of its kind. If not, it has been counted. */
@@ -106,7 +104,11 @@ AM_INLINE bool am_touch_first(struct am_touch *t, const struct am_task *own,
 	if (t->generation == c->generation && t->op == c->f.op &&
 	    t->facts == am_touch_facts(own, c) &&
 	    (o ? am_touch_is_file(t, o) : am_touch_is_dest(t, c))) {
-		__sync_fetch_and_add(&t->count, 1);	/* the sweep takes it away meanwhile */
+		/* The sweep takes it away meanwhile. A file's bytes are nobody's to count. */
+		if (o)
+			__sync_fetch_and_add(&t->count, 1);
+		else
+			am_touch_count(t, 1, am_bytes_of_call(c->bytes));
 		return false;
 	}
 	am_touch_take(t, own, o, c);

@@ -70,6 +70,21 @@ static inline void record_groups(struct record *r, const uint32_t *gids, size_t 
 	r->head.flags |= AM_EVENT_FACTS;
 }
 
+/* As with the first event of a process: whom it descends from, the parent first. */
+static inline void record_ancestors(struct record *r, const struct am_ancestor *all, size_t n)
+{
+	r->head.ancestors = record_names(r, (const char *)all, n * sizeof(*all));
+}
+
+/* Of a process that begins: nothing was decided, and nothing accessed. */
+static inline void record_birth(struct record *r, enum am_act act)
+{
+	record_init(r, AM_EVENT_PROCESS);
+	r->head.verdict = r->head.reason = r->head.op = 0;
+	r->head.act = act;
+	r->head.ino = r->head.dev = 0;
+}
+
 /* The kernel would have refused; `blocked`: it did. */
 static inline void record_deny(struct record *r, enum am_reason reason, int blocked)
 {

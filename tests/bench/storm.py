@@ -11,7 +11,6 @@ accesses and refusals, in events, repeats and gaps. Ends with 1 if one is missin
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,9 +19,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'kernel'))
 sys.dont_write_bytecode = True
 
-from harness.agent import BUILD, Agent                      # noqa: E402
-from harness.check import Deadline                          # noqa: E402
-from harness.world import DESK, KEEPER, World, drop_caches   # noqa: E402
+from harness.check import Deadline              # noqa: E402
+from harness.storm import Storm                 # noqa: E402
+from harness.world import World, drop_caches    # noqa: E402
 
 # What it is, files, whether the agent gets time.
 STORMS = (('8 files', 8, True), ('2000 files', 2000, True), ('2000 files, nobody reading', 2000, False))
@@ -30,46 +29,15 @@ LOSSES = ('urgent-lost', 'bulk-lost', 'repeat-lost', 'no-scratch')
 SECONDS = 10
 SETTLE_SECONDS = 600    # until the ledger has all of it, on an emulated CPU
 
-POLICY = """version: 1
-name: storm
-mode: enforce
-labels: [health]
-stores:
-  patients: {{ paths: [{disk}/patients], labels: [health] }}
-  closed: {{ paths: [{disk}/closed], labels: [health] }}
-subjects:
-  desk: {{ user: desk }}
-  keeper: {{ user: keeper }}
-rules:
-  - allow desk to read patients
-  - allow keeper to read patients
-"""
-
-
-def make_stores(disk):
-    for name, n in (('patients', max(n for _, n, _ in STORMS)), ('closed', 1)):
-        os.makedirs(f'{disk}/{name}', 0o755)
-        for i in range(n):
-            with open(f'{disk}/{name}/{i}', 'w') as f:
-                f.write('99999-1234567-1,Fake Citizen\n')
-
 
 class Bench:
     def __init__(self):
         os.umask(0o022)
         self.world = World()
-        self.disk = self.world.disk('disk', 'ext4', '64M')
-        make_stores(self.disk)
-        self.programs = self.world.path('programs')
-        os.makedirs(self.programs)
-        for name in ('amanatd', 'amanat', 'tests/storm'):
-            shutil.copy(os.path.join(BUILD, name), self.programs)
-        policy = self.world.path('policy.yaml')
-        with open(policy, 'w') as f:
-            f.write(POLICY.format(disk=self.disk))
+        self.stores = Storm(self.world, max(n for _, n, _ in STORMS))
+        self.programs = self.stores.programs
         self.ledger = self.world.path('ledger')
-        self.agent = Agent(self.programs, policy, self.world.path('state'), self.world.path('run'),
-                           self.world.host_net, '--ledger', self.ledger)
+        self.agent = self.stores.start_agent(self.ledger)
         self.agent.wait()
 
     def sql(self, query):
@@ -88,12 +56,12 @@ class Bench:
     def storm(self, seconds, files, heard):
         """What the storm did; all of it is recorded then, as far as it will be."""
         with contextlib.nullcontext() if heard else self.stopped():
-            r = subprocess.run([f'{self.programs}/storm', str(seconds), str(files), f'{self.disk}/patients',
-                                f'{self.disk}/closed/0', str(DESK.uid), str(KEEPER.uid)],
-                               capture_output=True, text=True, check=True)
+            storm = self.stores.begin(seconds, files, stdout=subprocess.PIPE, text=True)
+            did, _ = storm.communicate()
+        assert not storm.returncode, f'the storm ends with {storm.returncode}'
         self.settle()
         status = self.agent.wait_recorded(SETTLE_SECONDS)
-        return json.loads(r.stdout), status
+        return json.loads(did), status
 
     def settle(self):
         """Until what the kernel could not tell is a gap in the ledger."""

@@ -181,9 +181,9 @@ WORK = [the_database_is_made, the_database_is_used, the_database_recovers_from_a
 def remove(harm):
     """So that it can be made again; by who may, once there is an agent."""
     kill(harm)
-    if os.path.exists(_folder(harm)) and not harm.agent:
-        shutil.rmtree(_folder(harm))
-        # The store's path is there before the agent.
+    if not harm.agent:
+        shutil.rmtree(_folder(harm), ignore_errors=True)
+        # The store's path is there before the agent, whatever work was chosen.
         prepare(harm)
         os.makedirs(data(harm), 0o700)
         os.chown(data(harm), _user().pw_uid, _user().pw_gid)

@@ -63,6 +63,24 @@ static void check_groups(const struct am_decoded *e)
 	assert(!*at && n >= 1 && n <= e->n_groups + 1);
 }
 
+/* Each began no later than the one before, which is somebody else; their names end. */
+static void check_ancestors(const struct am_decoded *e)
+{
+	uint64_t start_ns = e->raw.start_ns;
+	uint32_t tgid = e->raw.tgid;
+	unsigned i;
+
+	assert(e->n_ancestors <= AM_ANCESTORS);
+	for (i = 0; i < e->n_ancestors; i++) {
+		const struct am_ancestor *a = &e->ancestors[i];
+
+		assert(a->tgid && a->tgid != tgid && a->start_ns <= start_ns);
+		assert(strnlen(a->comm, sizeof(a->comm)) < sizeof(a->comm));
+		tgid = a->tgid;
+		start_ns = a->start_ns;
+	}
+}
+
 static int plain_text(FILE *out, const struct am_decoded *e, const struct am_event_names *n)
 {
 	return am_event_text(out, e, n, false);
@@ -79,6 +97,7 @@ static void try(const uint8_t *data, size_t size)
 	assert(strlen(e.path) < sizeof(e.path) && strlen(e.exe) < sizeof(e.exe) &&
 	       strlen(e.script) < sizeof(e.script) && e.n_groups <= AM_GROUPS_MAX);
 	check_groups(&e);
+	check_ancestors(&e);
 	n.wall_ns = (int64_t)e.raw.ino;
 	check_format(plain_text, &e, &n);
 	check_format(am_event_json, &e, &n);
@@ -124,6 +143,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		e->exe = e->path;
 		try(copy, size);
 	}
+	/* Or as ancestors. */
+	if (size - sizeof(*e) <= AM_ANCESTORS * sizeof(struct am_ancestor)) {
+		size_t n = (size - sizeof(*e)) / sizeof(struct am_ancestor);
+
+		e->script = e->exe = e->path = e->groups = (struct am_span){ 0 };
+		e->ancestors = (struct am_span){ sizeof(*e), (uint16_t)(n * sizeof(struct am_ancestor)) };
+		try(copy, size);
+	}
 	/* Or as groups, and a script. */
 	if (size - sizeof(*e) <= AM_GROUPS_MAX * sizeof(uint32_t)) {
 		e->script = e->exe = e->path = e->groups = (struct am_span){ 0 };
@@ -131,6 +158,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		e->groups = (struct am_span){ sizeof(*e), (uint16_t)((size - sizeof(*e)) & ~3UL) };
 		try(copy, size);
 	}
+	/* Or as a process that begins. */
+	e->kind = AM_EVENT_PROCESS;
+	e->act = e->act % 2 ? AM_ACT_FORK : AM_ACT_EXEC;
+	e->verdict = e->op = 0;
+	e->flags &= ~(uint32_t)AM_EVENT_BLOCKED;
+	try(copy, size);
 	free(copy);
 	return 0;
 }

@@ -13,9 +13,11 @@ sys.path.insert(0, os.path.join(HERE, '..', 'kernel'))
 sys.dont_write_bytecode = True
 
 from harness.agent import BUILD, Agent              # noqa: E402
+from harness.check import Deadline, fail            # noqa: E402
 from harness.world import World, call, umount       # noqa: E402
 
 HOLDS, UNSEALED = 0, 10
+ROOM_SECONDS = 300
 
 POLICY = """version: 1
 name: after
@@ -35,8 +37,23 @@ def verify(ledger):
     return json.loads(r.stdout)
 
 
-def go_on(world, ledger):
+def others_leave(agent, where):
+    """Of a full disk: the agent runs, and says what it had to say once there is room."""
+    if not os.path.exists(f'{where}/neighbour'):
+        return
+    state = agent.status()['ledger']
+    print(f'an agent on the full disk: {state["error"] or "records"}', flush=True)
+    for name in ('neighbour', 'ballast'):
+        os.unlink(f'{where}/{name}')
+    deadline = Deadline(ROOM_SECONDS)
+    while not agent.status()['ledger']['records']:
+        if deadline.passed():
+            fail(f'it does not record again: {agent.status()["ledger"]}')
+
+
+def go_on(world, where):
     """What an agent makes of it."""
+    ledger = f'{where}/ledger'
     disk, policy, programs = world.disk('disk', 'ext4', '32M'), world.path('policy.yaml'), world.path('programs')
     os.makedirs(f'{disk}/patients')
     os.makedirs(programs)
@@ -47,6 +64,7 @@ def go_on(world, ledger):
     agent = Agent(programs, policy, world.path('state'), world.path('run'), world.host_net,
                   '--ledger', ledger)
     agent.wait()
+    others_leave(agent, where)
     agent.end()
     audit = verify(ledger)
     told = [g for g in audit['gaps'] if g['reason'] == 'not-running']
@@ -63,7 +81,7 @@ def recover(world, image, first):
         audit = verify(f'{where}/ledger')
         seal = audit['head'].split()[2]
         print(f'mounted by a kernel: {image}: {audit["answer"]}, to seal {seal}', flush=True)
-        return audit['code'] in (HOLDS, UNSEALED) and (not first or go_on(world, f'{where}/ledger'))
+        return audit['code'] in (HOLDS, UNSEALED) and (not first or go_on(world, where))
     finally:
         umount(where)
         os.unlink(copy)

@@ -16,3 +16,16 @@ static inline int count_fds(void)
 	(void)closedir(dir); /* it was only read */
 	return n;
 }
+
+/* A group's set-up and teardown: fails if its tests left a descriptor open. */
+static inline int same_fds(void **state)
+{
+	static int before;
+
+	if (!*state) {
+		before = count_fds();
+		*state = &before;
+		return 0;
+	}
+	return count_fds() == before ? 0 : -1;
+}

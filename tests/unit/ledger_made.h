@@ -21,7 +21,7 @@ struct made {
 };
 
 /* Row `i` of many: every third one refused, of ten processes, two stores, three users; one
- * second apart. Every seventh is a send. */
+ * second apart. Every seventh is a send, every 14th one of unknown size. */
 static inline void made_row(unsigned i, struct am_row *row)
 {
 	static const char *const users[] = { "acme", "desk", "root" };
@@ -52,7 +52,8 @@ static inline void made_row(unsigned i, struct am_row *row)
 		row->deed.kind = AM_EVENT_SEND;
 		row->deed.op = AM_OP_SEND;
 		row->deed.act = AM_ACT_SEND;
-		row->object = (struct am_row_object){ .path = "" };
+		row->object = (struct am_row_object){ .path = "", .bytes = i % 14 ? i : 0 };
+		row->deed.flags |= i % 14 ? AM_EVENT_SIZED : 0;
 		row->dest = (struct am_row_dest){ .family = AF_INET, .port = 443,
 						  .proto = IPPROTO_TCP, .zones = "anywhere",
 						  .addr_low = 0xffffcb007100 + i % 4 };

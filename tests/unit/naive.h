@@ -11,24 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chance.h"
 #include "policy/image.h"
-
-/* ---- chance ----------------------------------------------------------------- */
-
-static uint64_t chance = 0x9e3779b97f4a7c15;
-
-static inline unsigned below(unsigned n)
-{
-	chance ^= chance << 13;
-	chance ^= chance >> 7;
-	chance ^= chance << 17;
-	return chance % n;
-}
-
-static inline bool one_in(unsigned n)
-{
-	return below(n) == 0;
-}
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 #define PICK(array) ((array)[below(COUNT(array))])

@@ -7,24 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "chance.h"
 #include "policy_text.h"
-
-/* ---- chance ----------------------------------------------------------------- */
-
-static uint64_t chance;
-
-static unsigned below(unsigned n)
-{
-	chance ^= chance << 13;
-	chance ^= chance >> 7;
-	chance ^= chance << 17;
-	return chance % n;
-}
-
-static bool one_in(unsigned n)
-{
-	return below(n) == 0;
-}
 
 #define PICK(array) ((array)[below(sizeof(array) / sizeof(*(array)))])
 

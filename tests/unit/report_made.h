@@ -4,12 +4,12 @@
  *
  *   psql[100], acme: reads a.csv (grows from 1000 to 1500 bytes) and b.csv (2 MB), writes a copy,
  *                    is refused two sends to 192.0.2.1:25
- *   sh[110], acme:   child of psql since 55; sends to 203.0.113.9:443
- *   scp[120], desk:  reads the copy, sends to 198.51.100.7:22, three times more through that
- *                    socket, and makes a second copy with a hostile name
+ *   sh[110], acme:   child of psql since 55; sends 3000 bytes to 203.0.113.9:443
+ *   scp[120], desk:  reads the copy, sends 2000 bytes to 198.51.100.7:22, three times more through
+ *                    that socket, 4000 bytes in all, and makes a second copy with a hostile name
  *   cat[130], root:  refused five reads of c.csv; cat[131] reads a.csv though the policy, which
  *                    observes then, denies it
- *   curl[140], web:  sends `cnic`, and nobody saw it read
+ *   curl[140], web:  sends `cnic`, nobody knows how much, and nobody saw it read
  *   old[150], acme:  read the store before the period of the tests that have one
  *   a gap of 40 events from 40 to 50; one of nobody knows how many from 200 to 230 */
 #pragma once
@@ -85,11 +85,19 @@ static inline struct am_row story_send(unsigned s, const struct story_who *who, 
 	return row;
 }
 
+/* As a kernel that says how much. */
+static inline struct am_row story_sized(struct am_row row, uint64_t bytes)
+{
+	row.object.bytes = bytes;
+	row.deed.flags |= AM_EVENT_SIZED;
+	return row;
+}
+
 static inline struct am_row story_deny(struct am_row row, bool blocked)
 {
 	row.deed.verdict = AM_VERDICT_DENY;
 	row.deed.reason = AM_REASON_NO_RULE;
-	row.deed.flags = blocked ? AM_EVENT_BLOCKED : 0;
+	row.deed.flags |= blocked ? AM_EVENT_BLOCKED : 0;
 	row.deed.why = "no rule lets <b>them</b>";
 	return row;
 }
@@ -107,7 +115,7 @@ static inline void story_repeat(struct am_writer *w, struct am_row row, uint64_t
 	row.deed.label_names = NULL;
 	row.count = count;
 	row.object.path = NULL;
-	row.object.bytes = 0;
+	row.object.bytes = row.deed.op == AM_OP_SEND ? row.object.bytes : 0;
 	row.dest = (struct am_row_dest){ 0 };
 	story_put(w, row);
 }
@@ -127,7 +135,7 @@ static inline void story_reads(struct am_writer *w)
 	unsigned i;
 
 	/* Findings come first: the kernel has a ring of its own for them. */
-	story_put(w, story_deny(story_send(32, &story_psql, 0xc0000201, 25), true));
+	story_put(w, story_deny(story_sized(story_send(32, &story_psql, 0xc0000201, 25), 700), true));
 	story_put(w, story_deny(story_send(33, &story_psql, 0xc0000201, 25), true));
 	story_put(w, story_outside(30, &story_psql, AM_EVENT_SPILL, AM_OP_WRITE, 900, "/tmp/copy.csv"));
 	story_put(w, story_outside(96, &story_scp, AM_EVENT_SPILL, AM_OP_WRITE, 901, STORY_EVIL));
@@ -144,10 +152,10 @@ static inline void story_spreads(struct am_writer *w)
 {
 	struct am_row other = story_read(70, &story_curl, 0, 10);
 
-	story_put(w, story_send(60, &story_sh, 0xcb007109, 443));
+	story_put(w, story_sized(story_send(60, &story_sh, 0xcb007109, 443), 3000));
 	story_put(w, story_outside(90, &story_scp, AM_EVENT_ACCESS, AM_OP_READ, 900, "/tmp/copy.csv"));
-	story_put(w, story_send(95, &story_scp, 0xc6336407, 22));
-	story_repeat(w, story_send(97, &story_scp, 0, 0), 3);
+	story_put(w, story_sized(story_send(95, &story_scp, 0xc6336407, 22), 2000));
+	story_repeat(w, story_sized(story_send(97, &story_scp, 0, 0), 4000), 3);
 	story_put(w, story_send(100, &story_curl, 0xc6336463, 80));
 	story_put(w, story_deny(story_read(120, &story_cat2, 0, 1500), false));
 	other.object.store = "vault";

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "bundle_text.h"
+#include "chance.h"
 #include "policy/canon.h"
 
 enum { POLICIES = 400 };
@@ -225,21 +226,6 @@ static bool same_policy(const struct am_model *a, const struct am_model *b)
 }
 
 /* ---- chance ----------------------------------------------------------------- */
-
-static uint64_t chance;
-
-static unsigned below(unsigned n)
-{
-	chance ^= chance << 13;
-	chance ^= chance >> 7;
-	chance ^= chance << 17;
-	return chance % n;
-}
-
-static bool one_in(unsigned n)
-{
-	return below(n) == 0;
-}
 
 static void shuffle(unsigned *order, unsigned n)
 {

@@ -790,18 +790,6 @@ static void warns_of_what_is_likely_not_meant(void **state)
 		check_warning(&warnings[i]);
 }
 
-static int count_descriptors(void **state)
-{
-	static int before;
-
-	if (!*state) {
-		before = count_fds();
-		*state = &before;
-		return 0;
-	}
-	return count_fds() == before ? 0 : -1;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -814,5 +802,5 @@ int main(void)
 		cmocka_unit_test(warns_of_what_is_likely_not_meant),
 	};
 
-	return cmocka_run_group_tests_name("check", tests, count_descriptors, count_descriptors);
+	return cmocka_run_group_tests_name("check", tests, same_fds, same_fds);
 }

@@ -137,6 +137,7 @@ static void holds_the_longest_paths(void **state)
 	r.head.exe = record_names(&r, names, sizeof(names));
 	r.head.script = record_names(&r, names, AM_SCRIPT_LEN);
 	r.head.groups = record_names(&r, names, AM_GROUPS_MAX * sizeof(uint32_t));
+	r.head.ancestors = record_names(&r, names, AM_ANCESTORS * sizeof(struct am_ancestor));
 	r.head.flags = AM_EVENT_PATH_CUT | AM_EVENT_EXE_CUT | AM_EVENT_SCRIPT_CUT;
 	assert_int_equal(r.head.size, AM_EVENT_SIZE_MAX);
 	assert_int_equal(decode(&r, &e), 0);
@@ -294,6 +295,9 @@ SPOIL(path_too_long, r->head.path.len++)
 SPOIL(path_behind, r->head.path.off = r->head.size)
 SPOIL(path_wraps, (r->head.path.off = 0xffff, r->head.path.len = 0xffff))
 SPOIL(path_endless, r->strings[r->head.path.len - 1] = 'x')
+SPOIL(ancestors_behind, (r->head.ancestors.off = r->head.size - 8, r->head.ancestors.len = 56))
+SPOIL(ancestors_in_head, (r->head.ancestors.off = 8, r->head.ancestors.len = 56))
+SPOIL(half_an_ancestor, (r->head.ancestors.off = sizeof(r->head), r->head.ancestors.len = 2))
 SPOIL(exe_behind, (r->head.exe.off = r->head.size + 1, r->head.exe.len = 1))
 
 static void refuses_what_this_abi_does_not_allow(void **state)
@@ -319,6 +323,9 @@ static void refuses_what_this_abi_does_not_allow(void **state)
 		{ "a span whose end wraps", path_wraps },
 		{ "a path without end", path_endless },
 		{ "an executable behind the record", exe_behind },
+		{ "ancestors that end behind the record", ancestors_behind },
+		{ "ancestors in the head", ancestors_in_head },
+		{ "half an ancestor", half_an_ancestor },
 	};
 
 	(void)state;
@@ -343,6 +350,97 @@ static void refuses_a_path_longer_than_the_abi_knows(void **state)
 	record_init(&r, AM_EVENT_ACCESS);
 	r.head.path = record_names(&r, names, sizeof(names));
 	refused(&r, "a path of AM_PATH_LEN + 1 bytes");
+}
+
+static const struct am_ancestor line[AM_ANCESTORS + 1] = {
+	{ .start_ns = 3000000000, .tgid = 4700, .ppid = 4600, .uid = 1001, .comm = "sh" },
+	{ .start_ns = 2000000000, .tgid = 4600, .ppid = 812, .uid = 1001, .comm = "sshd" },
+	{ .start_ns = 1000000000, .tgid = 812, .ppid = 1, .login = ~0u, .comm = "sshd" },
+};
+
+static void reads_whom_a_process_descends_from(void **state)
+{
+	struct record r;
+	struct am_decoded e;
+
+	(void)state;
+	record_init(&r, AM_EVENT_ACCESS);
+	record_path(&r, "0042.csv\0srv");	/* so that they are at an odd place */
+	record_ancestors(&r, line, 3);
+	assert_int_equal(decode(&r, &e), 0);
+	assert_int_equal(e.n_ancestors, 3);
+	assert_memory_equal(e.ancestors, line, 3 * sizeof(line[0]));
+	record_init(&r, AM_EVENT_ACCESS);
+	assert_int_equal(decode(&r, &e), 0);
+	assert_int_equal(e.n_ancestors, 0);
+}
+
+/* The finding is there, and as many as can be. */
+static void nobody_descends_from_himself_or_from_who_began_later(void **state)
+{
+	static const struct {
+		unsigned at, sound;
+		struct am_ancestor bad;
+	} cases[] = {
+		{ 0, 0, { .start_ns = 3000000000, .tgid = 4711, .comm = "psql" } },
+		{ 0, 0, { .start_ns = 3000000001, .tgid = 4700, .comm = "sh" } },
+		{ 1, 1, { .start_ns = 3000000000, .tgid = 4700, .comm = "sh" } },
+		{ 1, 1, { .start_ns = 3000000001, .tgid = 4600, .comm = "sshd" } },
+		{ 2, 2, { .start_ns = 1000000000, .tgid = 0, .comm = "none" } },
+		{ 2, 2, { .start_ns = 1000000000, .tgid = 812, .comm = "0123456789abcdef" } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct am_ancestor all[3];
+		struct record r;
+		struct am_decoded e;
+
+		memcpy(all, line, sizeof(all));
+		all[cases[i].at] = cases[i].bad;
+		record_init(&r, AM_EVENT_ACCESS);
+		record_ancestors(&r, all, 3);
+		assert_int_equal(decode(&r, &e), 0);
+		assert_int_equal(e.n_ancestors, cases[i].sound);
+	}
+}
+
+static void refuses_more_ancestors_than_there_can_be(void **state)
+{
+	struct record r;
+
+	(void)state;
+	record_init(&r, AM_EVENT_ACCESS);
+	record_ancestors(&r, line, AM_ANCESTORS + 1);
+	refused(&r, "one ancestor too many");
+}
+
+/* It would be counted as an access, or sealed as a finding. */
+static void a_process_that_begins_is_no_access(void **state)
+{
+	struct record r, born;
+	struct am_decoded e;
+
+	(void)state;
+	record_birth(&born, AM_ACT_FORK);
+	assert_int_equal(decode(&born, &e), 0);
+	assert_string_equal(am_event_verb(&e.raw), "fork");
+	r = born;
+	r.head.act = AM_ACT_EXEC;
+	assert_int_equal(decode(&r, &e), 0);
+	r.head.act = AM_ACT_ANCESTOR;
+	refused(&r, "an ancestor by itself");
+	r.head.act = AM_ACT_READ;
+	refused(&r, "a process that reads");
+	r = born;
+	r.head.op = AM_OP_READ;
+	refused(&r, "an operation");
+	r = born;
+	r.head.verdict = AM_VERDICT_DENY;
+	refused(&r, "a verdict");
+	r = born;
+	r.head.flags = AM_EVENT_BLOCKED;
+	refused(&r, "a refusal");
 }
 
 static void lets_notices_go_without_a_verdict(void **state)
@@ -417,6 +515,10 @@ int main(void)
 		cmocka_unit_test(reads_groups_script_and_purpose),
 		cmocka_unit_test(refuses_groups_scripts_and_purposes_that_cannot_be),
 		cmocka_unit_test(tells_groups_as_text_and_takes_them_apart),
+		cmocka_unit_test(reads_whom_a_process_descends_from),
+		cmocka_unit_test(nobody_descends_from_himself_or_from_who_began_later),
+		cmocka_unit_test(refuses_more_ancestors_than_there_can_be),
+		cmocka_unit_test(a_process_that_begins_is_no_access),
 		cmocka_unit_test(reads_records_at_odd_addresses),
 		cmocka_unit_test(refuses_every_length_but_its_own),
 		cmocka_unit_test(refuses_what_this_abi_does_not_allow),

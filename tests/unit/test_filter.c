@@ -181,6 +181,7 @@ static void finds_every_kind_and_reason_by_its_word(void **state)
 		{ AM_EVENT_SPILL, AM_REASON_MAX_, am_reason_name },
 		{ AM_EVENT_RESEAL, AM_REASON_MAX_, am_reason_name },
 		{ AM_EVENT_FOREIGN, AM_REASON_MAX_, am_reason_name },
+		{ AM_EVENT_PROCESS, AM_REASON_MAX_, am_reason_name },
 		{ AM_ROW_GAP, AM_GAP_MAX_, am_gap_name },
 		{ AM_ROW_MARK, AM_MARK_MAX_, am_mark_name },
 	};
@@ -197,6 +198,39 @@ static void finds_every_kind_and_reason_by_its_word(void **state)
 			if (strchr(text, '?') || !passes(text, &row))
 				fail_msg("%s", text);
 		}
+}
+
+static void passes_processes_that_begin_only_to_who_asks_for_them(void **state)
+{
+	static const struct {
+		const char *text;
+		bool passes;
+	} cases[] = {
+		{ "", false },
+		{ "pid=4711", false },
+		{ "verdict!=deny", false },
+		{ "kind=process", true },
+		{ "kind!=gap", true },
+		{ "kind=access", false },
+		{ "act=fork", true },
+		{ "act=exec", false },
+		{ "row=7", true },
+		{ "kind=process pid=4712", false },
+	};
+	const struct am_row row = { .number = 7, .actor = { .pid = 4711 },
+				    .deed = { .kind = AM_EVENT_PROCESS, .act = AM_ACT_FORK } };
+	am_auto(am_filter) struct am_filter *all = NULL, *moments = NULL;
+	struct am_filter_error err;
+
+	(void)state;
+	for (size_t i = 0; i < AM_COUNT(cases); i++)
+		if (passes(cases[i].text, &row) != cases[i].passes)
+			fail_msg("'%s'", cases[i].text);
+	assert_int_equal(am_filter_parse("pid=4711", &from, &err, &all), 0);
+	assert_int_equal(am_filter_moments(all, true, &moments), 0);
+	assert_true(am_filter_matches(moments, &row));
+	am_filter_take_births(all);
+	assert_true(am_filter_matches(all, &row));
 }
 
 static void says_what_is_wrong_and_where(void **state)
@@ -346,6 +380,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(picks_what_is_asked_for),
 		cmocka_unit_test(finds_every_kind_and_reason_by_its_word),
+		cmocka_unit_test(passes_processes_that_begin_only_to_who_asks_for_them),
 		cmocka_unit_test(says_what_is_wrong_and_where),
 		cmocka_unit_test(puts_the_caret_below_the_mistake),
 		cmocka_unit_test(bounds_what_it_takes),

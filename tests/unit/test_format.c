@@ -269,6 +269,43 @@ static void shows_where_data_was_sent(void **state)
 	}
 }
 
+static void says_how_much_a_send_was_handed_where_that_is_known(void **state)
+{
+	struct am_event_names n = { .labels = "cnic", .why = "w", .wall_ns = wall_ns };
+	am_autofree char *known = NULL, *unknown = NULL, *refused = NULL, *file = NULL;
+	struct record r;
+
+	(void)state;
+	record_init(&r, AM_EVENT_SEND);
+	record_dest(&r, AF_INET, IPV4_203_0_113_9, 443, IPPROTO_TCP);
+	r.head.bytes = 5000000000;
+	r.head.flags = AM_EVENT_SIZED;
+	expect_text(&r, &n, "14:02:07.113 ALLOW send  203.0.113.9:443/tcp  psql[4711] user=1001 "
+			    "bytes=5000000000 labels=cnic  w (policy #12)\n");
+	known = json_of(&r, &n);
+	assert_non_null(strstr(known, "\"traffic\":{\"bytes_out\":5000000000}"));
+	assert_non_null(strstr(known, "\"bytes\":5000000000,\"bytes_known\":true"));
+	record_deny(&r, AM_REASON_LABEL_NO_RULE, 1);
+	refused = json_of(&r, &n);	/* that class has no traffic */
+	assert_null(strstr(refused, "traffic"));
+	assert_non_null(strstr(refused, "\"bytes\":5000000000,\"bytes_known\":true"));
+
+	record_init(&r, AM_EVENT_SEND);
+	record_dest(&r, AF_INET, IPV4_203_0_113_9, 443, IPPROTO_TCP);
+	r.head.act = AM_ACT_SPLICE;
+	expect_text(&r, &n, "14:02:07.113 ALLOW send  203.0.113.9:443/tcp  psql[4711] user=1001 "
+			    "act=splice labels=cnic  w (policy #12)\n");
+	unknown = json_of(&r, &n);
+	assert_null(strstr(unknown, "traffic"));
+	assert_non_null(strstr(unknown, "\"bytes\":0,\"bytes_known\":false"));
+
+	record_init(&r, AM_EVENT_ACCESS);
+	r.head.bytes = 4096;
+	file = json_of(&r, &n);
+	assert_non_null(strstr(file, "\"size\":4096"));
+	assert_null(strstr(file, "bytes"));
+}
+
 static void shows_the_device_that_data_was_written_to(void **state)
 {
 	struct am_event_names n = { .labels = "cnic", .why = "no", .wall_ns = wall_ns };
@@ -586,6 +623,9 @@ static void add_sends(FILE *out, const struct am_event_names *n)
 		record_dest(&r, families[i], i ? IPV6_2001_DB8_1 : IPV4_203_0_113_9, 0xffff,
 			    ~0u >> 1);
 		add_forms(out, &r, n);
+		r.head.flags |= AM_EVENT_SIZED;
+		r.head.bytes = i ? i * 1000 : ~0ULL;
+		add_forms(out, &r, n);
 		r.head.act = AM_ACT_CONNECT;
 		r.head.port = 0;
 		r.head.zones.count = 1;
@@ -595,6 +635,42 @@ static void add_sends(FILE *out, const struct am_event_names *n)
 		record_path(&r, "0042.csv\0registry\0srv");
 		add_forms(out, &r, n);
 	}
+}
+
+static void add_births(FILE *out, const struct am_event_names *n)
+{
+	static const unsigned acts[] = { AM_ACT_FORK, AM_ACT_EXEC, AM_ACT_ANCESTOR };
+	struct record r;
+	struct am_decoded e;
+
+	record_birth(&r, AM_ACT_FORK);
+	record_exe(&r, "cat\0bin\0usr");
+	record_script(&r, "sync.py\0opt");
+	r.head.session = 3;
+	e = decoded(&r);
+	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
+		e.raw.act = acts[i];
+		assert_int_equal(am_event_json(out, &e, n), 0);
+	}
+}
+
+static void tells_a_process_that_begins(void **state)
+{
+	struct am_event_names n = names_of_acme();
+	struct record r;
+
+	(void)state;
+	n.store = n.within = n.why = NULL;
+	record_birth(&r, AM_ACT_FORK);
+	record_exe(&r, "cat\0bin\0usr");
+	expect_text(&r, &n,
+		    "14:02:07.113 NOTE  fork  /usr/bin/cat  psql[4711] user=acme unit=ssh.service "
+		    "labels=cnic,biometric  child of process 1 (policy registry-host#12)\n");
+	expect_json(&r, &n, "\"class_uid\":1007,\"class_name\":\"Process Activity\"");
+	expect_json(&r, &n, "\"launch_type_id\":2,\"launch_type\":\"Fork\",\"process\":{\"pid\":4711,");
+	expect_json(&r, &n, "\"actor\":{\"process\":{\"pid\":1}}");
+	r.head.act = AM_ACT_EXEC;
+	expect_json(&r, &n, "\"launch_type_id\":3,\"launch_type\":\"Exec\"");
 }
 
 static void writes_only_what_ocsf_defines(void **state)
@@ -614,6 +690,7 @@ static void writes_only_what_ocsf_defines(void **state)
 	add_accesses(out, &n);
 	n.cgroup = "/lxc.payload.web/system.slice/ssh.service";
 	add_sends(out, &n);
+	add_births(out, &n);
 	assert_int_equal(fclose(out), 0);
 	r = validate(lines, said, sizeof(said));
 	if (r < 0) {
@@ -703,6 +780,7 @@ int main(void)
 		cmocka_unit_test(shows_the_path_where_the_place_in_the_store_is_unknown),
 		cmocka_unit_test(tells_labels_of_what_is_in_no_store),
 		cmocka_unit_test(shows_where_data_was_sent),
+		cmocka_unit_test(says_how_much_a_send_was_handed_where_that_is_known),
 		cmocka_unit_test(shows_the_device_that_data_was_written_to),
 		cmocka_unit_test(shows_the_file_that_was_sent),
 		cmocka_unit_test(lets_no_name_speak_to_the_terminal),
@@ -718,6 +796,7 @@ int main(void)
 		cmocka_unit_test(keeps_the_bytes_of_a_name_that_is_no_utf8),
 		cmocka_unit_test(finds_the_host_by_itself),
 		cmocka_unit_test(writes_only_what_ocsf_defines),
+		cmocka_unit_test(tells_a_process_that_begins),
 		cmocka_unit_test(validator_finds_each_fault),
 	};
 

@@ -10,6 +10,7 @@
 
 #include "policy/inquiry.h"
 #include "policy/person.h"
+#include "parts.h"
 #include "policy_text.h"
 #include "record.h"
 
@@ -116,30 +117,16 @@ static char *told(const struct record *r, const struct host *then, const struct 
 	return text;
 }
 
-static void expect_in(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("'%s' is not in:\n%s", part, text);
-}
-
-static void expect_not_in(const char *text, const char *part)
-{
-	if (strstr(text, part))
-		fail_msg("'%s' is in:\n%s", part, text);
-}
-
 /* ---- events --------------------------------------------------------------------------- */
 
 static void tells_what_no_rule_allows_and_what_would(void **state)
 {
+	struct host *h = *state;
 	am_autofree char *text = NULL;
 	struct record r;
-	struct host h;
 
-	(void)state;
-	make_host(&h, policy, 12);
-	r = refused(&h, "registry", AM_REASON_NO_RULE);
-	text = told(&r, &h, &h, false);
+	r = refused(h, "registry", AM_REASON_NO_RULE);
+	text = told(&r, h, h, false);
 	expect_in(text, "9-u0-7, 20");
 	expect_in(text, "psql[4711], which is /usr/bin/psql, run by acme (uid 1001) in ssh.service, "
 			"child of process 1, tried to read registry/0042.csv (by open); the kernel "
@@ -152,47 +139,40 @@ static void tells_what_no_rule_allows_and_what_would(void **state)
 	expect_in(text, "  labels   of registry: cnic\n");
 	expect_not_in(text, "note");
 	expect_not_in(text, "today");
-	drop_host(&h);
 }
 
 static void tells_the_rule_and_the_fact_that_denied(void **state)
 {
+	struct host *h = *state;
 	am_autofree char *text = NULL, *json = NULL;
 	struct record r;
-	struct host h;
 
-	(void)state;
-	make_host(&h, policy, 12);
-	r = refused(&h, "clinic", AM_REASON_RULE_DENIES);
-	text = told(&r, &h, &h, false);
+	r = refused(h, "clinic", AM_REASON_RULE_DENIES);
+	text = told(&r, h, h, false);
 	expect_in(text, "  rule     2, p.yaml:17:5: deny acme-support to read clinic\n");
 	expect_in(text, "  fact     user=acme is acme-support\n");
-	json = told(&r, &h, &h, true);
+	json = told(&r, h, h, true);
 	expect_in(json, "\"id\":\"9-u0-7\"");
 	expect_in(json, "\"rule\":{\"number\":2,\"file\":\"p.yaml\",\"line\":17,\"column\":5,");
-	drop_host(&h);
 }
 
 /* The groups of a process are not in its events; what the kernel found says enough. */
 static void knows_of_facts_that_only_the_subjects_tell(void **state)
 {
+	struct host *h = *state;
 	am_autofree char *text = NULL;
 	struct record r;
-	struct host h;
 
-	(void)state;
-	make_host(&h, policy, 12);
 	record_init(&r, AM_EVENT_ACCESS);
 	record_exe(&r, "psql\0bin\0usr");
-	r.head.store = store_named(&h.c, "registry")->id;
-	r.head.labels = store_named(&h.c, "registry")->labels;
-	is_also(&r, &h, "acme-support");
-	is_also(&r, &h, "staff");
-	text = told(&r, &h, &h, false);
+	r.head.store = store_named(&h->c, "registry")->id;
+	r.head.labels = store_named(&h->c, "registry")->labels;
+	is_also(&r, h, "acme-support");
+	is_also(&r, h, "staff");
+	text = told(&r, h, h, false);
 	expect_in(text, "  rule     3, p.yaml:18:5: allow staff to read registry\n");
 	expect_in(text, "  fact     group=staff is staff\n");
 	expect_not_in(text, "note");
-	drop_host(&h);
 }
 
 static const char with_purposes[] =
@@ -214,81 +194,69 @@ static const char with_purposes[] =
 
 static void tells_under_which_purpose_script_and_groups_it_was(void **state)
 {
+	struct host *h = *state;
 	const uint32_t gids[] = { 27, 50 };
 	am_autofree char *text = NULL, *json = NULL;
 	struct record r;
-	struct host h;
 
-	(void)state;
-	make_host(&h, with_purposes, 12);
-	r = refused(&h, "registry", AM_REASON_PURPOSE);
+	r = refused(h, "registry", AM_REASON_PURPOSE);
 	record_script(&r, "job.sh\0opt");
 	record_groups(&r, gids, 2);
-	is_also(&r, &h, "job");
-	is_also(&r, &h, "staff");
-	text = told(&r, &h, &h, false);
+	is_also(&r, h, "job");
+	is_also(&r, h, "staff");
+	text = told(&r, h, h, false);
 	expect_in(text, "psql[4711], which is /usr/bin/psql, running the script /opt/job.sh, run by acme "
 			"(uid 1001) in ssh.service under no purpose, child of process 1, tried to read");
 	expect_in(text, "  reason   purpose: registry is open for kyc only, and the purpose is none");
 	expect_not_in(text, "note");	/* every fact is there */
-	json = told(&r, &h, &h, true);
+	json = told(&r, h, h, true);
 	expect_in(json, "\"script\":\"/opt/job.sh\"");
 	expect_in(json, "\"gids\":[1001,27,50]");
-	drop_host(&h);
 }
 
 static void code_of_others_is_not_taken_for_the_script(void **state)
 {
+	struct host *h = *state;
 	am_autofree char *text = NULL;
 	struct record r;
-	struct host h;
 
-	(void)state;
-	make_host(&h, with_purposes, 12);
-	r = refused(&h, "registry", AM_REASON_PURPOSE);
+	r = refused(h, "registry", AM_REASON_PURPOSE);
 	record_script(&r, "job.sh\0opt");
 	record_groups(&r, NULL, 0);
 	r.head.flags |= AM_EVENT_FOREIGN_CODE;
-	text = told(&r, &h, &h, false);
+	text = told(&r, h, h, false);
 	expect_in(text, "running the script /opt/job.sh");
 	expect_not_in(text, "note");
-	drop_host(&h);
 }
 
 static void a_forged_executable_is_not_taken_for_the_named_one(void **state)
 {
+	struct host *h = *state;
 	am_autofree char *text = NULL;
 	struct record r;
-	struct host h;
 
-	(void)state;
-	make_host(&h, policy, 12);
 	record_init(&r, AM_EVENT_ACCESS);
 	record_exe(&r, "postgres\0bin\0usr");
 	record_deny(&r, AM_REASON_NO_RULE, 1);
 	r.head.uid = 114;
-	r.head.store = store_named(&h.c, "registry")->id;
-	r.head.labels = store_named(&h.c, "registry")->labels;
-	text = told(&r, &h, &h, false);	/* the kernel found no subject at all */
+	r.head.store = store_named(&h->c, "registry")->id;
+	r.head.labels = store_named(&h->c, "registry")->labels;
+	text = told(&r, h, h, false);	/* the kernel found no subject at all */
 	expect_in(text, "no-rule: no rule lets ");
 	expect_in(text, "rule 1 lets db, which needs exe=/usr/bin/postgres");
 	expect_not_in(text, "note");
-	drop_host(&h);
 }
 
 static void says_so_when_the_facts_do_not_explain_it(void **state)
 {
+	struct host *h = *state;
 	am_autofree char *text = NULL;
 	struct record r;
-	struct host h;
 
-	(void)state;
-	make_host(&h, policy, 12);
-	r = refused(&h, "registry", AM_REASON_RULE_DENIES);	/* no such rule */
-	text = told(&r, &h, &h, false);
+	r = refused(h, "registry", AM_REASON_RULE_DENIES);	/* no such rule */
+	text = told(&r, h, h, false);
 	expect_in(text, "  reason   rule-denies: ");
 	expect_in(text, "  note     ");
-	drop_host(&h);
 }
 
 static void asks_the_policy_in_force_today(void **state)
@@ -320,25 +288,22 @@ static void asks_the_policy_in_force_today(void **state)
 
 static void hostile_names_stay_on_their_line(void **state)
 {
+	struct host *h = *state;
 	am_autofree char *text = NULL;
 	struct record r;
-	struct host h;
 	size_t lines = 0;
 
-	(void)state;
-	make_host(&h, policy, 12);
 	record_init(&r, AM_EVENT_ACCESS);
 	record_path(&r, "a\n  today    fine\033[2J\0srv");
 	record_deny(&r, AM_REASON_LABEL_NO_RULE, 1);
 	memcpy(r.head.comm, "x\ny", 4);
 	r.head.labels = r.head.culprits = 1;
-	text = told(&r, &h, &h, false);
+	text = told(&r, h, h, false);
 	for (const char *at = text; (at = strchr(at, '\n')); at++)
 		lines++;
 	assert_true(lines <= 9);
 	expect_not_in(text, "\n  today    fine");
 	expect_not_in(text, "\033");
-	drop_host(&h);
 }
 
 /* ---- persons ---------------------------------------------------------------------------- */
@@ -357,6 +322,7 @@ static char *person_told(const struct am_person *p, const struct host *h, bool j
 
 static void a_person_is_told_with_what_they_may_and_carry(void **state)
 {
+	struct host *h = *state;
 	struct am_label_origin origin = { .id = { 9, false, 1, 33 }, .tgid = 4700, .store = 1,
 				    .comm = "bash", .path = "/srv/registry/1.csv" };
 	struct am_seen seen = { .exe = "/usr/bin/postgres", .user = "postgres", .uid = 114,
@@ -364,14 +330,11 @@ static void a_person_is_told_with_what_they_may_and_carry(void **state)
 	struct am_person p = { .pid = 4711, .ppid = 4700, .comm = "postgres", .seen = &seen,
 			       .labels = 3, .n_reasons = 2 };
 	am_autofree char *text = NULL;
-	struct host h;
 
-	(void)state;
-	make_host(&h, policy, 12);
 	p.reasons[0] = (struct am_person_label){ .bit = 0, .origin = &origin, .from = 4700,
 						 .store = "registry", .within = "1.csv" };
 	p.reasons[1] = (struct am_person_label){ .bit = 1 };
-	text = person_told(&p, &h, false);
+	text = person_told(&p, h, false);
 	expect_in(text, "postgres[4711] is /usr/bin/postgres, run by postgres (uid 114), in "
 			"/system.slice/pg.service, child of process 4700, since ");
 	expect_in(text, "  subjects db\n");
@@ -381,66 +344,84 @@ static void a_person_is_told_with_what_they_may_and_carry(void **state)
 			"at ");
 	expect_in(text, "(9-b1-33)\n           may be sent to terminal, app-tier\n");
 	expect_in(text, "  carries  health: how it came by it is not known");
-	drop_host(&h);
 }
 
 static void a_near_miss_is_told_with_the_fact_that_is_missing(void **state)
 {
+	struct host *h = *state;
 	struct am_seen seen = { .exe = "/usr/bin/psql", .user = "acme", .uid = 1001, .login = ~0u,
 				.cgroup = "/system.slice/other.service" };
 	struct am_person p = { .pid = 4711, .comm = "psql", .seen = &seen };
 	am_autofree char *text = NULL, *json = NULL;
-	struct host h;
 
-	(void)state;
-	make_host(&h, policy, 12);
-	text = person_told(&p, &h, false);
+	text = person_told(&p, h, false);
 	expect_in(text, "  subjects acme-support\n  near     desk, but for unit=desk.service\n");
 	expect_not_in(text, "near     db");
 	expect_not_in(text, "near     staff");
 	expect_in(text, "  carries  no label\n");
-	json = person_told(&p, &h, true);
+	json = person_told(&p, h, true);
 	expect_in(json, "\"near\":[{\"subject\":\"desk\",\"fact\":\"unit\",\"value\":\"desk.service\"}]");
-	drop_host(&h);
 }
 
 static void another_file_at_the_path_makes_no_subject(void **state)
 {
+	struct host *h = *state;
 	struct am_seen seen = { .exe = "/usr/bin/postgres", .user = "postgres", .uid = 114,
 				.login = ~0u };
 	struct am_person p = { .pid = 4711, .comm = "x", .seen = &seen, .exe_is_other = true };
 	struct am_set nobody = { .w = { 0 } };
 	am_autofree char *moved = NULL, *forged = NULL;
-	struct host h;
 
-	(void)state;
-	make_host(&h, policy, 12);
-	moved = person_told(&p, &h, false);
+	moved = person_told(&p, h, false);
 	expect_in(moved, "(not the file that has this path now)");
 	expect_in(moved, "  subjects none\n  near     db, but for exe=/usr/bin/postgres\n");
 	p.exe_is_other = false;
 	p.bits = &nobody;	/* the kernel knows that its digest is another */
-	forged = person_told(&p, &h, false);
+	forged = person_told(&p, h, false);
 	expect_in(forged, "  subjects none\n");
 	expect_not_in(forged, "note");
-	drop_host(&h);
+}
+
+static struct host the_host;
+
+static int under(void **state, const char *text)
+{
+	make_host(&the_host, text, 12);
+	*state = &the_host;
+	return 0;
+}
+
+static int under_policy(void **state)
+{
+	return under(state, policy);
+}
+
+static int under_purposes(void **state)
+{
+	return under(state, with_purposes);
+}
+
+static int leave(void **state)
+{
+	drop_host(*state);
+	return 0;
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tells_what_no_rule_allows_and_what_would),
-		cmocka_unit_test(tells_the_rule_and_the_fact_that_denied),
-		cmocka_unit_test(knows_of_facts_that_only_the_subjects_tell),
-		cmocka_unit_test(tells_under_which_purpose_script_and_groups_it_was),
-		cmocka_unit_test(code_of_others_is_not_taken_for_the_script),
-		cmocka_unit_test(a_forged_executable_is_not_taken_for_the_named_one),
-		cmocka_unit_test(says_so_when_the_facts_do_not_explain_it),
+		cmocka_unit_test_setup_teardown(tells_what_no_rule_allows_and_what_would, under_policy, leave),
+		cmocka_unit_test_setup_teardown(tells_the_rule_and_the_fact_that_denied, under_policy, leave),
+		cmocka_unit_test_setup_teardown(knows_of_facts_that_only_the_subjects_tell, under_policy, leave),
+		cmocka_unit_test_setup_teardown(tells_under_which_purpose_script_and_groups_it_was, under_purposes, leave),
+		cmocka_unit_test_setup_teardown(code_of_others_is_not_taken_for_the_script, under_purposes, leave),
+		cmocka_unit_test_setup_teardown(a_forged_executable_is_not_taken_for_the_named_one, under_policy, leave),
+		cmocka_unit_test_setup_teardown(says_so_when_the_facts_do_not_explain_it, under_policy, leave),
 		cmocka_unit_test(asks_the_policy_in_force_today),
-		cmocka_unit_test(hostile_names_stay_on_their_line),
-		cmocka_unit_test(a_person_is_told_with_what_they_may_and_carry),
-		cmocka_unit_test(a_near_miss_is_told_with_the_fact_that_is_missing),
-		cmocka_unit_test(another_file_at_the_path_makes_no_subject),
+		cmocka_unit_test_setup_teardown(hostile_names_stay_on_their_line, under_policy, leave),
+		cmocka_unit_test_setup_teardown(a_person_is_told_with_what_they_may_and_carry, under_policy, leave),
+		cmocka_unit_test_setup_teardown(a_near_miss_is_told_with_the_fact_that_is_missing, under_policy, leave),
+		cmocka_unit_test_setup_teardown(another_file_at_the_path_makes_no_subject, under_policy, leave),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -447,18 +447,6 @@ static void proves_what_trying_everything_proves(void **state)
 	assert_true(held > 500 && failed > 500);
 }
 
-static int count_descriptors(void **state)
-{
-	static int before;
-
-	if (!*state) {
-		before = count_fds();
-		*state = &before;
-		return 0;
-	}
-	return count_fds() == before ? 0 : -1;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -472,6 +460,6 @@ int main(void)
 		cmocka_unit_test(proves_what_trying_everything_proves),
 	};
 
-	return cmocka_run_group_tests_name("invariant", tests, count_descriptors,
-					   count_descriptors);
+	return cmocka_run_group_tests_name("invariant", tests, same_fds,
+					   same_fds);
 }

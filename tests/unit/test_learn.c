@@ -10,6 +10,7 @@
 
 #include "policy/ask.h"
 #include "policy/learn.h"
+#include "parts.h"
 #include "policy_text.h"
 
 enum { ROUNDS = 400, SIGHTINGS = 14, STRANGERS = 60 };
@@ -243,18 +244,6 @@ static char *proposal_of(const struct act *acts, size_t n)
 	am_lesson_free(l);
 	drop_host(&h);
 	return yaml;
-}
-
-static void expect_in(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("'%s' is not in:\n%s", part, text);
-}
-
-static void expect_not_in(const char *text, const char *part)
-{
-	if (strstr(text, part))
-		fail_msg("'%s' is in:\n%s", part, text);
 }
 
 /* ---- what is proposed --------------------------------------------------------------- */

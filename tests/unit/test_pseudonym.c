@@ -88,6 +88,19 @@ static char *replay(const struct made *m, const char *key, const char *const *wo
 	return text;
 }
 
+static void write_key(char path[32], const char *key)
+{
+	int fd;
+
+	strcpy(path, "/tmp/am-key-XXXXXX");
+	fd = mkstemp(path);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, key, strlen(key)), strlen(key));
+	(void)close(fd);
+}
+
+/* With a key that is always the same: among the digits of random hashes is one of the short words
+ * once in ten runs. */
 static void nothing_personal_is_left_in_any_form(void **state)
 {
 	static const struct {
@@ -99,12 +112,14 @@ static void nothing_personal_is_left_in_any_form(void **state)
 		{ { "--json" }, "vault" },
 		{ { "--sum", "by=user,login,path,dest,unit" }, "user-" },
 	};
+	char key[32];
 	struct made m;
 
 	(void)state;
 	write_ledger(&m);
+	write_key(key, "0123456789abcdef0123456789abcdef");
 	for (size_t i = 0; i < AM_COUNT(forms); i++) {
-		char *text = replay(&m, NULL, forms[i].words);
+		char *text = replay(&m, key, forms[i].words);
 
 		assert_true(strlen(text) > 100);
 		assert_non_null(strstr(text, forms[i].kept));
@@ -113,6 +128,7 @@ static void nothing_personal_is_left_in_any_form(void **state)
 				fail_msg("form %zu holds '%s': %s", i, personal[k], text);
 		free(text);
 	}
+	(void)unlink(key);
 	made_done(&m);
 }
 
@@ -133,17 +149,6 @@ static void what_is_personal_is_there_without_pseudonyms(void **state)
 	free(texts[0]);
 	free(texts[1]);
 	made_done(&m);
-}
-
-static void write_key(char path[32], const char *key)
-{
-	int fd;
-
-	strcpy(path, "/tmp/am-key-XXXXXX");
-	fd = mkstemp(path);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, key, strlen(key)), strlen(key));
-	(void)close(fd);
 }
 
 static void the_same_key_makes_the_same_pseudonyms_and_no_key_never_the_same(void **state)

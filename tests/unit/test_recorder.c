@@ -21,10 +21,10 @@ static void make_refusal(struct am_decoded *d, struct am_event_names *n)
 	memset(d, 0, sizeof(*d));
 	d->raw = (struct am_event){
 		.kind = AM_EVENT_SEND, .verdict = AM_VERDICT_DENY, .reason = AM_REASON_LABEL_NO_RULE,
-		.op = AM_OP_SEND, .act = AM_ACT_SEND, .flags = AM_EVENT_BLOCKED, .boottime_ns = 5000,
+		.op = AM_OP_SEND, .act = AM_ACT_SEND, .flags = AM_EVENT_BLOCKED | AM_EVENT_SIZED, .boottime_ns = 5000,
 		.seq = 17, .cpu = 3, .generation = 12, .labels = 1, .culprits = 1, .store = 4097,
 		.bits.w = { 1, 2, 3, 4 }, .zones = { .count = 1, .id = { AM_ZONE_LOOPBACK } },
-		.ino = 99, .dev = 7, .igen = 8, .family = AF_INET, .port = 443, .proto = 6,
+		.ino = 99, .dev = 7, .igen = 8, .bytes = 4096, .family = AF_INET, .port = 443, .proto = 6,
 		.start_ns = 4000, .cgroup = 55, .exe_ino = 66, .exe_dev = 67, .tgid = 4711, .tid = 4712,
 		.ppid = 1, .uid = 1000, .gid = 100, .login = 1001, .session = 5, .comm = "psql",
 	};
@@ -69,6 +69,8 @@ static void records_an_event_with_the_names_that_it_has_now(void **state)
 	assert_string_equal(row.actor.user, "acme");
 	assert_string_equal(row.actor.unit, "ssh.service");
 	assert_int_equal(row.object.store_id, 4097);
+	assert_int_equal(row.object.bytes, 4096);
+	assert_true(row.deed.flags & AM_EVENT_SIZED);
 	assert_string_equal(row.object.store, "citizen-registry");
 	assert_string_equal(row.object.path, "/srv/registry/0042.csv");
 	assert_int_equal(row.dest.addr_high, 0);

@@ -147,6 +147,14 @@ static void tells_what_left_from_what_was_refused_and_what_nobody_knows(void **s
 	assert_int_equal(x->sends, 5);
 	assert_int_equal(x->refused_sends, 2);
 	assert_int_equal(x->likely_sends, 1);
+	assert_int_equal(place(x, "203.0.113.9:443/tcp")->handed.bytes, 3000);
+	assert_int_equal(place(x, "198.51.100.7:22/tcp")->handed.bytes, 6000);
+	assert_int_equal(place(x, "198.51.100.7:22/tcp")->handed.unsized, 0);
+	assert_int_equal(place(x, "192.0.2.1:25/tcp")->handed.bytes, 0);	/* it was refused */
+	assert_int_equal(x->handed.bytes, 9000);
+	assert_int_equal(x->handed.unsized, 0);
+	assert_int_equal(x->likely_handed.bytes, 0);
+	assert_int_equal(x->likely_handed.unsized, 1);
 }
 
 static void follows_copies_whose_records_come_before_their_reads(void **state)
@@ -181,6 +189,58 @@ static void a_period_has_only_what_is_in_it(void **state)
 	assert_int_equal(x->accesses, 1);
 	assert_int_equal(x->lineage.bytes, 1000);	/* as large as it was then */
 	assert_int_equal(x->n_gaps, 0);
+}
+
+/* psql reads at 10; at `began_s` it begins a shell, which touches nothing and begins wget at 31. */
+static void passes_on(unsigned began_s, bool told, struct am_exposure **ret)
+{
+	const struct story_who shell = { 170, 100, 1000, began_s, "acme", "/bin/sh" };
+	const struct story_who wget = { 171, 170, 1000, 31, "acme", "/usr/bin/wget" };
+	const struct am_writer_options options = { .no_thread = true, .clock_ns = story_clock };
+	am_auto(am_writer) struct am_writer *w = NULL;
+	struct am_row begun = story_row(began_s, &shell, AM_EVENT_PROCESS, 0);
+	struct made m;
+
+	begun.deed.act = AM_ACT_FORK;
+	begun.deed.verdict = begun.deed.reason = 0;
+	story_s = 0;
+	(void)snprintf(m.dir, sizeof(m.dir), "/tmp/am-ledger-XXXXXX");
+	assert_non_null(mkdtemp(m.dir));
+	assert_int_equal(am_writer_open(m.dir, &options, &w), 0);
+	story_put(w, story_read(10, &story_psql, 0, 1000));
+	if (told)
+		story_put(w, begun);
+	story_put(w, story_send(40, &wget, 0xcb007109, 443));
+	assert_int_equal(am_writer_flush(w), 0);
+	story_s = 300;
+	m.fd = open(m.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	expose(&m, 0, 0, ret);
+	made_done(&m);
+}
+
+static void data_passes_through_who_only_begins_others(void **state)
+{
+	static const struct {
+		unsigned began_s;
+		bool told;
+		unsigned known;
+	} cases[] = {
+		{ 30, true, 1 },
+		{ 30, false, 0 },	/* as of old records: nobody knows whose child it is */
+		{ 5, true, 0 },		/* before it was read: the shell had nothing */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < AM_COUNT(cases); i++) {
+		am_auto(am_exposure) struct am_exposure *x = NULL;
+
+		passes_on(cases[i].began_s, cases[i].told, &x);
+		assert_int_equal(x->sends, cases[i].known);
+		assert_int_equal(x->likely_sends, !cases[i].known);
+		assert_int_equal(x->accesses, 1);
+		assert_int_equal(x->lineage.processes.n, 2);	/* the shell did nothing */
+		assert_int_equal(place(x, "203.0.113.9:443/tcp")->bytes, cases[i].known ? 1000 : 0);
+	}
 }
 
 static void a_gap_that_ends_after_the_period_is_told(void **state)
@@ -263,6 +323,57 @@ static void repeats_of_a_send_are_of_their_own_destination(void **state)
 	am_lineage_done(&l);
 }
 
+/* Of what a kernel cannot say, and of what an older agent has recorded. */
+static void a_send_of_unknown_size_is_no_send_of_nothing(void **state)
+{
+	const struct am_row read = story_read(10, &story_psql, 0, 1000);
+	struct am_row known = story_sized(story_send(20, &story_psql, 0xcb007109, 53), 300);
+	struct am_row unknown = story_send(21, &story_psql, 0xcb007109, 53);
+	const struct am_lineage_place *p;
+	char text[AM_REPORT_BYTES];
+	struct am_lineage l;
+
+	(void)state;
+	am_lineage_init(&l);
+	assert_int_equal(am_lineage_store(&l, &read), 0);
+	assert_int_equal(am_lineage_other(&l, &known), 0);
+	assert_int_equal(am_lineage_other(&l, &unknown), 0);
+	unknown.deed.kind = AM_EVENT_REPEAT;
+	unknown.count = 4;
+	unknown.object.bytes = 50;	/* of some of them it is known */
+	assert_int_equal(am_lineage_other(&l, &unknown), 1);
+	assert_int_equal(am_lineage_solve(&l), 0);
+	p = AM_TALLY_AT(&l.places, struct am_lineage_place, 0);
+	assert_int_equal(p->handed.bytes, 350);
+	assert_int_equal(p->handed.unsized, 5);
+	am_report_handed(&p->handed, p->sends, text);
+	assert_string_equal(text, "at most 350 bytes, and 5 sends of unknown size");
+	am_lineage_done(&l);
+}
+
+static void says_how_much_was_handed_to_sends(void **state)
+{
+	static const struct {
+		struct am_handed handed;
+		uint64_t sends;
+		const char *text;
+	} cases[] = {
+		{ { 0, 0 }, 0, "nothing" },
+		{ { 0, 0 }, 2, "nothing" },	/* that connected only */
+		{ { 1, 0 }, 1, "at most 1 byte" },
+		{ { 0, 3 }, 3, "an unknown amount" },
+		{ { 3400000, 0 }, 3, "at most 3.4 MB" },
+		{ { 3400000, 1 }, 3, "at most 3.4 MB, and 1 send of unknown size" },
+	};
+	char text[AM_REPORT_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < AM_COUNT(cases); i++) {
+		am_report_handed(&cases[i].handed, cases[i].sends, text);
+		assert_string_equal(text, cases[i].text);
+	}
+}
+
 static void a_full_table_is_counted_not_lost(void **state)
 {
 	struct am_tally t = AM_TALLY(uint64_t, 8, 3);
@@ -289,7 +400,8 @@ static void the_text_says_it_at_the_top(void **state)
 
 	assert_int_equal(s.code, AM_EXIT_YES);
 	has(s.out, "root, acme and desk read 2 files of 'registry', at most 2.0 MB.");
-	has(s.out, "outside of this host (5 sends); 2 sends were refused. 2 copies were made");
+	has(s.out, "outside of this host (5 sends, at most 9.0 kB); 2 sends were refused. 2 copies were made");
+	has(s.out, "4 sent, 0 refused; at most 6.0 kB handed to it; the senders had read at most");
 	has(s.out, "Not known: what happened in 2 gaps of the record, and whether 1 more send carried it.");
 	has(s.out, "Against the policy, which only observed, root used the store 1 time.");
 	has(s.out, "The record verifies.");
@@ -577,10 +689,13 @@ int main(void)
 		cmocka_unit_test(follows_copies_whose_records_come_before_their_reads),
 		cmocka_unit_test(a_send_before_the_read_carries_nothing),
 		cmocka_unit_test(a_period_has_only_what_is_in_it),
+		cmocka_unit_test(data_passes_through_who_only_begins_others),
 		cmocka_unit_test(a_gap_that_ends_after_the_period_is_told),
 		cmocka_unit_test(the_policy_in_force_before_the_period_is_told),
 		cmocka_unit_test(findings_are_counted_by_what_they_are),
 		cmocka_unit_test(repeats_of_a_send_are_of_their_own_destination),
+		cmocka_unit_test(a_send_of_unknown_size_is_no_send_of_nothing),
+		cmocka_unit_test(says_how_much_was_handed_to_sends),
 		cmocka_unit_test(a_full_table_is_counted_not_lost),
 		cmocka_unit_test(the_text_says_it_at_the_top),
 		cmocka_unit_test(nobody_inherits_from_a_process_of_the_boot_before),

@@ -138,6 +138,15 @@ static void move_in(void)
 	sealing++;
 }
 
+/* All is sealed, and then two folders come. */
+static void sealed_until_two_move_in(struct world *w)
+{
+	go_on(w, 0);
+	go_on(w, 0);
+	move_in();
+	move_in();
+}
+
 static void walks_all_stores_after_a_policy_and_pays(void **state)
 {
 	struct world *w = *state;
@@ -154,10 +163,7 @@ static void walks_one_store_when_every_walk_that_is_due_is_for_it(void **state)
 {
 	struct world *w = *state;
 
-	go_on(w, 0);
-	go_on(w, 0);
-	move_in();
-	move_in();
+	sealed_until_two_move_in(w);
 	am_sealer_ask(&w->sealer, TWO);
 	am_sealer_ask(&w->sealer, TWO);
 	go_on(w, 0);
@@ -170,10 +176,7 @@ static void walks_all_stores_when_they_ask_for_different_ones(void **state)
 {
 	struct world *w = *state;
 
-	go_on(w, 0);
-	go_on(w, 0);
-	move_in();
-	move_in();
+	sealed_until_two_move_in(w);
 	am_sealer_ask(&w->sealer, ONE);
 	am_sealer_ask(&w->sealer, TWO);
 	go_on(w, 0);
@@ -186,10 +189,7 @@ static void walks_all_stores_when_an_event_was_lost(void **state)
 {
 	struct world *w = *state;
 
-	go_on(w, 0);
-	go_on(w, 0);
-	move_in();
-	move_in();
+	sealed_until_two_move_in(w);
 	am_sealer_ask(&w->sealer, TWO);
 	go_on(w, 0);
 	assert_int_equal(w->labelled[ONE], 2);

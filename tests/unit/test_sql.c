@@ -13,6 +13,7 @@
 #include "cli/cmd.h"
 #include "cli/sql.h"
 #include "ledger_made.h"
+#include "said.h"
 
 enum { ROWS = 60 };	/* a second apart, from 2026-03-01T10:00:00Z on */
 
@@ -31,29 +32,13 @@ static int teardown(void **state)
 	return 0;
 }
 
-struct said {
-	char *out, *err;
-	int code;
-};
-
-static void done(struct said *s)
-{
-	free(s->out);
-	free(s->err);
-}
-
 static void ask(const char *dir, const char *query, struct said *ret)
 {
 	char *argv[] = { "sql", "--csv", "--ledger", (char *)(uintptr_t)dir,
 			 (char *)(uintptr_t)query };
 	struct am_cmd_line line = { .argc = AM_COUNT(argv), .argv = argv };
-	size_t out, err;
 
-	line.out = open_memstream(&ret->out, &out);
-	line.err = open_memstream(&ret->err, &err);
-	ret->code = am_cli_sql(&line);
-	fclose(line.out);
-	fclose(line.err);
+	said_by(am_cli_sql, &line, ret);
 }
 
 static void answers_and_says_what_is_wrong(void **state)
@@ -82,7 +67,7 @@ static void answers_and_says_what_is_wrong(void **state)
 	const struct made *m = *state;
 
 	for (size_t i = 0; i < AM_COUNT(cases); i++) {
-		__attribute__((cleanup(done))) struct said s = { 0 };
+		am_autosaid struct said s = { 0 };
 
 		ask(m->dir, cases[i].query, &s);
 		if (s.code != cases[i].code || strncmp(s.out, cases[i].out, strlen(cases[i].out)) ||
@@ -93,7 +78,7 @@ static void answers_and_says_what_is_wrong(void **state)
 
 static void no_ledger_is_no_empty_table(void **state)
 {
-	__attribute__((cleanup(done))) struct said s = { 0 };
+	am_autosaid struct said s = { 0 };
 
 	(void)state;
 	ask("/usr", "SELECT count(*) FROM events", &s);

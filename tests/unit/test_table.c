@@ -97,6 +97,24 @@ static void shows_fields_as_they_are(void **state)
 	       "203.0.113.0:443/tcp|443|tcp|anywhere|NULL|\n");
 }
 
+/* A column of the ledger has both; what is of unknown size is no 0. */
+static void tells_bytes_of_sends_from_sizes_of_files(void **state)
+{
+	struct world *w = *state;
+	unsigned sum = 0, known = 0, i;
+	char answer[64];
+
+	for (i = 0; i < 1000; i += 7) {
+		known += i % 14 != 0;
+		sum += i % 14 ? i : 0;
+	}
+	(void)snprintf(answer, sizeof(answer), "%u|%u|\n", known, sum);
+	expect(w->db, "SELECT count(bytes), sum(bytes) FROM events", answer);
+	expect(w->db, "SELECT count(*) FROM events WHERE op = 'send' AND size IS NOT NULL", "0|\n");
+	expect(w->db, "SELECT count(*) FROM events WHERE op = 'read' AND bytes IS NOT NULL", "0|\n");
+	expect(w->db, "SELECT pid FROM events WHERE bytes = 21", "101|\n");
+}
+
 /* What is passed on to the ledger must not change an answer. */
 static void answers_as_a_plain_table_does(void **state)
 {
@@ -197,6 +215,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(has_every_row_once),
 		cmocka_unit_test(shows_fields_as_they_are),
+		cmocka_unit_test(tells_bytes_of_sends_from_sizes_of_files),
 		cmocka_unit_test(answers_as_a_plain_table_does),
 		cmocka_unit_test(joins_with_itself),
 		cmocka_unit_test(tells_what_it_passes_on),

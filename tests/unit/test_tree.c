@@ -12,6 +12,7 @@
 #include "base/array.h"
 #include "cli/replay.h"
 #include "ledger_made.h"
+#include "said.h"
 
 /* A host over two boots. In the first:
  *
@@ -24,7 +25,10 @@
  *   └─ sh[140]               reads b.csv against the policy
  *   7 and 8                  each says that the other is its parent
  *
- * In the second, psql[100] and its child sh[160], whose clocks began again. */
+ * In the second, psql[100] and its child sh[160], whose clocks began again; and later
+ *
+ *   sshd[300], of root ── sshd[310] ── sh[320] ── cat[330]   only cat touches anything; then it begins
+ *                                                 └─ gzip[340] ── gzip[341]   which touch nothing */
 
 struct who {
 	uint32_t pid, ppid, uid;
@@ -42,6 +46,14 @@ static const struct who seven = { 7, 8, 1000, 30, "seven", "/bin/seven", "acme" 
 static const struct who eight = { 8, 7, 1000, 30, "eight", "/bin/eight", "acme" };
 static const struct who psql3 = { 100, 1, 1000, 5, "psql", "/usr/bin/psql", "acme" };
 static const struct who sh3 = { 160, 100, 1000, 6, "sh", "/bin/sh", "acme" };
+
+static const struct who sshd = { 300, 1, 0, 60, "sshd", "/usr/sbin/sshd", "root" };
+static const struct who sshd2 = { 310, 300, 1000, 61, "sshd", "", "acme" };
+static const struct who sh4 = { 320, 310, 1000, 62, "sh", "/bin/sh", "acme" };
+static const struct who cat4 = { 330, 320, 1000, 63, "cat", "/usr/bin/cat", "acme" };
+static const struct who forked = { 340, 330, 1000, 65, "cat", "/usr/bin/cat", "acme" };
+static const struct who gzip = { 340, 330, 1000, 65, "gzip", "/usr/bin/gzip", "acme" };
+static const struct who gzip2 = { 341, 340, 1000, 66, "gzip", "/usr/bin/gzip", "acme" };
 
 static struct am_row row_of(const struct who *w, unsigned s, unsigned kind, unsigned op)
 {
@@ -71,6 +83,20 @@ static struct am_row read_of(const struct who *w, unsigned s, uint64_t ino, cons
 	return at(row_of(w, s, AM_EVENT_ACCESS, AM_OP_READ), ino, path, "registry", bytes);
 }
 
+/* As the kernel tells of a process that begins, and the agent of an ancestor. */
+static struct am_row birth(const struct who *w, unsigned s, unsigned act)
+{
+	struct am_row row = row_of(w, s, AM_EVENT_PROCESS, 0);
+
+	row.deed.verdict = row.deed.reason = 0;
+	row.deed.act = act;
+	if (act != AM_ACT_ANCESTOR)
+		return row;
+	row.event = 0;
+	row.actor.exe_ino = 0;
+	return row;
+}
+
 static struct am_row deny(struct am_row row, bool blocked)
 {
 	row.deed.verdict = AM_VERDICT_DENY;
@@ -96,6 +122,8 @@ static struct am_row sent(const struct who *w, unsigned s)
 
 	row.dest = (struct am_row_dest){ .family = AF_INET, .port = 443, .proto = IPPROTO_TCP,
 					 .addr_low = 0xffffcb007109 };
+	row.object.bytes = 640;
+	row.deed.flags = AM_EVENT_SIZED;
 	return row;
 }
 
@@ -132,6 +160,22 @@ static void write_second(struct am_writer *w)
 	put(w, b);
 }
 
+static void write_chain(struct am_writer *w)
+{
+	struct am_row rows[] = {
+		birth(&sh4, 64, AM_ACT_ANCESTOR), birth(&sshd2, 64, AM_ACT_ANCESTOR),
+		birth(&sshd, 64, AM_ACT_ANCESTOR),
+		read_of(&cat4, 64, 2, "/srv/registry/b.csv", 500),
+		birth(&forked, 65, AM_ACT_FORK), birth(&gzip, 65, AM_ACT_EXEC),
+		birth(&gzip2, 66, AM_ACT_FORK),
+	};
+
+	for (size_t i = 0; i < AM_COUNT(rows); i++) {
+		rows[i].wall_ns += 1000 * MADE_S;
+		put(w, rows[i]);
+	}
+}
+
 static int setup(void **state)
 {
 	static const char *const boots[] = { "boot-1", "boot-2" };
@@ -147,10 +191,12 @@ static int setup(void **state)
 
 		(void)snprintf(host.boot, sizeof(host.boot), "%s", boots[i]);
 		assert_int_equal(am_writer_open(m.dir, &options, &w), 0);
-		if (i)
+		if (i) {
 			write_second(w);
-		else
+			write_chain(w);
+		} else {
 			write_first(w);
+		}
 		assert_int_equal(am_writer_flush(w), 0);
 	}
 	m.fd = open(m.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -164,33 +210,15 @@ static int teardown(void **state)
 	return 0;
 }
 
-struct said {
-	char *out, *err;
-	int code;
-};
-
-static void done(struct said *s)
-{
-	free(s->out);
-	free(s->err);
-}
-
-#define am_autosaid __attribute__((cleanup(done)))
-
 /* `words` end with NULL. */
 static void ask(const struct made *m, const char *const *words, struct said *ret)
 {
 	char *argv[16] = { "replay", "--ledger", (char *)(uintptr_t)m->dir };
 	struct am_cmd_line line = { .argc = 3, .argv = argv };
-	size_t out, err;
 
 	for (; *words; words++)
 		argv[line.argc++] = (char *)(uintptr_t)*words;
-	line.out = open_memstream(&ret->out, &out);
-	line.err = open_memstream(&ret->err, &err);
-	ret->code = am_cli_replay(&line);
-	fclose(line.out);
-	fclose(line.err);
+	said_by(am_cli_replay, &line, ret);
 }
 
 #define ASK(state, ret, ...) ask(*(state), (const char *const[]){ __VA_ARGS__, NULL }, ret)
@@ -226,7 +254,7 @@ static void shows_processes_below_those_that_began_them(void **state)
 		"seen since 2026-03-01 10:00:21\n"
 		"│          read  outside of stores: 1 time, 1 file, at most 1.2 kB; "
 		"2026-03-01 10:00:20\n"
-		"│          send  203.0.113.9:443/tcp: 3 times; 2026-03-01 10:00:21 to 2026-03-01 10:00:22\n"
+		"│          send  203.0.113.9:443/tcp: 3 times, at most 640 bytes; 2026-03-01 10:00:21 to 2026-03-01 10:00:22\n"
 		"└─ scp[120] /usr/bin/scp user=desk login=acme session=7 unit=ssh.service, "
 		"began 2026-03-01 10:00:11\n"
 		"        read  registry: 1 time, 1 file, at most 1.2 kB; 2026-03-01 10:00:23\n");
@@ -251,6 +279,57 @@ static void tells_processes_apart_that_had_the_same_number(void **state)
 		"└─ sh[160] /bin/sh user=acme login=acme session=7 unit=ssh.service, "
 		"began 2026-03-01 10:16:46\n"
 		"        read  registry: 1 time, 1 file, at most 500 bytes; 2026-03-01 10:16:48\n");
+}
+
+/* Each of them by name, though they touched nothing; what the number says of a process that only
+ * began is left out once it runs something of its own. */
+static void knows_by_name_who_touched_nothing(void **state)
+{
+	am_autosaid struct said s = { 0 };
+
+	ASK(state, &s, "--tree", "pid=330", "--children");
+	assert_int_equal(s.code, 0);
+	assert_string_equal(s.out,
+		"sshd[300] /usr/sbin/sshd user=root login=acme session=7 unit=ssh.service, "
+		"began 2026-03-01 10:17:40, child of process 1\n"
+		"└─ sshd[310] user=acme login=acme session=7 unit=ssh.service, "
+		"began 2026-03-01 10:17:41\n"
+		"   └─ sh[320] /bin/sh user=acme login=acme session=7 unit=ssh.service, "
+		"began 2026-03-01 10:17:42\n"
+		"      └─ cat[330] /usr/bin/cat user=acme login=acme session=7 unit=ssh.service, "
+		"began 2026-03-01 10:17:43\n"
+		"         │    read  registry: 1 time, 1 file, at most 500 bytes; 2026-03-01 10:17:44\n"
+		"         └─ gzip[340] /usr/bin/gzip user=acme login=acme session=7 unit=ssh.service, "
+		"began 2026-03-01 10:17:45\n"
+		"            └─ gzip[341] /usr/bin/gzip user=acme login=acme session=7 unit=ssh.service, "
+		"began 2026-03-01 10:17:46\n");
+}
+
+static void follows_an_ancestor_to_what_came_of_it(void **state)
+{
+	am_autosaid struct said s = { 0 }, hidden = { 0 }, births = { 0 };
+
+	ASK(state, &s, "--children", "comm=sshd", "user=root");
+	assert_int_equal(s.code, 0);
+	assert_int_equal(lines(s.out), 7);
+	assert_non_null(strstr(s.out, "NOTE  ancestor /usr/sbin/sshd  sshd[300] user=root"));
+	assert_non_null(strstr(s.out, "NOTE  fork  /usr/bin/gzip  gzip[341] user=acme"));
+	assert_non_null(strstr(s.out, "child of process 340"));
+	ASK(state, &hidden, "pid=300,310,320,340,341");
+	assert_int_equal(hidden.code, 1);	/* no accesses */
+	assert_string_equal(hidden.out, "");
+	ASK(state, &births, "pid=300,310,320,340,341", "kind=process");
+	assert_int_equal(lines(births.out), 6);
+}
+
+static void counts_no_process_that_begins_as_an_access(void **state)
+{
+	am_autosaid struct said s = { 0 };
+
+	ASK(state, &s, "--children", "comm=sshd", "--sum", "by=kind", "--csv");
+	assert_int_equal(s.code, 0);
+	assert_int_equal(lines(s.out), 2);
+	assert_non_null(strstr(s.out, "\naccess,1,0,"));
 }
 
 static void nobody_is_his_own_forebear(void **state)
@@ -358,6 +437,8 @@ static void combines_a_file_and_who_touched_it(void **state)
 	assert_non_null(strstr(s.out, "cat,send,3,0,"));
 	assert_non_null(strstr(s.out, "sudo,read,1,0,"));
 	assert_int_equal(lines(s.out), 3);
+	assert_non_null(strstr(s.out, ",640,0\r\n"));	/* handed to the sends */
+	assert_non_null(strstr(s.out, ",,\r\n"));	/* none were reads */
 }
 
 static void a_folder_without_a_ledger_is_no_record_of_nothing(void **state)
@@ -413,6 +494,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shows_processes_below_those_that_began_them),
 		cmocka_unit_test(tells_processes_apart_that_had_the_same_number),
+		cmocka_unit_test(knows_by_name_who_touched_nothing),
+		cmocka_unit_test(follows_an_ancestor_to_what_came_of_it),
+		cmocka_unit_test(counts_no_process_that_begins_as_an_access),
 		cmocka_unit_test(nobody_is_his_own_forebear),
 		cmocka_unit_test(gives_each_process_as_an_object),
 		cmocka_unit_test(tells_nobody_by_name_under_pseudonyms),

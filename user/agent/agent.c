@@ -117,7 +117,7 @@ void am_agent_records(void *ctx, uint32_t events)
  * there, and what is, is counted. That they wait must not wake the loop, then. */
 static bool hold_records(struct am_agent *a)
 {
-	bool busy = a->records_wait && am_recorder_is_busy(a->recorder, AM_RING_BUDGET);
+	bool busy = a->records_wait && am_recorder_is_busy(a->recorder, AM_RING_ROWS);
 
 	if (busy != a->held && !am_loop_change(&a->loop, &a->records, busy ? 0 : EPOLLIN))
 		a->held = busy;

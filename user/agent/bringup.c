@@ -326,7 +326,7 @@ static void drain(struct am_agent *a)
 	int64_t until_ms = am_now_ms() + DRAIN_MS;
 
 	while (a->pipeline && a->ring && am_now_ms() < until_ms) {
-		if (am_recorder_is_busy(a->recorder, AM_RING_BUDGET))
+		if (am_recorder_is_busy(a->recorder, AM_RING_ROWS))
 			(void)nanosleep(&little, NULL);
 		else if (am_ring_consume(a->ring, AM_RING_BUDGET) <= 0)
 			break;

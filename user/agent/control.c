@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "abi.h"
 #include "agent/log.h"
 #include "agent/loop.h"
 #include "base/frame.h"
@@ -536,7 +537,8 @@ bool am_control_choose(struct am_control *c, enum am_control_form form, const st
 		struct client *client = &c->clients[i];
 
 		client->chosen = client->state == CLIENT_TAIL && client->form == form &&
-				 (!client->filter || am_filter_matches(client->filter, row));
+				 (client->filter ? am_filter_matches(client->filter, row) :
+						   row->deed.kind != AM_EVENT_PROCESS);
 		any |= client->chosen;
 	}
 	return any;

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "agent/control.h"
+#include "agent/forebears.h"
 #include "agent/force.h"
 #include "agent/names.h"
 #include "agent/recorder.h"
@@ -31,7 +32,9 @@ struct am_pipeline {
 	int64_t wall_ns;		/* CLOCK_REALTIME - CLOCK_BOOTTIME */
 	uint64_t notices;
 	struct am_pipeline_counts counts;
+	struct am_forebears *forebears;	/* owned */
 	struct am_decoded event;
+	struct am_decoded ancestor;	/* of it, the last one */
 	char labels[LABELS_SIZE];
 	char why[WHY_SIZE];
 };
@@ -40,22 +43,26 @@ int am_pipeline_new(struct am_control *control, struct am_names *names, struct a
 		    struct am_recorder *recorder, struct am_witness *witness,
 		    struct am_pipeline **ret)
 {
-	struct am_pipeline *p = calloc(1, sizeof(*p));
+	am_auto(am_pipeline) struct am_pipeline *p = calloc(1, sizeof(*p));
+	int r = p ? am_forebears_new(&p->forebears) : -ENOMEM;
 
-	if (!p)
-		return -ENOMEM;
+	if (r < 0)
+		return r;
 	p->control = control;
 	p->names = names;
 	p->sealer = sealer;
 	p->recorder = recorder;
 	p->witness = witness;
 	am_pipeline_tick(p);
-	*ret = p;
+	*ret = AM_TAKE_PTR(p);
 	return 0;
 }
 
 void am_pipeline_free(struct am_pipeline *p)
 {
+	if (!p)
+		return;
+	am_forebears_free(p->forebears);
 	free(p);
 }
 
@@ -210,6 +217,40 @@ static int write_event(FILE *out, const void *what, enum am_control_form form)
 	return am_event_text(out, n->event, n->names, form == AM_FORM_COLOR);
 }
 
+static void find_ancestor_names(struct am_pipeline *p, struct am_event_names *ret)
+{
+	const struct am_event *e = &p->ancestor.raw;
+	const struct am_force *force = force_of(p, e->generation);
+
+	*ret = (struct am_event_names){
+		.user = am_names_user(p->names, e->uid),
+		.login = e->login == UINT32_MAX ? NULL : am_names_user(p->names, e->login),
+		.unit = am_names_unit(p->names, e->cgroup),
+		.cgroup = am_names_cgroup(p->names, e->cgroup),
+		.policy = force ? force->model->name : NULL,
+		.wall_ns = (int64_t)e->boottime_ns + p->wall_ns,
+	};
+}
+
+/* Whom the event's process descends from, before the event itself. */
+static void take_ancestors(struct am_pipeline *p)
+{
+	struct am_event_names names;
+	const struct am_row *row;
+	unsigned i;
+
+	for (i = 0; i < p->event.n_ancestors; i++) {
+		const struct am_ancestor *a = &p->event.ancestors[i];
+
+		if (am_forebears_knew(p->forebears, a))
+			continue;
+		am_forebears_event(&p->event, a, &p->ancestor);
+		find_ancestor_names(p, &names);
+		row = am_recorder_take(p->recorder, &p->ancestor, &names, NULL);
+		write_lines(p, row, write_event, &(struct named){ &p->ancestor, &names });
+	}
+}
+
 void am_pipeline_take(void *ctx, const void *bytes, size_t len)
 {
 	struct am_pipeline *p = ctx;
@@ -222,6 +263,7 @@ void am_pipeline_take(void *ctx, const void *bytes, size_t len)
 		am_recorder_lost(p->recorder, AM_GAP_MALFORMED, 1);
 		return;
 	}
+	take_ancestors(p);
 	find_names(p, &names);
 	row = am_recorder_take(p->recorder, &p->event, &names,
 			       force_of(p, p->event.raw.generation));
@@ -229,6 +271,8 @@ void am_pipeline_take(void *ctx, const void *bytes, size_t len)
 		am_sealer_ask(p->sealer, p->event.raw.store);
 	else
 		write_lines(p, row, write_event, &(struct named){ &p->event, &names });
+	if (p->event.raw.kind == AM_EVENT_PROCESS)
+		return;		/* no access: nobody will ask why it was decided so */
 	am_witness_take(p->witness, &p->event, (int64_t)p->event.raw.boottime_ns + p->wall_ns);
 }
 

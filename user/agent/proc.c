@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "event/origins.h"
 
 enum {
 	FILE_BYTES = 64 * 1024,		/* of status: of very many groups the last are cut */
@@ -149,6 +150,21 @@ static void read_exe(struct am_proc *p)
 	p->exe_is_gone = len > 0 && !strcmp(p->exe + len, gone);
 	if (p->exe_is_gone)
 		p->exe[len] = '\0';
+}
+
+void am_proc_exe(uint32_t pid, uint64_t start_ns, char *ret, size_t size)
+{
+	struct am_proc p = { .pid = pid };
+	uint64_t ticks;
+	uint32_t ppid;
+
+	ret[0] = '\0';
+	read_exe(&p);
+	/* After the look at it: a number that was taken again meanwhile is noticed. */
+	if (am_proc_parent(pid, &ppid, &ticks) < 0 || ticks != am_start_ticks(start_ns))
+		return;
+	if (!p.exe_is_gone && strlen(p.exe) < size)
+		strcpy(ret, p.exe);
 }
 
 bool am_proc_runs_other(const struct am_proc *p)

@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "abi.h"
@@ -33,6 +34,10 @@ int am_proc_read(uint32_t pid, struct am_proc *ret);
 
 /* Whether the path leads to another file than the one that runs. Looks at the file itself. */
 bool am_proc_runs_other(const struct am_proc *p);
+
+/* Only what it runs: "" if it has ended, is another one by now that began at another moment
+ * (CLOCK_BOOTTIME), or runs what has no name any more. */
+void am_proc_exe(uint32_t pid, uint64_t start_ns, char *ret, size_t size);
 
 /* Only the parent and the start. 0 or -errno. */
 int am_proc_parent(uint32_t pid, uint32_t *ret_ppid, uint64_t *ret_start_ticks);

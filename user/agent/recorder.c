@@ -284,7 +284,7 @@ const struct am_row *am_recorder_take(struct am_recorder *r, const struct am_dec
 		.cpu = e->cpu, .seq = e->seq, .count = e->count,
 		.object = {
 			.ino = e->ino, .dev = e->dev, .igen = e->igen, .store_id = e->store,
-			.bytes = e->file_bytes,
+			.bytes = e->bytes,
 			.path = d->path, .store = n->store,
 		},
 	};

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "abi.h"
 #include "agent/config.h"
 #include "agent/deputy.h"
 #include "agent/governor.h"
@@ -27,7 +28,8 @@
 struct am_control_ask;
 
 enum {
-	AM_RING_BUDGET = 1024,	/* records between two looks at everything else */
+	AM_RING_BUDGET = 512,	/* records between two looks at everything else */
+	AM_RING_ROWS = AM_RING_BUDGET * (1 + AM_ANCESTORS),	/* that may come of them */
 	AM_BUSY_MS = 2,		/* how long records wait in the ring for the ledger's disk */
 };
 

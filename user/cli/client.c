@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/frame.h"
 #include "cli/cmd.h"
+#include "cli/outlet.h"
 
 enum { CONNECT_S = 10, REQUEST_BYTES = 8192 };
 
@@ -54,29 +55,27 @@ static int send_request(const struct am_client *c, int fd)
 	return am_frame_send_with(fd, AM_FRAME_REQUEST, payload, used, c->passed ? *c->passed : -1);
 }
 
-static int pass_on(FILE *to, const char *bytes, size_t len)
-{
-	errno = 0;
-	if (fwrite(bytes, 1, len, to) == len && fflush(to) == 0)
-		return 0;
-	return errno ? -errno : -EIO;
-}
+/* Where an answer goes. */
+struct ends {
+	struct am_outlet out, err;
+	char *packet;	/* borrowed: AM_FRAME_MAX bytes */
+};
 
 /* One frame of the answer: 1 and *ret_code at its end, 0 before, or -errno. */
-static int take_frame(struct am_client *c, int fd, char *packet, int *ret_code)
+static int take_frame(struct am_client *c, int fd, const struct ends *e, int *ret_code)
 {
 	struct am_frame head;
-	int r = am_frame_recv(fd, packet, &head);
+	int r = am_frame_recv(fd, e->packet, &head);
 
 	if (r < 0)
 		return r == -ECONNRESET ? -ENODATA : r;
 	c->answered = true;
 	switch (head.kind) {
 	case AM_FRAME_DATA:
-		return pass_on(c->out, packet + sizeof(head), head.len);
+		return am_outlet_write(&e->out, e->packet + sizeof(head), head.len);
 	case AM_FRAME_NOTICE:
 		/* Talk that cannot be delivered is no reason to lose data. */
-		(void)pass_on(c->err, packet + sizeof(head), head.len);
+		(void)am_outlet_write(&e->err, e->packet + sizeof(head), head.len);
 		return 0;
 	case AM_FRAME_END:
 		*ret_code = head.code;
@@ -108,15 +107,11 @@ static int wait_frame(const struct am_client *c, int fd)
 	return fds[2].revents & (POLLERR | POLLHUP) ? -EPIPE : 0;
 }
 
-int am_client_ask(struct am_client *c)
+static int converse(struct am_client *c, const struct ends *e)
 {
-	am_autofree char *packet = malloc(AM_FRAME_MAX);
 	am_autoclose int fd = -1;
 	int code = 0, r;
 
-	c->answered = false;
-	if (!packet)
-		return -ENOMEM;
 	fd = am_client_connect(c->run, "control.sock");
 	if (fd < 0)
 		return fd;
@@ -127,9 +122,26 @@ int am_client_ask(struct am_client *c)
 	do {
 		r = wait_frame(c, fd);
 		if (!r)
-			r = take_frame(c, fd, packet, &code);
+			r = take_frame(c, fd, e, &code);
 	} while (!r);
 	return r < 0 ? r : code;
+}
+
+int am_client_ask(struct am_client *c)
+{
+	am_autofree char *packet = malloc(AM_FRAME_MAX);
+	struct ends e = { .packet = packet };
+	int r;
+
+	c->answered = false;
+	if (!packet)
+		return -ENOMEM;
+	am_outlet_init(&e.out, c->out, c->stop_fd);
+	am_outlet_init(&e.err, c->err, c->stop_fd);
+	r = converse(c, &e);
+	am_outlet_done(&e.out);
+	am_outlet_done(&e.err);
+	return r;
 }
 
 bool am_client_absent(const struct am_client *c, int r)

@@ -13,7 +13,8 @@ struct am_client {
 	const char *words[AM_CLIENT_WORDS];	/* the request, up to the first NULL */
 	const int *passed;	/* a descriptor that goes with the request; NULL: none */
 	int silence_ms;		/* how long the agent may say nothing; -1: for ever */
-	int stop_fd;		/* ends the conversation when it is readable; -1: none */
+	int stop_fd;		/* ends the conversation when it is readable, also while nobody
+				 * reads what was written; -1: none */
 	FILE *out;
 	FILE *err;
 	bool answered;		/* set: something of an answer has come */
@@ -27,7 +28,7 @@ int am_client_connect(const char *run, const char *socket_name);
  *   -ENOENT, -ECONNREFUSED   there is no agent
  *   -ENODATA                 it went away before the end of its answer
  *   -ETIMEDOUT               it says nothing
- *   -ECANCELED               `stop_fd` was readable
+ *   -ECANCELED               `stop_fd` was readable; what nobody had room for is lost
  *   -EPIPE                   nobody reads `out` any more
  *   another negative errno */
 int am_client_ask(struct am_client *c);

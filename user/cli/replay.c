@@ -126,13 +126,14 @@ static int csv_rows(struct replay *r, struct am_selection *s, uint64_t *ret_rows
 
 /* ---- sums --------------------------------------------------------------------------------- */
 
-enum { SUM_COLUMNS = 4 };
+enum { SUM_COLUMNS = 6 };
 
 static int show_group(struct am_grid *grid, const struct am_sum *sum, const struct am_sum_group *g,
 		      size_t n)
 {
 	struct am_cell cells[AM_SUM_FIELDS_MAX + SUM_COLUMNS] = { 0 };
 	char accesses[24], refused[24], first[AM_WHEN_TEXT], last[AM_WHEN_TEXT];
+	char bytes[24], unsized[24];
 	size_t i;
 
 	for (i = 0; i < n; i++) {
@@ -148,6 +149,10 @@ static int show_group(struct am_grid *grid, const struct am_sum *sum, const stru
 	cells[n + 1] = (struct am_cell){ refused, true };
 	cells[n + 2].text = first;
 	cells[n + 3].text = last;
+	(void)snprintf(bytes, sizeof(bytes), "%" PRIu64, g->handed.bytes);
+	(void)snprintf(unsized, sizeof(unsized), "%" PRIu64, g->handed.unsized);
+	cells[n + 4] = (struct am_cell){ g->sends ? bytes : NULL, true };
+	cells[n + 5] = (struct am_cell){ g->sends ? unsized : NULL, true };
 	return am_grid_row(grid, cells);
 }
 
@@ -166,6 +171,8 @@ static int show_sum(const struct replay *r, struct am_sum *sum)
 	names[n_fields + 1] = "refused";
 	names[n_fields + 2] = "first";
 	names[n_fields + 3] = "last";
+	names[n_fields + 4] = "bytes";
+	names[n_fields + 5] = "unsized";
 	err = am_grid_open(r->out, r->json ? AM_GRID_JSON : r->csv ? AM_GRID_CSV : AM_GRID_TEXT, names,
 			   n_fields + SUM_COLUMNS, &grid);
 	for (i = 0; !err && i < n; i++)
@@ -459,6 +466,8 @@ int am_cli_replay(const struct am_cmd_line *line)
 		code = am_words_filter(&words, r.since, r.until, r.err, &r.text, &r.filter);
 	if (code != AM_ARGS_GO)
 		return code;
+	if (r.tree || r.children)
+		am_filter_take_births(r.filter);
 	r.color = am_look_wants_color(line->out);
 	return replay(&r);
 }

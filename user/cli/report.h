@@ -17,16 +17,21 @@
  *                  sealed_from, sealed_to, first_row, last_row, unsealed_rows, remarks [text] }
  *   totals       { accesses, refused, breaches, subjects, files, bytes { at_most, exact, unsized },
  *                  labels, copies, sends_outside, sends_refused, sends_likely, sends_local,
- *                  sends_breaches }
+ *                  sends_breaches, sent { at_most, unsized }, sent_likely { … } }
  *                breaches: what went ahead though the policy denies it, as it only observed
  *                bytes: exact is true only where nothing was read; files whose size nobody
  *                told are `unsized` and not in at_most
+ *                sent, sent_likely: handed to the calls of sends_outside, and of sends_likely; a
+ *                call may have sent less. `unsized`: sends that may have sent more than that, as
+ *                nobody said how much. Nothing can have sent more of the store than its sender
+ *                had read, but the same may have been sent several times
  *   who          [{ user, uid, login, login_uid, unit, exe, processes, reads, writes, refused,
  *                   breaches, files, copies_read, sends, sends_refused, sends_breaches, bytes, first,
  *                   last }]
  *   files        [{ path, ino, bytes, sized, reads, writes, refused, readers }]
  *   destinations [{ to, zones, leaves_host, sends, likely, refused, breaches, processes,
- *                   further, bytes, first, last }]
+ *                   further, bytes, sent, sent_likely, first, last }]
+ *                bytes: that the senders had read; sent: as of totals, to this one
  *   copies       [{ path, ino, since, bytes, sized, by { pid, start_ns, user, exe }, readers }]
  *   findings     [{ what, user, uid, login_uid, exe, dest, reason, why, blocked, count, path,
  *                   first, last, id }]
@@ -71,6 +76,9 @@ void am_report_time(int64_t ns, char ret[AM_REPORT_TIME]);	/* 2026-03-01 10:00:0
 
 /* "at most 3.4 MB", "at most 3.4 MB and 2 files of unknown size", "nothing". */
 void am_report_bytes(uint64_t bytes, uint64_t unsized, uint64_t files, char ret[AM_REPORT_BYTES]);
+
+/* The same of what was handed to so many sends: "at most 3.4 MB, and 2 sends of unknown size". */
+void am_report_handed(const struct am_handed *h, uint64_t sends, char ret[AM_REPORT_BYTES]);
 
 /* "1,234,567" */
 void am_report_count(uint64_t n, char ret[AM_REPORT_COUNT]);

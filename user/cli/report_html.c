@@ -173,6 +173,23 @@ static void amount(const struct page *p, uint64_t bytes, uint64_t unsized, uint6
 	(void)fputs("</td>", p->out);
 }
 
+/* To sends, below such a title. */
+static void handed(const struct page *p, const struct am_handed *h, uint64_t sends)
+{
+	char text[AM_REPORT_BYTES], exact[AM_REPORT_COUNT];
+	const struct am_handed known = { .bytes = h->bytes };
+
+	am_report_handed(h->bytes ? &known : h, sends, text);
+	am_report_count(h->bytes, exact);
+	(void)fprintf(p->out, "<td class=\"t\">%s", h->bytes ? text + strlen("at most ") : sends ? text : "");
+	if (h->bytes >= 1000)
+		(void)fprintf(p->out, "<small>%s bytes</small>", exact);
+	if (h->bytes && h->unsized)
+		(void)fprintf(p->out, "<small>and %" PRIu64 " send%s of unknown size</small>", h->unsized,
+			      h->unsized == 1 ? "" : "s");
+	(void)fputs("</td>", p->out);
+}
+
 static void person(const struct page *p, const struct am_lineage_subject *s)
 {
 	char buf[16];
@@ -256,6 +273,7 @@ static void row_place(const struct page *p, const struct am_lineage_place *d)
 		      d->likely ? "<span class=\"tag amber\">may have left</span>" :
 				  "<span class=\"tag green\">refused</span>");
 	number(p, d->sends);
+	handed(p, &d->handed, d->sends);
 	number(p, d->likely);
 	number(p, d->refused);
 	if (d->sends)
@@ -384,7 +402,7 @@ TABLE(who, "Who", "By user, login, unit and program; who went against the policy
       &p->l->subjects, am_report_lists.readers, am_report_lists.by_bytes, WHO_ROWS)
 TABLE(place, "Destinations", "Where processes that had read the store sent to. Uncertain: the sender carries a "
       "label of the store, and how it came by it is not in this period.",
-      "Nothing was sent.", "To|What|#Sent|#Uncertain|#Refused|The senders had read, at most|When",
+      "Nothing was sent.", "To|What|#Sends|Handed to them, at most|#Uncertain|#Refused|The senders had read, at most|When",
       &p->l->places, NULL, am_report_lists.by_sends, ROWS)
 TABLE(copy, "Copies", "Files outside of every store that the data was written to.",
       "No copy is recorded.", "Path|Since|By|Program|#Read by", &p->l->files, am_report_lists.copies,

@@ -107,6 +107,14 @@ static void made(struct paper *p)
 	am_json_end(&p->j);
 }
 
+static void handed(struct paper *p, const char *key, const struct am_handed *h)
+{
+	am_json_object(&p->j, key);
+	count(p, "at_most", h->bytes);
+	count(p, "unsized", h->unsized);
+	am_json_end(&p->j);
+}
+
 static void totals(struct paper *p)
 {
 	const struct am_exposure *x = p->x;
@@ -125,6 +133,8 @@ static void totals(struct paper *p)
 	count(p, "sends_likely", x->likely_sends);
 	count(p, "sends_local", x->local_sends);
 	count(p, "sends_breaches", x->breached_sends);
+	handed(p, "sent", &x->handed);
+	handed(p, "sent_likely", &x->likely_handed);
 	am_json_end(&p->j);
 }
 
@@ -189,6 +199,8 @@ static void each_place(struct paper *p, const struct am_lineage_place *d)
 	count(p, "processes", d->senders);
 	count(p, "further", further_to(p->l, place_in(&p->l->places, d)));
 	bytes(p, d->bytes, d->unsized, d->senders);
+	handed(p, "sent", &d->handed);
+	handed(p, "sent_likely", &d->likely_handed);
 	period(p, d->first_ns, d->last_ns);
 }
 

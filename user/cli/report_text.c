@@ -106,6 +106,8 @@ static void say_place(const struct sheet *s, const struct am_lineage_place *p)
 	if (p->likely)
 		(void)fprintf(s->out, ", %" PRIu64 " uncertain", p->likely);
 	if (p->sends) {
+		am_report_handed(&p->handed, p->sends, bytes);
+		(void)fprintf(s->out, "; %s handed to it", bytes);
 		am_report_bytes(p->bytes, p->unsized, p->unsized + (p->bytes > 0), bytes);
 		(void)fprintf(s->out, "; the senders had read %s", bytes);
 	}

@@ -80,6 +80,22 @@ void am_report_bytes(uint64_t bytes, uint64_t unsized, uint64_t files, char ret[
 			       size, unsized, unsized == 1 ? "" : "s");
 }
 
+void am_report_handed(const struct am_handed *h, uint64_t sends, char ret[AM_REPORT_BYTES])
+{
+	char size[32];
+
+	size_text(h->bytes, size, sizeof(size));
+	if (!sends || (!h->bytes && !h->unsized))
+		(void)snprintf(ret, AM_REPORT_BYTES, "nothing");
+	else if (!h->unsized)
+		(void)snprintf(ret, AM_REPORT_BYTES, "at most %s", size);
+	else if (!h->bytes)
+		(void)snprintf(ret, AM_REPORT_BYTES, "an unknown amount");
+	else
+		(void)snprintf(ret, AM_REPORT_BYTES, "at most %s, and %" PRIu64 " send%s of unknown size",
+			       size, h->unsized, h->unsized == 1 ? "" : "s");
+}
+
 const char *am_report_user(const struct am_exposure *x, const struct am_lineage_subject *s,
 			   char buf[16])
 {
@@ -309,12 +325,14 @@ static void say_places(const struct am_exposure *x, const void **places, size_t 
 static void say_left(const struct am_report *r, const void **places, size_t n, FILE *out)
 {
 	const struct am_exposure *x = r->x;
+	char bytes[AM_REPORT_BYTES];
 
 	if (x->sends) {
 		(void)fputs(" Those who had it sent to ", out);
 		say_places(x, places, n, was_sent_to, out);
-		(void)fprintf(out, ", outside of this host (%" PRIu64 " send%s)", x->sends,
-			      plural(x->sends));
+		am_report_handed(&x->handed, x->sends, bytes);
+		(void)fprintf(out, ", outside of this host (%" PRIu64 " send%s, %s)", x->sends,
+			      plural(x->sends), bytes);
 	} else {
 		(void)fputs(" Nothing is recorded as having left this host", out);
 	}
@@ -437,7 +455,8 @@ static void tell_edges(const struct am_report *r, void (*tell)(void *ctx, const 
 void am_report_unknown(const struct am_report *r, void (*tell)(void *ctx, const char *sentence),
 		       void *ctx)
 {
-	const struct am_lineage *l = &r->x->lineage;
+	const struct am_exposure *x = r->x;
+	const struct am_lineage *l = &x->lineage;
 	uint64_t further = count_further(l);
 
 	if (r->x->n_gaps)
@@ -453,7 +472,13 @@ void am_report_unknown(const struct am_report *r, void (*tell)(void *ctx, const 
 			 plural(l->unsized));
 	if (r->x->sends || r->x->local_sends)
 		tell(ctx, "What a send contained is never recorded: the sender had read the store before and "
-			  "could have sent what it had read.");
+			  "could have sent what it had read. How much was sent is at most what the calls were "
+			  "handed: a call may take less, and what is left is handed to the next one.");
+	if (x->handed.unsized)
+		tell_one(tell, ctx, "Of %" PRIu64 " send%s out of this host nobody said how much it was: file to socket "
+			 "(sendfile, splice) on a kernel before 6.5, several datagrams in one call (sendmmsg), "
+			 "devices, or a record of an older agent. They are bounded by what the senders had read.",
+			 x->handed.unsized, plural(x->handed.unsized));
 	if (r->x->likely_sends)
 		tell_one(tell, ctx, "%" PRIu64 " send%s came from processes that carry a label of the store but are "
 			 "not seen to read it in this period: they may have read it earlier, or another store.",

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "cli/client.h"
 #include "cli/look.h"
+#include "cli/outlet.h"
 #include "cli/words.h"
 
 enum { RETRY_MS = 500 };
@@ -21,6 +22,16 @@ static bool is_ended(int r)
 {
 	/* Told to end, or its reader has seen enough: both are what was wanted. */
 	return r == -ECANCELED || r == -EPIPE;
+}
+
+/* Its reader may have stopped reading, too. */
+static void tell(const struct am_client *c, const char *text)
+{
+	struct am_outlet o;
+
+	am_outlet_init(&o, c->err, c->stop_fd);
+	(void)am_outlet_write(&o, text, strlen(text));	/* talk; a signal is seen by who waits next */
+	am_outlet_done(&o);
 }
 
 /* Until an agent listens, or `stop_fd` is readable. 0 or -ECANCELED. */
@@ -62,12 +73,11 @@ static int follow(struct am_client *c, bool again)
 	int r = am_client_ask(c);
 
 	while (again && is_away(c, r, began)) {
-		(void)fputs("note: the agent is away; waiting for the next one\n", c->err);
+		tell(c, "note: the agent is away; waiting for the next one\n");
 		r = wait_agent(c);
 		if (r < 0)
 			break;
-		(void)fputs("note: an agent is there; what happened in between is in the record\n",
-			    c->err);
+		tell(c, "note: an agent is there; what happened in between is in the record\n");
 		began = now_ms();
 		r = am_client_ask(c);
 	}

@@ -74,7 +74,10 @@ static void rails(const struct tree *t, const struct am_family_process *p, bool 
 
 static void print_self(const struct tree *t, const struct am_family_self *s)
 {
-	am_escape_write(t->out, text(t, s->exe), AM_ESCAPE_WORD);
+	if (*text(t, s->exe)) {
+		(void)fputc(' ', t->out);
+		am_escape_write(t->out, text(t, s->exe), AM_ESCAPE_WORD);
+	}
 	if (*text(t, s->user))
 		am_line_field(t->out, "user", text(t, s->user));
 	else
@@ -101,7 +104,7 @@ static void print_name(const struct tree *t, const struct am_family_process *p)
 	}
 	am_look_time(p->start_wall_ns, began);
 	am_escape_write(t->out, text(t, s->comm), AM_ESCAPE_WORD);
-	(void)fprintf(t->out, "[%" PRIu32 "] ", p->pid);
+	(void)fprintf(t->out, "[%" PRIu32 "]", p->pid);
 	print_self(t, s);
 	(void)fprintf(t->out, ", began %s", began);
 	if (p->parent == AM_FAMILY_NONE && p->ppid)
@@ -124,7 +127,7 @@ static void print_later(const struct tree *t, const struct am_family_process *p)
 	for (; i != AM_FAMILY_NONE; i = AM_FAMILY_SELF(t->f, i)->next) {
 		am_look_time(AM_FAMILY_SELF(t->f, i)->first_ns, since);
 		begin_line(t, p);
-		(void)fputs("then ", t->out);
+		(void)fputs("then", t->out);
 		print_self(t, AM_FAMILY_SELF(t->f, i));
 		(void)fprintf(t->out, ", seen since %s\n", since);
 	}
@@ -157,6 +160,10 @@ static void print_amount(const struct tree *t, const struct am_touched *x)
 		(void)fputs(" of unknown size", t->out);
 	} else if (x->files) {
 		am_report_bytes(x->bytes, x->unsized, x->files, bytes);
+		(void)fprintf(t->out, ", %s", bytes);
+	}
+	if (x->handed.bytes) {
+		am_report_handed(&x->handed, x->done, bytes);
 		(void)fprintf(t->out, ", %s", bytes);
 	}
 	if (x->breaches)
@@ -229,6 +236,9 @@ static void json_touch(struct am_json *j, const struct tree *t, const struct am_
 		am_json_int(j, "files", (int64_t)x->files);
 		am_json_int(j, "bytes_at_most", (int64_t)x->bytes);
 		am_json_int(j, "files_of_unknown_size", (int64_t)x->unsized);
+	} else {
+		am_json_int(j, "bytes_at_most", (int64_t)x->handed.bytes);
+		am_json_int(j, "sends_of_unknown_size", (int64_t)x->handed.unsized);
 	}
 	am_json_int(j, "first_ms", x->first_ns / 1000000);
 	am_json_int(j, "last_ms", x->last_ns / 1000000);

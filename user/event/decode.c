@@ -33,12 +33,21 @@ static bool spans_hold(const struct am_event *e, const char *bytes, size_t len)
 	       names_hold(bytes, len, e->exe, AM_PATH_LEN) &&
 	       names_hold(bytes, len, e->script, AM_SCRIPT_LEN) &&
 	       span_holds(len, e->groups, AM_GROUPS_MAX * sizeof(uint32_t)) &&
-	       e->groups.len % sizeof(uint32_t) == 0;
+	       e->groups.len % sizeof(uint32_t) == 0 &&
+	       span_holds(len, e->ancestors, AM_ANCESTORS * sizeof(struct am_ancestor)) &&
+	       e->ancestors.len % sizeof(struct am_ancestor) == 0;
 }
 
 static bool in_range(unsigned value, unsigned max, bool needed)
 {
 	return value < max && (value || !needed);
+}
+
+/* A process that begins, or runs something else, is no access, and nothing was decided. */
+static bool is_birth(const struct am_event *e)
+{
+	return !e->verdict && !e->op && !(e->flags & AM_EVENT_BLOCKED) &&
+	       (e->act == AM_ACT_FORK || e->act == AM_ACT_EXEC);
 }
 
 /* Which facts a record must have depends on what it tells: a notice (SPILL, RESEAL) need
@@ -52,6 +61,7 @@ static bool head_holds(const struct am_event *e)
 	       in_range(e->verdict, AM_VERDICT_MAX_, told) &&
 	       in_range(e->reason, AM_REASON_MAX_, decides) &&
 	       in_range(e->op, AM_OP_MAX_, decides) && in_range(e->act, AM_ACT_MAX_, told) &&
+	       (e->kind != AM_EVENT_PROCESS || is_birth(e)) &&
 	       e->purpose < AM_PURPOSES_MAX && e->zones.count <= AM_ZONE_HITS &&
 	       memchr(e->comm, '\0', sizeof(e->comm));
 }
@@ -87,6 +97,28 @@ static void join(const char *names, size_t len, bool cut, char *to)
 	*to = '\0';
 }
 
+/* Whether `a` can be the parent of who has this number and began then. */
+static bool is_parent(const struct am_ancestor *a, uint32_t tgid, uint64_t start_ns)
+{
+	return a->tgid && a->tgid != tgid && a->start_ns <= start_ns &&
+	       memchr(a->comm, '\0', sizeof(a->comm));
+}
+
+static void take_ancestors(const char *bytes, const struct am_event *e, struct am_decoded *ret)
+{
+	size_t n = e->ancestors.len / sizeof(ret->ancestors[0]), i;
+	uint64_t start_ns = e->start_ns;
+	uint32_t tgid = e->tgid;
+
+	memset(ret->ancestors, 0, sizeof(ret->ancestors));
+	memcpy(ret->ancestors, bytes + e->ancestors.off, n * sizeof(ret->ancestors[0]));
+	for (i = 0; i < n && is_parent(&ret->ancestors[i], tgid, start_ns); i++) {
+		tgid = ret->ancestors[i].tgid;
+		start_ns = ret->ancestors[i].start_ns;
+	}
+	ret->n_ancestors = (unsigned)i;
+}
+
 int am_event_decode(const void *bytes, size_t len, struct am_decoded *ret)
 {
 	struct am_event e;
@@ -106,6 +138,7 @@ int am_event_decode(const void *bytes, size_t len, struct am_decoded *ret)
 	     ret->script);
 	memcpy(ret->groups, (const char *)bytes + e.groups.off, e.groups.len);
 	ret->n_groups = e.groups.len / sizeof(uint32_t);
+	take_ancestors(bytes, &e, ret);
 	return 0;
 }
 
@@ -152,6 +185,8 @@ const char *am_act_name(unsigned act)
 		[AM_ACT_BPF] = "bpf",
 		[AM_ACT_CORE] = "core",
 		[AM_ACT_SIGNAL] = "signal",
+		[AM_ACT_FORK] = "fork",
+		[AM_ACT_ANCESTOR] = "ancestor",
 	};
 
 	return NAME_OF(names, act);
@@ -163,6 +198,7 @@ const char *am_kind_name(unsigned kind)
 		[AM_EVENT_ACCESS] = "access", [AM_EVENT_REPEAT] = "repeat",
 		[AM_EVENT_SEND] = "send",     [AM_EVENT_SPILL] = "spill",
 		[AM_EVENT_RESEAL] = "reseal", [AM_EVENT_FOREIGN] = "foreign",
+		[AM_EVENT_PROCESS] = "process",
 	};
 
 	return NAME_OF(names, kind);

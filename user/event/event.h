@@ -16,10 +16,14 @@ struct am_decoded {
 	char script[AM_SCRIPT_LEN + AM_PATH_DEPTH + 8];
 	uint32_t groups[AM_GROUPS_MAX];	/* supplementary ones */
 	unsigned n_groups;
+	struct am_ancestor ancestors[AM_ANCESTORS];	/* the parent first */
+	unsigned n_ancestors;
 };
 
 /* 0; -EBADMSG when the bytes are not one whole record of this ABI (sizes, spans,
- * enums out of range, strings without end). *ret is written on success only. */
+ * enums out of range, strings without end). *ret is written on success only. Nobody descends from
+ * who began later, or from himself: ancestors end before the first of whom that is said, and
+ * the event is none the worse for it. */
 int am_event_decode(const void *bytes, size_t len, struct am_decoded *ret);
 
 /* What was done, in one word: the op; the act where a record has no op; "spill". */

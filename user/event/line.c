@@ -68,6 +68,10 @@ static void target(FILE *out, const struct am_decoded *e, const struct am_event_
 {
 	char text[AM_DEST_TEXT];
 
+	if (e->raw.kind == AM_EVENT_PROCESS) {	/* what it runs */
+		am_escape_write(out, e->exe[0] ? e->exe : e->raw.comm, AM_ESCAPE_PHRASE);
+		return;
+	}
 	if (e->raw.op != AM_OP_SEND) {
 		object(out, e, n);
 		return;
@@ -121,6 +125,8 @@ static void process(FILE *out, const struct am_decoded *e, const struct am_event
 	am_line_field(out, "purpose", n->purpose);
 	if (act_tells(&e->raw))
 		am_line_field(out, "act", am_act_name(e->raw.act));
+	if (e->raw.op == AM_OP_SEND && e->raw.bytes && e->raw.flags & AM_EVENT_SIZED)
+		fprintf(out, " bytes=%" PRIu64, (uint64_t)e->raw.bytes);
 	/* A store's labels are known by its name; what else carries some must say so. */
 	if (e->raw.op == AM_OP_SEND || !n->store || e->raw.kind == AM_EVENT_SPILL)
 		am_line_field(out, "labels", n->labels);
@@ -128,7 +134,9 @@ static void process(FILE *out, const struct am_decoded *e, const struct am_event
 
 static void reason(FILE *out, const struct am_decoded *e, const struct am_event_names *n)
 {
-	if (n->why && n->why[0])
+	if (e->raw.kind == AM_EVENT_PROCESS)
+		fprintf(out, "child of process %u", e->raw.ppid);
+	else if (n->why && n->why[0])
 		am_escape_write(out, n->why, AM_ESCAPE_PHRASE);
 	else if (e->raw.reason)
 		fputs(am_reason_name(e->raw.reason), out);

@@ -3,6 +3,7 @@
  *
  *   allowed, on a file           File System Activity   1001
  *   allowed, to a destination    Network Activity       4001
+ *   a process that begins        Process Activity       1007, whose actor is the parent; by exec itself
  *   what breaks policy           Detection Finding      2004, with the file or the
  *                                destination as its evidence
  *
@@ -24,7 +25,7 @@ const char am_ocsf_version[] = "1.8.0";
 
 enum { NS_PER_MS = 1000000 };
 
-enum { CLASS_FILE = 1001, CLASS_FINDING = 2004, CLASS_NETWORK = 4001 };
+enum { CLASS_FILE = 1001, CLASS_PROCESS = 1007, CLASS_FINDING = 2004, CLASS_NETWORK = 4001 };
 
 struct class {
 	struct am_ocsf_code category, class;
@@ -33,6 +34,8 @@ struct class {
 
 static const struct class class_file = { { 1, "System Activity" },
 					 { CLASS_FILE, "File System Activity" }, true };
+static const struct class class_process = { { 1, "System Activity" },
+					    { CLASS_PROCESS, "Process Activity" }, true };
 static const struct class class_network = { { 4, "Network Activity" },
 					    { CLASS_NETWORK, "Network Activity" }, false };
 static const struct class class_finding = { { 2, "Findings" },
@@ -76,6 +79,8 @@ static const struct class *class_of(const struct am_event *e)
 {
 	if (is_finding(e))
 		return &class_finding;
+	if (e->kind == AM_EVENT_PROCESS)
+		return &class_process;
 	return e->op == AM_OP_SEND ? &class_network : &class_file;
 }
 
@@ -104,12 +109,20 @@ static struct am_ocsf_code file_activity(const struct am_event *e)
 	return AM_CODE(2, "Read");
 }
 
+/* OCSF has no word for a process that is only seen to be there. */
+static struct am_ocsf_code process_activity(const struct am_event *e)
+{
+	return e->act == AM_ACT_ANCESTOR ? AM_CODE(99, "ancestor") : AM_CODE(1, "Launch");
+}
+
 static struct am_ocsf_code activity_of(const struct form *f)
 {
 	if (f->class == &class_finding)
 		return AM_CODE(1, "Create");
 	if (f->class == &class_file)
 		return file_activity(&f->from.e->raw);
+	if (f->class == &class_process)
+		return process_activity(&f->from.e->raw);
 	if (f->from.e->raw.act == AM_ACT_CONNECT)
 		return AM_CODE(1, "Open");
 	return AM_CODE(6, "Traffic");
@@ -319,6 +332,10 @@ static void unmapped(struct form *f)
 	am_json_u64(j, "boottime_ns", e->boottime_ns);
 	if (e->kind == AM_EVENT_REPEAT)
 		am_json_int(j, "repeats", e->count);
+	if (e->op == AM_OP_SEND) {
+		am_json_int(j, "bytes", (int64_t)(e->bytes & INT64_MAX));
+		am_json_bool(j, "bytes_known", e->flags & AM_EVENT_SIZED);
+	}
 	if (e->flags & AM_EVENT_PATH_CUT)
 		am_json_bool(j, "path_cut", true);
 	if (e->flags & AM_EVENT_FS_PATH)
@@ -341,6 +358,18 @@ static void unmapped(struct form *f)
 	am_json_end(j);
 }
 
+static void launch(struct form *f)
+{
+	const struct am_event *e = &f->from.e->raw;
+	struct am_json *j = &f->j;
+
+	if (e->act == AM_ACT_FORK)
+		am_ocsf_code(j, "launch_type_id", "launch_type", AM_CODE(2, "Fork"));
+	else if (e->act == AM_ACT_EXEC)
+		am_ocsf_code(j, "launch_type_id", "launch_type", AM_CODE(3, "Exec"));
+	am_ocsf_process(j, &f->from);
+}
+
 /* ---- the event --------------------------------------------------------------- */
 
 static void body(struct form *f)
@@ -349,8 +378,11 @@ static void body(struct form *f)
 		finding_info(f);
 		evidence(f);
 		resources(f);
+	} else if (f->class == &class_process) {
+		launch(f);
 	} else if (f->class == &class_network) {
 		am_ocsf_destination(&f->j, &f->from);
+		am_ocsf_traffic(&f->j, &f->from);
 	} else {
 		am_ocsf_file(&f->j, &f->from);
 	}
@@ -363,6 +395,11 @@ static void name_event(struct form *f)
 	const struct am_event *e = &f->from.e->raw;
 	struct am_event_id id;
 
+	if (e->act == AM_ACT_ANCESTOR) {	/* no event of its own: it came with another */
+		snprintf(f->uid, sizeof(f->uid), "%s-%u@%" PRIu64, f->from.host->boot, e->tgid,
+			 (uint64_t)e->start_ns);
+		return;
+	}
 	if (f->from.n->run) {
 		am_event_id_of(e, f->from.n->run, &id);
 		am_event_id_format(&id, f->uid);
@@ -381,6 +418,9 @@ static void prepare(struct form *f)
 	if (e->op == AM_OP_SEND) {
 		am_dest_text(e, text);
 		snprintf(f->act, sizeof(f->act), "send to %s", text);
+	} else if (e->kind == AM_EVENT_PROCESS) {
+		snprintf(f->act, sizeof(f->act), "%s: process %u, child of %u", am_act_name(e->act),
+			 e->tgid, e->ppid);
 	} else {
 		snprintf(f->act, sizeof(f->act), "%s of %s", am_event_verb(e),
 			 f->from.n->store ? f->from.n->store : "labelled data outside every store");
@@ -405,7 +445,10 @@ int am_event_json(FILE *out, const struct am_decoded *e, const struct am_event_n
 		am_json_int(&f.j, "count", e->raw.count > INT32_MAX ? INT32_MAX : e->raw.count);
 	outcome(&f);
 	body(&f);
-	am_ocsf_actor(&f.j, &f.from);
+	if (f.class == &class_process && e->raw.act != AM_ACT_EXEC)
+		am_ocsf_parent(&f.j, &f.from);
+	else
+		am_ocsf_actor(&f.j, &f.from);
 	am_ocsf_device(&f.j, &f.from);
 	metadata(&f);
 	unmapped(&f);

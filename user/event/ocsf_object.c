@@ -49,7 +49,7 @@ void am_ocsf_file(struct am_json *j, const struct am_ocsf_source *s)
 	const struct am_event *e = &s->e->raw;
 
 	file_object(j, "file", s->e->path, e->flags & AM_EVENT_DIR, e->dev, e->ino,
-		    e->file_bytes);
+		    e->op == AM_OP_SEND ? 0 : e->bytes);
 }
 
 static void groups(struct am_json *j, const char *text)
@@ -82,6 +82,18 @@ static void user(struct am_json *j, const struct am_ocsf_source *s)
 	am_json_end(j);
 }
 
+static void session(struct am_json *j, const struct am_event *e)
+{
+	char uid[16];
+
+	if (e->session == ~0u)
+		return;
+	snprintf(uid, sizeof(uid), "%u", e->session);
+	am_json_object(j, "session");
+	am_json_text(j, "uid", uid);
+	am_json_end(j);
+}
+
 static const char *container_of(const struct am_ocsf_source *s, char buf[AM_CONTAINER_MAX])
 {
 	return am_container_of(s->n->cgroup ? s->n->cgroup : "", buf);
@@ -105,7 +117,8 @@ static void container(struct am_json *j, const struct am_ocsf_source *s)
 	am_json_end(j);
 }
 
-static void process(struct am_json *j, const struct am_ocsf_source *s)
+/* `with_user`: where nothing beside the process says whose it is. */
+static void process(struct am_json *j, const struct am_ocsf_source *s, bool with_user)
 {
 	const struct am_event *e = &s->e->raw;
 	char uid[48];
@@ -128,23 +141,33 @@ static void process(struct am_json *j, const struct am_ocsf_source *s)
 	am_json_object(j, "parent_process");
 	am_json_int(j, "pid", e->ppid);
 	am_json_end(j);
+	if (with_user) {
+		user(j, s);
+		session(j, e);
+	}
+	am_json_end(j);
+}
+
+void am_ocsf_process(struct am_json *j, const struct am_ocsf_source *s)
+{
+	process(j, s, true);
+}
+
+void am_ocsf_parent(struct am_json *j, const struct am_ocsf_source *s)
+{
+	am_json_object(j, "actor");
+	am_json_object(j, "process");
+	am_json_int(j, "pid", s->e->raw.ppid);
+	am_json_end(j);
 	am_json_end(j);
 }
 
 void am_ocsf_actor(struct am_json *j, const struct am_ocsf_source *s)
 {
-	const struct am_event *e = &s->e->raw;
-	char session[16];
-
 	am_json_object(j, "actor");
-	process(j, s);
+	process(j, s, false);
 	user(j, s);
-	if (e->session != ~0u) {
-		snprintf(session, sizeof(session), "%u", e->session);
-		am_json_object(j, "session");
-		am_json_text(j, "uid", session);
-		am_json_end(j);
-	}
+	session(j, &s->e->raw);
 	am_json_end(j);
 }
 
@@ -173,6 +196,17 @@ void am_ocsf_destination(struct am_json *j, const struct am_ocsf_source *s)
 	else if (d.version == 6)
 		am_ocsf_code(j, "protocol_ver_id", "protocol_ver",
 			     AM_CODE(6, "Internet Protocol version 6 (IPv6)"));
+	am_json_end(j);
+}
+
+void am_ocsf_traffic(struct am_json *j, const struct am_ocsf_source *s)
+{
+	const struct am_event *e = &s->e->raw;
+
+	if (!e->bytes || !(e->flags & AM_EVENT_SIZED))
+		return;
+	am_json_object(j, "traffic");
+	am_json_int(j, "bytes_out", e->bytes > INT64_MAX ? INT64_MAX : (int64_t)e->bytes);
 	am_json_end(j);
 }
 

@@ -39,6 +39,11 @@ void am_ocsf_file(struct am_json *j, const struct am_ocsf_source *s);
 /* Whether its cgroup is a container's: the event has OCSF's profile `container`, then. */
 bool am_ocsf_in_container(const struct am_ocsf_source *s);
 void am_ocsf_actor(struct am_json *j, const struct am_ocsf_source *s);
+
+/* The process itself, with its user; and its parent as the actor, of which the number is known. */
+void am_ocsf_process(struct am_json *j, const struct am_ocsf_source *s);
+void am_ocsf_parent(struct am_json *j, const struct am_ocsf_source *s);
+
 void am_ocsf_device(struct am_json *j, const struct am_ocsf_source *s);
 
 /* The product, within `metadata`. */
@@ -46,3 +51,6 @@ void am_ocsf_product(struct am_json *j);
 
 /* dst_endpoint and connection_info */
 void am_ocsf_destination(struct am_json *j, const struct am_ocsf_source *s);
+
+/* traffic: what was handed to the call, where that is known */
+void am_ocsf_traffic(struct am_json *j, const struct am_ocsf_source *s);

@@ -209,7 +209,8 @@ enum am_beginning {
 
 /* Kinds of rows beside those of am_event_kind, which stay below. */
 enum {
-	AM_ROW_GAP = 32,	/* `count` accesses are missing (0: nobody knows), since `since_ns` */
+	AM_ROW_GAP = 32,	/* `count` accesses are missing (0: nobody knows), since `since_ns`; processes
+				 * that begin (AM_EVENT_PROCESS) are rows as well, and counted here too */
 	AM_ROW_MARK = 33,
 	AM_ROW_KINDS = 64,
 };
@@ -316,7 +317,8 @@ enum am_column {
 	AM_COL_POLICY,
 	AM_COL_WHY,
 	/* objects */
-	AM_COL_BYTES,		/* size of the file when it happened; 0 also: not told */
+	AM_COL_BYTES,		/* op send: handed to the call, or calls; all of it if the deed's flags have
+				 * AM_EVENT_SIZED. Else the size of the file when it happened; 0 also: not told */
 	/* actors: told if the deed's flags have AM_EVENT_FACTS; older rows do not have them */
 	AM_COL_PURPOSE,		/* name; empty: none */
 	AM_COL_GROUPS,		/* event/groups.h */

@@ -46,7 +46,7 @@ struct am_row_object {
 	uint32_t dev;
 	uint32_t igen;
 	uint64_t store_id;
-	uint64_t bytes;		/* size of the file when it happened; 0 also: not told */
+	uint64_t bytes;		/* AM_COL_BYTES */
 	const char *path;
 	const char *store;
 };
@@ -131,7 +131,8 @@ const char *am_gap_name(unsigned gap);
 const char *am_mark_name(unsigned mark);
 const char *am_beginning_name(unsigned origin);
 
-/* How many accesses it tells of: those of a repeat, else one. A gap counts them, too. */
+/* How many accesses it tells of: those of a repeat, else one. A gap counts them, too. That is how a
+ * loss is counted: a process that begins is one then, though it is no access. */
 uint64_t am_row_accesses(const struct am_row *row);
 
 /* The row breaks policy: it is sealed at once. */

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/read.h"
+#include "base/write.h"
 
 void am_blob_done(struct am_blob *b)
 {
@@ -119,21 +120,16 @@ int am_blob_read(int dirfd, const char *path, const char *name,
 
 /* ---- writing ---------------------------------------------------------------- */
 
-static int write_bytes(int fd, mode_t mode, const char *bytes, size_t len)
+static int write_bytes(int fd, mode_t mode, const void *bytes, size_t len)
 {
+	int err;
+
 	/* Whatever the umask was. */
 	if (fchmod(fd, mode) < 0)
 		return -errno;
-	while (len) {
-		ssize_t n = write(fd, bytes, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		bytes += n;
-		len -= n;
-	}
+	err = am_write_all(fd, bytes, len);
+	if (err)
+		return err;
 	return fsync(fd) < 0 ? -errno : 0;
 }
 

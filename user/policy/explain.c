@@ -520,6 +520,8 @@ void am_explain_event(const struct am_model *model, const struct am_image *image
 		return;
 	/* The stream ends the text only where there is room for it. */
 	memset(buf, 0, size);
+	if (event->kind == AM_EVENT_PROCESS)	/* nothing was decided */
+		return;
 	out = size > 1 ? fmemopen(buf, size - 1, "w") : NULL;
 	if (!out)
 		return;

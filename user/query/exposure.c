@@ -255,7 +255,7 @@ static int read_events(struct am_exposure *x, int dirfd)
 	int r = pass(x, dirfd, &query, take_store, NULL);
 
 	query.store = NULL;
-	query.kinds |= KIND(AM_EVENT_SEND) | KIND(AM_EVENT_SPILL);
+	query.kinds |= KIND(AM_EVENT_SEND) | KIND(AM_EVENT_SPILL) | KIND(AM_EVENT_PROCESS);
 	return r ? r : pass(x, dirfd, &query, take_other, NULL);
 }
 
@@ -290,6 +290,8 @@ static void sum_places(struct am_exposure *x)
 		x->likely_sends += p->likely;
 		x->refused_sends += p->refused;
 		x->breached_sends += p->breaches;
+		am_handed_join(&x->handed, &p->handed);
+		am_handed_join(&x->likely_handed, &p->likely_handed);
 	}
 }
 
@@ -309,7 +311,7 @@ static void sum(struct am_exposure *x)
 	}
 	x->left_out = l->pool.left_out + l->subjects.left_out + l->processes.left_out +
 		      l->files.left_out + l->links.left_out + l->places.left_out + l->sends.left_out +
-		      l->sockets.left_out + x->findings.left_out + x->policies.left_out +
+		      l->sockets.left_out + l->begun.left_out + x->findings.left_out + x->policies.left_out +
 		      x->gaps_left_out + x->notes_left_out;
 }
 

@@ -3,8 +3,9 @@
  * read what and how much of it, where it went, what was refused, under which policies, and
  * for which times nothing is known. Facts only; how they are shown is for user/cli/report*.
  *
- * Bytes are upper bounds: the kernel's hooks know a file's size, not how much of it was read.
- * They are exact only where nothing was read. */
+ * Bytes are upper bounds: the kernel's hooks know a file's size, not how much of it was read, and
+ * what a send was handed, not how much of it was taken. They are exact only where nothing was
+ * read, or sent. */
 #pragma once
 
 #include "base/cleanup.h"
@@ -86,6 +87,7 @@ struct am_exposure {
 	/* Filled in when everything was read. */
 	uint64_t sends, refused_sends, likely_sends;	/* that would leave the host */
 	uint64_t breached_sends;	/* of `sends` and `likely_sends`, though the policy denies */
+	struct am_handed handed, likely_handed;	/* to `sends`, and to `likely_sends` */
 	uint64_t local_sends;
 	uint64_t copies;	/* made outside of every store */
 	uint64_t left_out;	/* rows that found no room in some table */

@@ -53,23 +53,34 @@ static int name_self(struct am_family *f, const struct am_row_actor *a, struct a
 	return r ? r : am_pool_add(&f->pool, a->unit, &s->unit);
 }
 
+static bool is_ancestor(const struct am_row *row)
+{
+	return row->deed.kind == AM_EVENT_PROCESS && row->deed.act == AM_ACT_ANCESTOR;
+}
+
 /* Numbers tell who it is, so that most rows cost no look at a text. */
 static int add_self(struct am_family *f, const struct am_row *row, uint32_t process)
 {
 	const struct am_row_actor *a = &row->actor;
+	bool passing = row->deed.kind == AM_EVENT_PROCESS && row->deed.act != AM_ACT_EXEC;
 	struct am_family_self s = {
 		.exe_ino = a->exe_ino, .cgroup = a->cgroup, .process = process, .exe_dev = a->exe_dev,
 		.uid = a->uid, .login = a->login, .session = a->session,
-		.next = AM_FAMILY_NONE, .first_ns = row->wall_ns,
+		.next = AM_FAMILY_NONE, .first_ns = row->wall_ns, .passing = passing,
 	};
 	struct am_family_process *p = PROCESS(f, process);
 	size_t before = f->selves.n;
 	uint32_t i;
-	int r = am_tally_add(&f->selves, &s, &i);
+	int r;
 
+	/* From below less is seen of it. */
+	if (is_ancestor(row) && p->self != AM_FAMILY_NONE)
+		return 0;
+	r = am_tally_add(&f->selves, &s, &i);
 	if (r < 0)
 		return r == -ENOSPC ? 0 : r;
 	if (f->selves.n == before) {
+		SELF(f, i)->passing &= passing;
 		if (row->wall_ns < SELF(f, i)->first_ns)
 			SELF(f, i)->first_ns = row->wall_ns;
 		return 0;
@@ -171,6 +182,20 @@ static int find_parents(struct am_family *f)
 	return r;
 }
 
+/* Between fork and exec a child is its parent still; and who was seen from below has told more of
+ * itself since. */
+static void pass_over(struct am_family *f, struct am_family_process *p)
+{
+	const struct am_family_self *first, *next;
+
+	if (p->self == AM_FAMILY_NONE || SELF(f, p->self)->next == AM_FAMILY_NONE)
+		return;
+	first = SELF(f, p->self);
+	next = SELF(f, first->next);
+	if (first->passing && first->uid == next->uid && first->login == next->login)
+		p->self = first->next;
+}
+
 struct by_start {
 	int64_t start_wall_ns;
 	uint32_t process;
@@ -196,6 +221,8 @@ int am_family_solve(struct am_family *f)
 	all = calloc(n + 1, sizeof(*all));
 	if (!all)
 		return -ENOMEM;
+	for (i = 0; i < n; i++)
+		pass_over(f, PROCESS(f, i));
 	for (i = 0; i < n; i++)
 		all[i] = (struct by_start){ PROCESS(f, i)->start_wall_ns, (uint32_t)i };
 	qsort(all, n, sizeof(*all), compare_starts);

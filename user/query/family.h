@@ -2,8 +2,9 @@
 /* The processes of a record: who each of them was, one after the other (a process may come to
  * run another program, as another user), and whose child it was.
  *
- * A process is known once it has left a row. A parent that left none is a process without a
- * name: its number is all that its children tell, and may have been another's at another time.
+ * A process is known once it has left a row: of its own, or as one whom another descends
+ * from. A parent that left none is a process without a name: its number is all that its
+ * children tell, and may have been another's at another time.
  * Bounded; what finds no room is counted in the tallies. */
 #pragma once
 
@@ -39,6 +40,7 @@ struct am_family_self {
 	uint32_t next;		/* who it was then */
 	uint32_t exe, comm, user, login_user, unit;
 	int64_t first_ns;
+	bool passing;		/* only seen as the process began, or from below */
 };
 
 struct am_family {
@@ -62,7 +64,9 @@ int am_family_add(struct am_family *f, const struct am_row *row, const char *boo
 /* That process, if it was added. False: it was not. */
 bool am_family_find(struct am_family *f, const struct am_row *row, const char *boot, uint32_t *ret);
 
-/* When all are added: who is whose child, brothers and sisters by their start. 0 or -ENOMEM. */
+/* When all are added: who is whose child, brothers and sisters by their start; and who somebody
+ * was for no longer than it takes to become somebody else of the same user is left out. 0 or
+ * -ENOMEM. */
 int am_family_solve(struct am_family *f);
 
 /* Afterwards. The descendants of those that are chosen are chosen too. */

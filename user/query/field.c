@@ -12,6 +12,7 @@
 #include "event/event.h"
 #include "event/id.h"
 #include "ledger/scan.h"
+#include "query/handed.h"
 #include "query/word.h"
 
 _Static_assert((int)AM_CONTAINER_MAX <= (int)AM_FIELD_TEXT_MAX, "a container fits");
@@ -30,12 +31,20 @@ _Static_assert((int)AM_CONTAINER_MAX <= (int)AM_FIELD_TEXT_MAX, "a container fit
 #define POSITIVE(name_, member, columns_, help_)                            \
 	{ .name = name_, .type = AM_FIELD_NUMBER, .offset = OF(member), .positive = true, \
 	  .size = sizeof(((struct am_row *)0)->member), .columns = columns_, .help = help_ }
+#define AMOUNT(name_, member, has_, columns_, help_)                        \
+	{ .name = name_, .type = AM_FIELD_NUMBER, .offset = OF(member), .has = has_, \
+	  .size = sizeof(((struct am_row *)0)->member), .columns = columns_, .help = help_ }
 #define WHO(name_, text_, number_, columns_, help_)                         \
 	{ .name = name_, .type = AM_FIELD_WHO, .offset = OF(text_),         \
 	  .number = OF(number_), .columns = columns_, .help = help_ }
 #define WORD(name_, word_, words_, columns_, help_)                         \
 	{ .name = name_, .type = AM_FIELD_WORD, .word = word_, .words = words_, \
 	  .columns = columns_, .help = help_ }
+
+static bool is_no_send(const struct am_row *row)
+{
+	return row->deed.op != AM_OP_SEND;
+}
 
 static const struct am_field fields[] = {
 	{ .name = "time", .type = AM_FIELD_TIME, .offset = OF(wall_ns), .size = 8,
@@ -44,7 +53,7 @@ static const struct am_field fields[] = {
 	  .columns = COL(EVENT) | COL(CPU) | COL(SEQ) | COL(FLAGS) | COL(KIND),
 	  .help = "of an event, as 'tail' shows it" },
 	WORD("kind", am_word_kind, am_words_kind, COL(KIND),
-	     "access, repeat, send, spill, reseal, foreign, gap, mark"),
+	     "access, repeat, send, spill, reseal, foreign, process, gap, mark"),
 	WORD("verdict", am_word_verdict, am_words_verdict, COL(VERDICT), "allow, deny"),
 	{ .name = "blocked", .type = AM_FIELD_FLAG, .columns = COL(FLAGS),
 	  .help = "yes: the kernel refused; no" },
@@ -85,7 +94,10 @@ static const struct am_field fields[] = {
 	TEXT("policy", deed.policy, COL(POLICY), "the policy's name"),
 	NUMBER("generation", deed.generation, COL(GENERATION), "of the policy that decided"),
 	NUMBER("count", count, COL(COUNT), "how many accesses a repeat stands for"),
-	NUMBER("size", object.bytes, COL(BYTES), "of the file then, in bytes; 0 also: not told"),
+	AMOUNT("size", object.bytes, is_no_send, COL(BYTES) | COL(OP),
+	       "of the file then, in bytes; 0 also: not told"),
+	AMOUNT("bytes", object.bytes, am_handed_is_known, COL(BYTES) | COL(OP) | COL(FLAGS),
+	       "handed to a send, or to all that a repeat stands for: at most so much was sent; none: not told"),
 	POSITIVE("inode", object.ino, COL(INO), "of the file: repeats have it, and no path"),
 	NUMBER("row", number, 0, "in the ledger"),
 	TEXT("why", deed.why, COL(WHY), "the reason, in a sentence"),
@@ -132,6 +144,8 @@ bool am_field_number(const struct am_field *f, const struct am_row *row, int64_t
 		return read_32(row, f->number, ret);
 	case AM_FIELD_NUMBER:
 	case AM_FIELD_TIME:
+		if (f->has && !f->has(row))
+			return false;
 		if (f->size == 4)
 			return read_32(row, f->offset, ret) && (*ret || !f->positive);
 		memcpy(ret, (const char *)row + f->offset, sizeof(*ret));

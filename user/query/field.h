@@ -30,6 +30,7 @@ struct am_field {
 	enum am_field_type type;
 	uint8_t size;		/* of a number in a row: 4, 8 */
 	bool positive;		/* of a number: 0 is none */
+	bool (*has)(const struct am_row *row);	/* of a number: whether the row has it; NULL: it does */
 	uint16_t offset;	/* in am_row: of the number, or of the text */
 	uint16_t number;	/* AM_FIELD_WHO: of the number, 4 bytes */
 	const char *(*word)(const struct am_row *row);	/* AM_FIELD_WORD */

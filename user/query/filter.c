@@ -161,10 +161,17 @@ bool am_filter_matches(const struct am_filter *f, const struct am_row *row)
 
 	if (row->wall_ns < f->from_ns || row->wall_ns >= f->until_ns)
 		return false;
+	if (row->deed.kind == AM_EVENT_PROCESS && !f->births)
+		return false;
 	for (i = 0; i < f->n_terms; i++)
 		if (!am_term_matches(&f->terms[i], row))
 			return false;
 	return true;
+}
+
+void am_filter_take_births(struct am_filter *f)
+{
+	f->births = true;
 }
 
 /* ---- what others can use of it ------------------------------------------------ */
@@ -183,6 +190,7 @@ int am_filter_moments(const struct am_filter *f, bool since, struct am_filter **
 		return -ENOMEM;
 	moments->from_ns = since ? f->from_ns : INT64_MIN;
 	moments->until_ns = f->until_ns;
+	moments->births = true;
 	*ret = moments;
 	return 0;
 }
@@ -225,6 +233,8 @@ uint64_t am_filter_columns(const struct am_filter *f)
 	uint64_t columns = timed ? am_field_find("time", 4)->columns : 0;
 	size_t i;
 
+	if (!f->births)
+		columns |= am_field_find("kind", 4)->columns;
 	for (i = 0; i < f->n_terms; i++)
 		columns |= f->terms[i].field->columns;
 	return columns;

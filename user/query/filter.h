@@ -50,8 +50,12 @@ AM_DEFINE_AUTO(am_filter);
 
 bool am_filter_matches(const struct am_filter *f, const struct am_row *row);
 
+/* Processes that begin (kind=process) are no accesses. They match only where a term asks for a
+ * kind, an act, an id or a row, or after this. */
+void am_filter_take_births(struct am_filter *f);
+
 /* One that asks for the same moments, without its beginning if not `since`, and for nothing
- * else. *ret is owned. 0 or -ENOMEM. */
+ * else: also with processes that begin. *ret is owned. 0 or -ENOMEM. */
 int am_filter_moments(const struct am_filter *f, bool since, struct am_filter **ret);
 
 /* What the filter asks of a field, for whoever can pass over what it does not fit: */

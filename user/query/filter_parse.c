@@ -321,6 +321,18 @@ static int add_term(struct parser *p, struct am_term *term, const char *operator
 	return r ? r : AM_APPEND(p->filter->terms, p->filter->n_terms, *term);
 }
 
+/* Who names the kind of rows that he wants, or one of them, gets it. */
+static bool asks_for_births(const char *field)
+{
+	static const char *const fields[] = { "kind", "act", "id", "row" };
+	size_t i;
+
+	for (i = 0; i < AM_COUNT(fields); i++)
+		if (!strcmp(field, fields[i]))
+			return true;
+	return false;
+}
+
 static int take_term(struct parser *p)
 {
 	struct am_term term = { 0 };
@@ -353,6 +365,8 @@ static int take_term(struct parser *p)
 	r = add_term(p, &term, operator);
 	if (r)
 		done_term(&term);
+	else if (asks_for_births(term.field->name))
+		am_filter_take_births(p->filter);
 	return r;
 }
 

@@ -42,6 +42,7 @@ void am_lineage_init(struct am_lineage *l)
 		.sends = AM_TALLY(struct am_lineage_send, 16, AM_LINEAGE_SENDS_MAX),
 		.sockets = AM_TALLY(struct socket_seen, 16, AM_LINEAGE_SENDS_MAX),
 		.dests = AM_TALLY(struct dest_seen, 32, AM_LINEAGE_SENDS_MAX),
+		.begun = AM_TALLY(struct am_lineage_begun, 16, AM_LINEAGE_BEGUN_MAX),
 	};
 }
 
@@ -55,6 +56,7 @@ void am_lineage_done(struct am_lineage *l)
 	am_tally_done(&l->sends);
 	am_tally_done(&l->sockets);
 	am_tally_done(&l->dests);
+	am_tally_done(&l->begun);
 	am_pool_done(&l->pool);
 }
 
@@ -318,6 +320,7 @@ static int take_send(struct am_lineage *l, const struct am_row *row)
 	send = SEND(l, i);
 	send->count++;
 	send->breaches += is_breach(row);
+	am_handed_add(&send->handed, row);
 	stretch(&send->first_ns, &send->last_ns, row->wall_ns);
 	return key.refused ? 0 : remember_send(l, row, key.process, i);
 }
@@ -361,6 +364,7 @@ static int repeat_send(struct am_lineage *l, const struct am_row *row, uint32_t 
 		return 0;
 	send->count += row->count;
 	send->further += row->object.ino ? row->count : 0;
+	am_handed_add(&send->handed, row);
 	stretch(&send->first_ns, &send->last_ns, row->wall_ns);
 	return 1;
 }
@@ -385,6 +389,18 @@ static int take_repeat(struct am_lineage *l, const struct am_row *row)
 	return add_link(l, row, process, file, row->deed.op == AM_OP_READ ? AM_OP_READ : AM_OP_WRITE);
 }
 
+static int take_begun(struct am_lineage *l, const struct am_row *row)
+{
+	const struct am_lineage_begun begun = {
+		.start_ns = row->actor.start_ns, .pid = row->actor.pid, .boot = l->boot,
+		.ppid = row->actor.ppid,
+		.start_wall_ns = row->wall_ns - row->boot_ns + (int64_t)row->actor.start_ns,
+	};
+	uint32_t i;
+
+	return row->deed.act == AM_ACT_FORK ? or_left_out(am_tally_add(&l->begun, &begun, &i)) : 0;
+}
+
 int am_lineage_other(struct am_lineage *l, const struct am_row *row)
 {
 	bool outside = !row->object.store || !*row->object.store;
@@ -393,6 +409,8 @@ int am_lineage_other(struct am_lineage *l, const struct am_row *row)
 		return outside ? take_repeat(l, row) : 0;
 	if (!am_lineage_concerns(l, row))
 		return 0;
+	if (row->deed.kind == AM_EVENT_PROCESS)
+		return take_begun(l, row);
 	if (row->deed.kind == AM_EVENT_SEND)
 		return take_send(l, row);
 	return row->deed.kind == AM_EVENT_ACCESS || row->deed.kind == AM_EVENT_SPILL ?
@@ -462,40 +480,90 @@ static bool follow_links(struct am_lineage *l)
 	return any;
 }
 
-static bool follow_children(struct am_lineage *l, const struct am_birth *all)
+/* All births in order: of processes, then of those that did nothing, by numbers behind these. */
+struct births {
+	struct am_birth *all;
+	size_t n;
+};
+
+static const struct am_lineage_begun *begun_at(const struct am_lineage *l, uint32_t process)
+{
+	return AM_TALLY_AT(&l->begun, struct am_lineage_begun, process - l->processes.n);
+}
+
+/* The nearest forebear that did something; *began_ns is when the child, or who is between them,
+ * left it. NULL: nobody is known. */
+static struct am_lineage_process *forebear(const struct am_lineage *l, const struct births *b,
+					   const struct am_lineage_process *child, uint32_t *ret,
+					   int64_t *began_ns)
+{
+	const struct am_birth *up = am_births_parent(b->all, b->n, child->boot, child->ppid,
+						     child->start_ns);
+
+	*began_ns = child->start_wall_ns;
+	while (up && up->process >= l->processes.n) {
+		const struct am_lineage_begun *between = begun_at(l, up->process);
+
+		*began_ns = between->start_wall_ns;
+		up = am_births_parent(b->all, b->n, between->boot, between->ppid, between->start_ns);
+	}
+	if (!up)
+		return NULL;
+	*ret = up->process;
+	return PROCESS(l, up->process);
+}
+
+static bool follow_children(struct am_lineage *l, const struct births *b)
 {
 	bool any = false;
 	size_t i;
 
 	for (i = 0; i < l->processes.n; i++) {
 		struct am_lineage_process *child = PROCESS(l, i);
-		const struct am_birth *parent = am_births_parent(all, l->processes.n, child->boot,
-								 child->ppid, child->start_ns);
+		uint32_t number;
+		int64_t began_ns;
+		const struct am_lineage_process *parent = forebear(l, b, child, &number, &began_ns);
 
-		if (parent && PROCESS(l, parent->process)->held_ns <= child->start_wall_ns)
-			any |= hold(child, AM_HELD_PARENT, parent->process, child->start_wall_ns);
+		if (parent && parent->held_ns <= began_ns)
+			any |= hold(child, AM_HELD_PARENT, number, child->start_wall_ns);
 	}
 	return any;
 }
 
+static size_t list_births(const struct am_lineage *l, struct am_birth *all)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < l->processes.n; i++) {
+		const struct am_lineage_process *p = PROCESS(l, i);
+
+		all[n++] = (struct am_birth){ p->start_ns, p->boot, p->pid, (uint32_t)i };
+	}
+	for (i = 0; i < l->begun.n; i++) {
+		const struct am_lineage_begun *p = AM_TALLY_AT(&l->begun, struct am_lineage_begun, i);
+		uint32_t same;
+
+		if (am_tally_find(&l->processes, p, &same) < 0)	/* the keys are alike */
+			all[n++] = (struct am_birth){ p->start_ns, p->boot, p->pid,
+						      (uint32_t)(l->processes.n + i) };
+	}
+	am_births_sort(all, n);
+	return n;
+}
+
 static int solve_holders(struct am_lineage *l)
 {
-	am_autofree struct am_birth *all = calloc(l->processes.n + 1, sizeof(*all));
+	am_autofree struct am_birth *all = calloc(l->processes.n + l->begun.n + 1, sizeof(*all));
+	struct births births = { .all = all };
 	unsigned round;
-	size_t i;
 	bool any;
 
 	if (!all)
 		return -ENOMEM;
-	for (i = 0; i < l->processes.n; i++) {
-		const struct am_lineage_process *p = PROCESS(l, i);
-
-		all[i] = (struct am_birth){ p->start_ns, p->boot, p->pid, (uint32_t)i };
-	}
-	am_births_sort(all, l->processes.n);
+	births.n = list_births(l, all);
 	for (round = 0, any = true; any && round < ROUNDS_MAX; round++) {
 		any = follow_links(l);
-		any |= follow_children(l, all);
+		any |= follow_children(l, &births);
 	}
 	l->unsolved = any;
 	return 0;
@@ -657,10 +725,12 @@ static void sum_send(struct am_lineage *l, struct am_lineage_send *s)
 		place->sends += s->count;
 		who->sends += s->count;
 		place->senders++;
+		am_handed_join(&place->handed, &s->handed);
 		place->bytes += p->bytes;
 		place->unsized += p->unsized;
 	} else {
 		place->likely += s->count;
+		am_handed_join(&place->likely_handed, &s->handed);
 		who->likely += s->count;
 		place->likely_senders++;
 	}

@@ -4,7 +4,8 @@
  * that read those, and where they sent to.
  *
  * A process holds the store's data from its first read of the store on, or of a copy once
- * there is one, or from its start if its parent held some then. What a process does that is
+ * there is one, or from its start if its parent held some then; the parent may be one that did
+ * nothing but begin it, and was begun by who held some. What a process does that is
  * not known to hold any, though it carries a label of the store, is kept apart: it may have
  * read before the period, or another store with that label.
  *
@@ -14,6 +15,7 @@
 
 #include <stdbool.h>
 
+#include "query/handed.h"
 #include "query/pool.h"
 #include "query/tally.h"
 #include "ledger/row.h"
@@ -25,6 +27,7 @@ enum {
 	AM_LINEAGE_LINKS_MAX = 1 << 19,
 	AM_LINEAGE_PLACES_MAX = 1 << 12,
 	AM_LINEAGE_SENDS_MAX = 1 << 16,
+	AM_LINEAGE_BEGUN_MAX = 1 << 16,
 };
 
 /* By what a process came to hold the store's data. */
@@ -64,6 +67,14 @@ struct am_lineage_process {
 	int64_t first_ns, last_ns;
 };
 
+/* A process as it began, which may have done nothing but begin others. */
+struct am_lineage_begun {
+	uint64_t start_ns;	/* the key, as of am_lineage_process */
+	uint32_t pid, boot;
+	uint32_t ppid, zero;
+	int64_t start_wall_ns;
+};
+
 struct am_lineage_file {
 	uint64_t ino;		/* the key */
 	uint32_t dev, igen, path_if_no_ino, zero;
@@ -95,6 +106,8 @@ struct am_lineage_place {
 	uint32_t senders;	/* processes of `sends` */
 	uint32_t likely_senders;
 	uint64_t bytes, unsized;	/* that the senders held */
+	struct am_handed handed;	/* to `sends` */
+	struct am_handed likely_handed;
 	int64_t first_ns, last_ns;	/* of all */
 };
 
@@ -104,6 +117,7 @@ struct am_lineage_send {
 	uint64_t further;	/* of these, through a socket that was used before: old records have
 				 * no address for them, and one for datagrams may have several */
 	uint64_t breaches;
+	struct am_handed handed;
 	bool known;		/* the process held the store's data */
 	int64_t first_ns, last_ns;
 };
@@ -113,7 +127,7 @@ struct am_lineage {
 	uint64_t labels;	/* that the store's data carried */
 	uint32_t label_names;
 	struct am_tally subjects, processes, files, links, places, sends;
-	struct am_tally sockets, dests;
+	struct am_tally sockets, dests, begun;
 	uint32_t boot;		/* of the rows at hand */
 	uint64_t files_read;	/* of the store */
 	uint64_t bytes, unsized;	/* of these */

@@ -73,7 +73,7 @@ static void fill_object(const struct am_row *row, struct am_event *e)
 	e->ino = row->object.ino;
 	e->dev = row->object.dev;
 	e->igen = row->object.igen;
-	e->file_bytes = row->object.bytes;
+	e->bytes = row->object.bytes;
 	e->store = fit32(row->object.store_id);
 }
 

@@ -70,7 +70,7 @@ int am_sum_add(struct am_sum *s, const struct am_row *row)
 	uint32_t i;
 	int r;
 
-	if (row->deed.kind >= AM_EVENT_MAX_)
+	if (row->deed.kind >= AM_EVENT_MAX_ || row->deed.kind == AM_EVENT_PROCESS)
 		return 0;
 	r = find_group(s, row, &i);
 	if (r == -ENOSPC)
@@ -81,6 +81,10 @@ int am_sum_add(struct am_sum *s, const struct am_row *row)
 	g->accesses += accesses;
 	if (row->deed.verdict == AM_VERDICT_DENY)
 		g->refused += accesses;
+	if (row->deed.op == AM_OP_SEND && !(row->deed.flags & AM_EVENT_BLOCKED)) {
+		g->sends += accesses;
+		am_handed_add(&g->handed, row);
+	}
 	if (row->wall_ns < g->first_ns)
 		g->first_ns = row->wall_ns;
 	if (row->wall_ns > g->last_ns)

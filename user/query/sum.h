@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Rows counted by some of their fields: how many accesses, how many of them refused, when first
- * and when last. */
+ * and when last, and how much was handed to sends. */
 #pragma once
 
 #include "base/cleanup.h"
 #include "query/field.h"
+#include "query/handed.h"
 
 enum {
 	AM_SUM_FIELDS_MAX = 8,
@@ -17,6 +18,8 @@ struct am_sum_group {
 	uint64_t refused;	/* blocked, or what would have been */
 	int64_t first_ns;
 	int64_t last_ns;
+	uint64_t sends;		/* of `accesses`, that were not blocked */
+	struct am_handed handed;	/* to these */
 };
 
 struct am_sum;

@@ -41,6 +41,7 @@ struct am_filter {
 	size_t n_terms;
 	int64_t from_ns;	/* since=: the latest of them */
 	int64_t until_ns;
+	bool births;		/* see am_filter_take_births() */
 };
 
 /* "10.0.0.0/8", "203.0.113.9:443", "[fd00::1]:53", "fd00::/8". False if it is none. */

@@ -132,6 +132,7 @@ int am_touches_add(struct am_touches *t, uint32_t process, const struct am_row *
 	sum->done += times;
 	if (row->deed.verdict == AM_VERDICT_DENY)
 		sum->breaches += times;
+	am_handed_add(&sum->handed, row);
 	return key.op == AM_OP_SEND ? 0 : count_file(t, i, row);
 }
 

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "ledger/row.h"
+#include "query/handed.h"
 #include "query/pool.h"
 #include "query/tally.h"
 
@@ -25,6 +26,7 @@ struct am_touched {
 	uint64_t files;		/* not of sends; of what was done */
 	uint64_t bytes;		/* of these, each once by its largest size */
 	uint64_t unsized;	/* files whose size nobody told */
+	struct am_handed handed;	/* to sends that were done */
 	int64_t first_ns, last_ns;
 };
 

@@ -8,21 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-
-static int write_all(int fd, const char *bytes, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, bytes, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		bytes += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
+#include "base/write.h"
 
 static int write_new(int dirfd, const char *name, const void *bytes, size_t len)
 {
@@ -32,7 +18,7 @@ static int write_new(int dirfd, const char *name, const void *bytes, size_t len)
 	fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
-	r = write_all(fd, bytes, len);
+	r = am_write_all(fd, bytes, len);
 	if (r < 0)
 		return r;
 	return fsync(fd) < 0 ? -errno : 0;

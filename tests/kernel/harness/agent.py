@@ -53,7 +53,7 @@ class Event:
         self.json = e = json.loads(line)
         more = e['unmapped']
         evidence = e['evidences'][0] if 'evidences' in e else e
-        process = e['actor']['process']
+        process = e.get('process', e['actor']['process'])    # the first: one that begins
         self.kind, self.verdict = more['kind'], more.get('verdict')
         self.op, self.act = more.get('op'), more.get('act')
         self.reason, self.why = more.get('reason'), more.get('why') or ''
@@ -64,7 +64,7 @@ class Event:
         self.ip = evidence.get('dst_endpoint', {}).get('ip')
         self.port = evidence.get('dst_endpoint', {}).get('port')
         self.pid, self.comm, self.exe = process['pid'], process['name'], process.get('path')
-        self.uid = int(e['actor']['user']['uid'])
+        self.uid = int(process.get('user', e['actor'].get('user'))['uid'])
         self.action = e['action']
 
     def __repr__(self):
@@ -161,8 +161,8 @@ class Tail:
     def end(self):
         """What it said on standard error."""
         self.process.terminate()
-        self.process.stdout.close()     # else it may wait for us to read, whatever it is sent
         self.process.wait()
+        self.process.stdout.close()
         said = self.talk.take(1)
         self.process.stderr.close()
         return said

@@ -13,10 +13,11 @@ class Skipped(Exception):
 
 
 class Scenario:
-    def __init__(self, stage, run, prepare):
+    def __init__(self, stage, run, prepare, needs):
         self.stage = stage
         self.run = run
         self.prepare = prepare
+        self.needs = needs
         self.name = run.__name__
         self.prepared = None
 
@@ -24,13 +25,14 @@ class Scenario:
 ALL = []
 
 
-def scenario(stage, prepare=None):
+def scenario(stage, prepare=None, needs=()):
     """Registers a function, whose name is a sentence, for a stage of the run.
 
     `prepare(lab)` is called before the agent starts for the first time; what it
-    returns is the scenario's second argument."""
+    returns is the scenario's second argument. `needs` are scenarios above that leave
+    behind what this one begins with: who chooses it has them run, too."""
     def register(run):
-        ALL.append(Scenario(stage, run, prepare))
+        ALL.append(Scenario(stage, run, prepare, [n.__name__ for n in needs]))
         return run
     return register
 

@@ -136,6 +136,14 @@ class Lab:
         """The contents of a file for a user, or the name of the errno."""
         return do(user, read_file, path)
 
+    def opened(self, user, paths):
+        """Those of the paths of which the user reads anything, by one process: the emulated CPU is
+        longer at a process than at all of the files."""
+        def script():
+            yield [p for p in paths if attempt(read_file, p) != 'EACCES']
+        with Actor(user, script) as actor:
+            return actor.step()
+
     def closed(self, path, user=ROOT):
         """Fails unless the file is closed to the user and the refusal is told."""
         with Actor(user, _attempt_read, path) as actor:

@@ -55,7 +55,9 @@ def _restarted(lab):
 
 
 def _stopped(lab):
+    """With a past, even if nothing else was run."""
     _sealed(lab)
+    lab.closed(lab.single)
     lab.stop()
 
 

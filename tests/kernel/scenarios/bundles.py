@@ -174,7 +174,7 @@ def a_pushed_bundle_is_in_force_at_once(lab):
     expect_that(f'text: {out!r}', code == 0 and f'ward#{generation + 1} was in force already' in out)
 
 
-@scenario(BUNDLED)
+@scenario(BUNDLED, needs=(a_dry_run_changes_nothing, a_pushed_bundle_is_in_force_at_once))
 def what_comes_too_late_or_for_another_is_refused(lab):
     b = lab.bundles
     b.refused('a lower serial', b.path('bundle-8'), 'has had 10')
@@ -191,7 +191,7 @@ def what_comes_too_late_or_for_another_is_refused(lab):
     b.serial = 10
 
 
-@scenario(BUNDLED)
+@scenario(BUNDLED, needs=(a_pushed_bundle_is_in_force_at_once,))
 def the_policy_file_counts_no_more(lab):
     b = lab.bundles
     generation = b.status()['generation']
@@ -318,7 +318,7 @@ def what_does_not_belong_into_the_folder_harms_nothing(lab):
 
 # ---- back, and what was -----------------------------------------------------------------
 
-@scenario(BUNDLED)
+@scenario(BUNDLED, needs=(a_pushed_bundle_is_in_force_at_once,))
 def a_signed_rollback_goes_back_and_nothing_else_does(lab):
     b = lab.bundles
     first, second = b.other(), b.reader
@@ -360,7 +360,7 @@ def a_signed_rollback_goes_back_and_nothing_else_does(lab):
                 answer['in_force']['signer'] == 'deputy')
 
 
-@scenario(BUNDLED)
+@scenario(BUNDLED, needs=(a_pushed_bundle_is_in_force_at_once,))
 def history_tells_what_was_in_force_and_gives_its_text(lab):
     b = lab.bundles
     history = b.history()
@@ -493,7 +493,7 @@ def try_start(lab):
     return r.returncode, r.stderr
 
 
-@scenario(REBOOTED)
+@scenario(REBOOTED, needs=(a_full_disk_refuses_a_bundle_whole,))
 def damaged_state_is_refused_or_put_aside_and_told(lab):
     b = lab.bundles
     status, history = b.status(), b.history()
@@ -524,7 +524,7 @@ def damaged_state_is_refused_or_put_aside_and_told(lab):
     b.check()
 
 
-@scenario(REBOOTED)
+@scenario(REBOOTED, needs=(a_full_disk_refuses_a_bundle_whole,))
 def a_host_goes_back_to_its_policy_file_only_when_told_to(lab):
     b = lab.bundles
     with open(b.policy_file, 'w') as f:
@@ -543,7 +543,8 @@ def a_fresh_host_starts_from_the_folder_of_bundles(lab):
     b = lab.bundles
     lab.stop()
     b.empty_folder()
-    os.unlink(b.policy_file)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(b.policy_file)
     for name in os.listdir(b.state):
         path = os.path.join(b.state, name)
         shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)

@@ -70,6 +70,11 @@ def crowd_policy(where):
                       '  - allow desk to read crowd', '  - allow keeper to write crowd', ''])
 
 
+def delete(paths):
+    for path in paths:
+        os.unlink(path)
+
+
 def wait_walked(agent):
     deadline = Deadline(EVENT_SECONDS)
     while agent.status()['stores'][0]['state'] == 'sealing' and not deadline.passed():
@@ -89,17 +94,15 @@ def a_full_table_of_labels_opens_nothing(lab, where):
         status = wait_walked(agent)
         expect('the state of the store', status['stores'][0]['state'], 'incomplete')
         expect_that('labels were missed', status['counters']['no-tag-storage'] > 0)
-        opened = [n for n in range(FILES)
-                  if lab.read(VENDOR, f'{where}/{n}.csv') != 'EACCES']
-        expect('files that are open to the vendor', opened, [])
+        paths = [f'{where}/{n}.csv' for n in range(FILES)]
+        expect('files that are open to the vendor', lab.opened(VENDOR, paths), [])
         expect_that('the desk reads the last',
                     lab.read(DESK, f'{where}/{FILES - 1}.csv').startswith(b'99999'))
         expect('the keeper writes a new one', do(KEEPER, lab.write, f'{where}/new.csv'), None)
         refused('reading the new one', lab.read(VENDOR, f'{where}/new.csv'))
         expect('whether labels are owed', agent.status()['hooks']['tags_owed'], True)
         expect_that('a person is told', 'labels could not be kept' in agent.ask('status')[1])
-        for n in range(LEFT, FILES):
-            expect('the keeper deletes', do(KEEPER, os.unlink, f'{where}/{n}.csv'), None)
+        expect('the keeper deletes', do(KEEPER, delete, paths[LEFT:]), None)
         agent.reload(crowd_policy(where))
         agent.hear('there is room for all labels again')
         status = agent.status()

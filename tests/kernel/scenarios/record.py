@@ -4,14 +4,12 @@ import json
 import os
 import subprocess
 
-from harness.actor import Actor, do
-from harness.check import Deadline, expect, expect_that, fail, refused, scenario
+from harness.actor import do
+from harness.check import expect, expect_that, refused, scenario
 from harness.stages import KILLED, RESTARTED, STOPPED, STRESSED
 from harness.world import AUDITORS, DESK, VENDOR
 
 FLOOD = 3000
-READS = 200             # between two looks whether some are told
-REPEAT_SECONDS = 300    # the kernel side tells them after some ten
 HOLDS, UNSEALED, ALTERED = 0, 10, 11
 
 
@@ -64,39 +62,6 @@ def a_flood_of_refusals_is_recorded_to_the_last_one(lab):
     expect_that(f'{denied} were refused, {lost} lost, {rows} rows sealed',
                 denied >= FLOOD and rows >= denied - lost)
     return f'{rows} rows, {after["seals"] - before["ledger"]["seals"]} seals'
-
-
-def _read_on(path):
-    fd = os.open(path, os.O_RDONLY)
-    while True:
-        for _ in range(READS):
-            os.pread(fd, 1, 0)
-        yield READS
-
-
-def _repeats(agent, pid):
-    """How many the ledger has of a process, and in how many rows."""
-    r = subprocess.run([f'{agent.programs}/amanat', 'sql', '--json', '--ledger', ledger_of(agent),
-                        f"SELECT count(*) AS n, sum(count) AS sum FROM events WHERE kind = 'repeat' AND pid = {pid}"],
-                       capture_output=True, text=True, check=True)
-    row = json.loads(r.stdout)
-    return int(row['n']), int(row.get('sum', 0))
-
-
-@scenario(STRESSED)
-def repeats_are_told_while_they_go_on(lab):
-    deadline, done = Deadline(REPEAT_SECONDS), 0
-    with Actor(DESK, _read_on, lab.single) as reader:
-        while True:
-            done += reader.step()
-            lab.agent.wait_recorded()
-            rows, told = _repeats(lab.agent, reader.pid)
-            if rows > 1:
-                break
-            if deadline.passed():
-                fail(f'of {done} reads {told} are told in {rows} rows')
-        # The opening and the read that told it before; never more than there were.
-        expect_that(f'of {done} reads {told} are told', 0 < told <= done)
 
 
 @scenario(STRESSED)

@@ -280,42 +280,32 @@ def reading(lab):
         yield 1
 
 
-def repeats_of(lab, pid, n, go_on):
-    """Until so many repeats of the process were told; `go_on` is called meanwhile."""
-    deadline = Deadline(INTERVAL_SECONDS)
-    while True:
-        lab.agent.tail.take(0.1)
-        told = [e for e in lab.agent.tail.events if e.kind == 'repeat' and e.pid == pid]
-        if len(told) >= n:
-            return
-        expect_that(f'{n} repeats are told in time: {told}', not deadline.passed())
-        go_on()
+def told(lab, pid):
+    """Repeats of the process that the kernel side has told."""
+    return [e for e in lab.agent.tail.events if e.kind == 'repeat' and e.pid == pid]
 
 
 @scenario(ENFORCED)
-def repeats_of_who_sleeps_are_told_by_and_by(lab):
+def repeats_are_told_by_and_by_and_are_exact_of_who_sleeps_and_of_who_goes_on(lab):
+    """Both at once: an interval takes its time, whoever waits for it."""
     lab.agent.tail.forget()
-    with Actor(DESK, reading, lab) as a:
-        a.step()
-        repeats_of(lab, a.pid, 1, lambda: None)
-        expect('all of them, and it lives', counted(lab, a.pid, lab.single),
-               (['read'], TIMES // 10))
-        a.step()
-    expect('and those that came later', counted(lab, a.pid, lab.single), (['read'], TIMES // 5))
-
-
-@scenario(ENFORCED)
-def repeats_of_who_goes_on_reading_are_exact_however_often_they_are_told(lab):
-    lab.agent.tail.forget()
-    steps = 0
-    with Actor(DESK, reading, lab) as a:
-        def go_on():
-            nonlocal steps
-            a.step()
+    steps, deadline = 0, Deadline(INTERVAL_SECONDS)
+    with Actor(DESK, reading, lab) as sleeper, Actor(DESK, reading, lab) as reader:
+        sleeper.step()
+        while not told(lab, sleeper.pid) or len(told(lab, reader.pid)) < 3:
+            expect_that(f'repeats are told in time: {told(lab, sleeper.pid) + told(lab, reader.pid)}',
+                        not deadline.passed())
+            lab.agent.tail.take(0.1)
+            reader.step()
             steps += 1
-        repeats_of(lab, a.pid, 3, go_on)
-    expect('all of them in the end', counted(lab, a.pid, lab.single),
-           (['read'], steps * (TIMES // 10)))
+        expect('all of who sleeps, and it lives', counted(lab, sleeper.pid, lab.single),
+               (['read'], TIMES // 10))
+        lived = rows(lab, 'count(*), sum(count)', f"pid={reader.pid} AND kind='repeat'")
+        expect_that(f'the record has them while it goes on, and never more than there were: {lived}',
+                    int(lived[0][0]) > 1 and 0 < int(lived[0][1]) <= steps * (TIMES // 10))
+        sleeper.step()
+    expect('and those that came later', counted(lab, sleeper.pid, lab.single), (['read'], TIMES // 5))
+    expect('all of who went on', counted(lab, reader.pid, lab.single), (['read'], steps * (TIMES // 10)))
     return f'{steps * (TIMES // 10)} reads'
 
 
