@@ -211,7 +211,7 @@ AM_INLINE int am_spill(struct inode *inode, const struct am_object *o, __u32 act
 	int r;
 
 	if (am_is_served(inode))
-		return am_send(o, NULL, AM_ZONE_ANYWHERE, act);
+		return am_send(o, NULL, AM_ZONE_ANYWHERE, act, AM_CALL_UNSIZED);
 	r = am_spill_decide(o, act);
 	if (r)
 		return r;
