@@ -5,9 +5,7 @@
  * Code without a file (what a JIT makes) is taken for the executable's own. */
 #pragma once
 
-#include "access.h"
-
-enum { AM_MAGIC_FUSE = 0x65735546 };
+#include "flow.h"
 
 AM_INLINE bool am_is_others_to_write(struct inode *inode)
 {

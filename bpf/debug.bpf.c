@@ -3,9 +3,11 @@
  *   ptrace_access_check  ptrace, /proc/PID/mem, process_vm_readv and _writev, pidfd_getfd
  *   ptrace_traceme       a child that offers itself to its parent
  *                        and the agent's own look, by which it gives labels
+ *   perf_event_alloc     samples of what others have in registers and on their stacks
  *   task_free            a process is gone, and so is its part in a family
  * Allowed is who may read all that the process carries. From then on both carry the same:
  * what one of them comes to read, the other can see, or was told. */
+#include "raw.h"
 #include "took.h"
 #include "hook.h"
 
@@ -101,6 +103,33 @@ AM_HOOK(am_traceme, ptrace_traceme, struct task_struct *parent)
 		return -EACCES;
 	__sync_fetch_and_or(&mine->flags, AM_TASK_TRACED);
 	return 0;
+}
+
+enum {
+	PERF_TYPE_TRACEPOINT = 2,
+	PERF_SAMPLE_RAW = 1 << 10,
+	PERF_SAMPLE_REGS_USER = 1 << 12,
+	PERF_SAMPLE_STACK_USER = 1 << 13,
+	PERF_SAMPLE_REGS_INTR = 1 << 18,
+};
+
+/* Times and places are not data, but these are: the user's registers and stack, and what a
+ * tracepoint holds, which may be memory that a probe has fetched. Whose it will be is not known
+ * yet, nor is it asked for again. */
+AM_INLINE bool samples_data(const struct perf_event_attr *attr)
+{
+	if (attr->sample_type & (PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER |
+				 PERF_SAMPLE_REGS_INTR))
+		return true;
+	return attr->type == PERF_TYPE_TRACEPOINT && (attr->sample_type & PERF_SAMPLE_RAW);
+}
+
+AM_HOOK(am_perf, perf_event_alloc, struct perf_event *event)
+{
+	/* One that a child inherits was asked about when it was made. */
+	if (!am_is_null(event->parent) || !samples_data(&event->attr))
+		return 0;
+	return am_memory_seen(AM_ACT_TRACE);
 }
 
 AM_HOOK_VOID(am_task_gone, task_free, security_task_free, struct task_struct *task)

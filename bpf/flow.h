@@ -14,6 +14,21 @@ enum {
 	AM_MAGIC_DEBUGFS = 0x64626720,
 	AM_MAGIC_TRACEFS = 0x74726163,
 	AM_MAGIC_SECURITYFS = 0x73636673,
+	AM_MAGIC_ANON = 0x09041934,	/* rings, events, maps: no files */
+
+	/* File systems whose files are somebody else's: of another host, or of the program that
+	 * serves them. What is written there has left. */
+	AM_MAGIC_FUSE = 0x65735546,
+	AM_MAGIC_NFS = 0x6969,
+	AM_MAGIC_9P = 0x01021997,
+	AM_MAGIC_SMB = 0x517b,
+	AM_MAGIC_SMB2 = 0xfe534d42,
+	AM_MAGIC_CIFS = 0xff534d42,
+	AM_MAGIC_CEPH = 0x00c36400,
+	AM_MAGIC_AFS = 0x5346414f,
+	AM_MAGIC_KAFS = 0x6b414653,
+	AM_MAGIC_LUSTRE = 0x0bd00bd0,
+	AM_MAGIC_VBOX = 0x786f4256,
 
 	/* Major numbers of character devices. */
 	AM_MAJOR_MEM = 1,
@@ -30,7 +45,29 @@ AM_INLINE bool am_is_switch(struct inode *inode)
 	unsigned long magic = inode->i_sb->s_magic;
 
 	return magic == AM_MAGIC_PROC || magic == AM_MAGIC_SYSFS || magic == AM_MAGIC_CGROUP2 ||
-	       magic == AM_MAGIC_SECURITYFS;
+	       magic == AM_MAGIC_SECURITYFS || magic == AM_MAGIC_ANON;
+}
+
+/* Whether what is written to a file there goes to whoever serves the file system, by roads that
+ * no hook sees. */
+AM_INLINE bool am_is_served(struct inode *inode)
+{
+	switch (inode->i_sb->s_magic) {
+	case AM_MAGIC_FUSE:
+	case AM_MAGIC_NFS:
+	case AM_MAGIC_9P:
+	case AM_MAGIC_SMB:
+	case AM_MAGIC_SMB2:
+	case AM_MAGIC_CIFS:
+	case AM_MAGIC_CEPH:
+	case AM_MAGIC_AFS:
+	case AM_MAGIC_KAFS:
+	case AM_MAGIC_LUSTRE:
+	case AM_MAGIC_VBOX:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* File systems that hand on what is written to them, such as trace_marker does. */
@@ -171,8 +208,11 @@ AM_GLOBAL int am_spill_decide(const struct am_object *o, __u32 act)
 /* A task with labels writes to an object that has no tag yet: a file, a pipe. */
 AM_INLINE int am_spill(struct inode *inode, const struct am_object *o, __u32 act)
 {
-	int r = am_spill_decide(o, act);
+	int r;
 
+	if (am_is_served(inode))
+		return am_send(o, NULL, AM_ZONE_ANYWHERE, act, AM_CALL_UNSIZED);
+	r = am_spill_decide(o, act);
 	if (r)
 		return r;
 	return am_spill_onto(inode, o, am_labels_of(am_leader_of(bpf_get_current_task_btf())));

@@ -94,6 +94,22 @@ struct file {
 	struct inode *f_inode;
 	__u32 f_mode;
 	__u32 f_flags;
+	void *private_data;
+};
+
+/* What a descriptor of userfaultfd(2) is about. */
+struct userfaultfd_ctx {
+	struct mm_struct *mm;
+};
+
+struct perf_event_attr {
+	__u32 type;
+	__u64 sample_type;
+};
+
+struct perf_event {
+	struct perf_event_attr attr;
+	struct perf_event *parent;
 };
 
 struct kiocb {

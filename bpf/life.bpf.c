@@ -39,8 +39,10 @@ AM_HOOK(am_task_alloc, task_alloc, struct task_struct *child, unsigned long flag
 	if (shares_memory(flags)) {
 		leader = am_leader_create(task);
 		t = am_task_create(child);
-		if (leader && t)
-			am_family_join(leader, t);
+		/* Without a family what one of them reads the other would have, unlabelled: what they
+		 * and their children read is an unknown fact from now on. */
+		if (leader && t && am_family_join(leader, t))
+			__sync_fetch_and_or(&leader->flags, AM_TASK_OUTLET);
 	}
 	labels = am_labels_of(leader);
 	if (!labels && !(own && own->script_file.ino) &&

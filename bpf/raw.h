@@ -72,6 +72,15 @@ AM_INLINE int am_raw_access(struct inode *inode, const struct am_object *o, stru
 	return am_raw_asks(inode) ? am_access(o, tag, AM_OP_READ, act) : 0;
 }
 
+/* The current task will see what others have in memory, whoever they are. 0 or -EACCES. */
+AM_NOINLINE int am_memory_seen(__u32 act)
+{
+	struct am_tag raw = { .flags = AM_TAG_RAW };
+	struct am_object o = {};
+
+	return am_access(&o, &raw, AM_OP_READ, act);
+}
+
 /* A command to a device that may read it without a read. */
 AM_NOINLINE int am_raw_command(struct file *file)
 {

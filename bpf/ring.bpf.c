@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* io_uring, beyond the reads and sends that its workers do in their owner's name:
  *   uring_sqpoll  a ring that a thread of the kernel empties for whoever fills it
- *   uring_cmd     commands to a device, past read and write
+ *   uring_cmd     commands to a device, past read and write: they read a disk, and answer for
+ *                 a ublk device or a FUSE file system
  * Personalities (uring_override_creds) change a task's cred, and we ask its real_cred; a file
  * passed from ring to ring is asked about at its use. */
 #include "raw.h"
@@ -34,7 +35,20 @@ int am_sqpoll_m(void *ctx)
 	return am_hook_return(sqpoll_checked());
 }
 
+/* What a program answers to who reads the device that it serves, he has got. */
+AM_INLINE int answer_checked(struct file *file)
+{
+	struct inode *inode = file->f_inode;
+
+	if ((inode->i_mode & S_IFMT) != S_IFCHR ||
+	    !am_labels_of(am_leader_of(bpf_get_current_task_btf())))
+		return 0;
+	return am_send(NULL, NULL, AM_ZONE_ANYWHERE, AM_ACT_RING, AM_CALL_UNSIZED);
+}
+
 AM_HOOK(am_uring_cmd, uring_cmd, struct io_uring_cmd *cmd)
 {
-	return am_raw_command(cmd->file);
+	int r = am_raw_command(cmd->file);
+
+	return r ? r : answer_checked(cmd->file);
 }

@@ -36,7 +36,7 @@ enum { SECONDS_MAX = 10 };
 static const struct family *const families[] = {
 	&family_read, &family_uring, &family_map, &family_descriptor, &family_name,
 	&family_device, &family_helper, &family_write, &family_copy, &family_covert,
-	&family_egress, &family_race,
+	&family_egress, &family_race, &family_handed, &family_served,
 };
 
 static const char *const goals[] = { "", "get", "change", "pass", "send" };

@@ -119,7 +119,7 @@ struct family {
 
 extern const struct family family_read, family_uring, family_map, family_descriptor, family_name,
 	family_device, family_helper, family_write, family_copy, family_covert, family_egress,
-	family_race;
+	family_race, family_handed, family_served;
 
 /* ---- arena.c ---- */
 

@@ -61,6 +61,25 @@ struct selftest {
 	FILE *err;
 };
 
+/* Whoever interrupts it finds the host as it was. */
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signal)
+{
+	(void)signal;
+	interrupted = 1;
+}
+
+static void catch_interrupts(void)
+{
+	const struct sigaction action = { .sa_handler = interrupt };	/* calls return */
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	size_t i;
+
+	for (i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		(void)sigaction(signals[i], &action, NULL);
+}
+
 /* ---- programs ------------------------------------------------------------------------ */
 
 static int start(struct program *p, enum talk talk, const char *const *argv)
@@ -121,7 +140,7 @@ static int take_line(struct program *p, int timeout_ms, char **ret)
 
 	while (!p->text || !(line_end = memchr(p->text, '\n', p->size))) {
 		if (poll(&poll_out, 1, timeout_ms) <= 0)
-			return 0;
+			return interrupted ? -EINTR : 0;
 		r = read_more(p);
 		if (r < 0)
 			return r;
@@ -136,7 +155,8 @@ static void end(struct program *p)
 {
 	if (p->pid > 0) {
 		kill(p->pid, SIGTERM);
-		waitpid(p->pid, NULL, 0);
+		while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
+			;
 	}
 	if (p->out >= 0)
 		close(p->out);
@@ -154,8 +174,9 @@ static int run_kept(const char *kept, const char *const *argv)
 
 	if (r < 0)
 		return r;
-	if (waitpid(p.pid, &status, 0) < 0)
-		return -errno;
+	while (waitpid(p.pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -ECHILD;
 }
 
@@ -270,7 +291,9 @@ static int wait_for_agent(struct selftest *s)
 
 	while (run_kept(in_scratch(s, "waiting"), (const char *const[]){
 		s->amanat, "--run", in_scratch(s, "run"), "status", "--wait", WAIT_SECONDS, NULL }))
-		if (has_ended(&s->agent) || time(NULL) > until)
+		if (interrupted)
+			return -EINTR;
+		else if (has_ended(&s->agent) || time(NULL) > until)
 			return -ENODEV;
 	return 0;
 }
@@ -286,7 +309,7 @@ static int start_agent(struct selftest *s)
 		"--run", in_scratch(s, "run"), NULL });
 	if (!r)
 		r = wait_for_agent(s);
-	if (r)
+	if (r && !interrupted)
 		show_kept(s);
 	return r;
 }
@@ -337,6 +360,8 @@ static int hear_all(struct selftest *s)
 	while (!(r = hear_record(s)) && !am_trials_complete(s->trials)) {
 		if (time(NULL) > until)
 			return -ETIMEDOUT;
+		if (interrupted)
+			return -EINTR;
 		(void)poll(NULL, 0, AGAIN_MS);
 	}
 	return r;
@@ -477,7 +502,11 @@ static int carry_out(struct selftest *s, bool json, FILE *out)
 	r = make_scratch(s);
 	if (r < 0)
 		return refuse(s, "cannot make a scratch store in '/var/tmp'", r);
+	fprintf(s->err, "trying ways around an agent of its own, on a scratch store in '%s'; takes a "
+			"minute or some\n", s->scratch);
 	r = try_all(s);
+	if (interrupted)
+		r = -EINTR;
 	if (r < 0)
 		return refuse(s, "the self-test did not come to its end", r);
 	read_known(s);
@@ -497,6 +526,7 @@ int am_cli_selftest(const struct am_cmd_line *line, bool json)
 	}
 	if (!trials)
 		return refuse(&s, "cannot begin", -ENOMEM);
+	catch_interrupts();
 	r = carry_out(&s, json, line->out);
 	end(&s.techniques);
 	end(&s.agent);

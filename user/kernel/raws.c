@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -63,11 +64,42 @@ static int mark_node(void *ctx, int fd, uint32_t kind, dev_t dev)
 	return mark(e, fd, AM_TAG_RAW);
 }
 
-static int mark_path(struct am_engine *e, const char *path, uint32_t flag)
+static int mark_at(struct am_engine *e, int dir, const char *path, uint32_t flag)
 {
-	am_autoclose int fd = open(path, O_PATH | O_CLOEXEC);
+	am_autoclose int fd = openat(dir, path, O_PATH | O_CLOEXEC);
 
 	return fd < 0 ? 0 : mark(e, fd, flag);	/* not every host has each */
+}
+
+static int mark_path(struct am_engine *e, const char *path, uint32_t flag)
+{
+	return mark_at(e, AT_FDCWD, path, flag);
+}
+
+/* A mount of tracefs that nobody else sees: there is one of it, wherever it is mounted. */
+static int open_tracefs(void)
+{
+	am_autoclose int fs = fsopen("tracefs", FSOPEN_CLOEXEC);
+
+	if (fs < 0 || fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -errno;
+	return fsmount(fs, FSMOUNT_CLOEXEC, 0);
+}
+
+/* Where probes are made, that fetch memory of whoever comes by. These files are there as long as
+ * the kernel runs, and so are their tags. */
+static int mark_probes(struct am_engine *e)
+{
+	static const char *const files[] = { "kprobe_events", "uprobe_events", "dynamic_events" };
+	am_autoclose int dir = open_tracefs();
+	size_t i;
+	int r = 0;
+
+	if (dir < 0)
+		return 0;	/* not every kernel has it */
+	for (i = 0; !r && i < sizeof(files) / sizeof(*files); i++)
+		r = mark_at(e, dir, files[i], AM_TAG_RAW);
+	return r;
 }
 
 int am_raws_enter(struct am_engine *e, const struct am_roots *roots)
@@ -82,5 +114,7 @@ int am_raws_enter(struct am_engine *e, const struct am_roots *roots)
 		r = mark_path(e, probers[i], AM_TAG_PROBER);
 	if (!r)
 		r = mark_path(e, "/proc/kcore", AM_TAG_RAW);
+	if (!r)
+		r = mark_probes(e);
 	return r ? r : am_disks_nodes(mark_node, e);
 }
