@@ -73,7 +73,7 @@ AM_NOINLINE int xattr_written(struct dentry *dentry)
 		return am_access(&o, tag, AM_OP_WRITE, AM_ACT_XATTR);
 	if (!am_labels_of(am_leader_of(bpf_get_current_task_btf())))
 		return 0;
-	if (am_object_kind(&o) == S_IFREG)
+	if (am_object_kind(&o) == S_IFREG && !am_is_served(inode))
 		return am_spill(inode, &o, AM_ACT_XATTR);
 	/* A folder with labels would give them to all that is in it. */
 	return am_send(&o, NULL, AM_ZONE_ANYWHERE, AM_ACT_XATTR, AM_CALL_UNSIZED);

@@ -208,11 +208,8 @@ AM_GLOBAL int am_spill_decide(const struct am_object *o, __u32 act)
 /* A task with labels writes to an object that has no tag yet: a file, a pipe. */
 AM_INLINE int am_spill(struct inode *inode, const struct am_object *o, __u32 act)
 {
-	int r;
+	int r = am_spill_decide(o, act);
 
-	if (am_is_served(inode))
-		return am_send(o, NULL, AM_ZONE_ANYWHERE, act, AM_CALL_UNSIZED);
-	r = am_spill_decide(o, act);
 	if (r)
 		return r;
 	return am_spill_onto(inode, o, am_labels_of(am_leader_of(bpf_get_current_task_btf())));
@@ -234,7 +231,8 @@ AM_INLINE int am_labelled_write(struct inode *inode, const struct am_object *o, 
 
 	if (kind == S_IFCHR && am_is_sink(inode->i_rdev))
 		return 0;
-	if (kind == S_IFCHR || kind == S_IFBLK || (kind == S_IFREG && am_is_outlet(inode)))
+	if (kind == S_IFCHR || kind == S_IFBLK ||
+	    (kind == S_IFREG && (am_is_outlet(inode) || am_is_served(inode))))
 		return am_send(o, NULL, am_device_zone(inode, kind), act, AM_CALL_UNSIZED);
 	if ((kind == S_IFREG && !am_is_switch(inode)) || kind == S_IFIFO)
 		return am_spill(inode, o, act);
