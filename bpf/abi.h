@@ -383,6 +383,7 @@ struct am_task {
 	__u64 who;		/* `bits`, purpose and uid, mixed */
 	struct am_script_key script_file;	/* of the image that runs, whatever the policy lists */
 	struct am_script_key exec_file;		/* of an exec that has not happened yet */
+	struct am_set fact;	/* room for what one fact says, while `bits` are made */
 	struct am_touch touch[AM_TOUCHES];
 };
 
@@ -554,7 +555,7 @@ AM_ASSERT_SIZE(struct am_store, 152);
 AM_ASSERT_SIZE(struct am_touch, 72);
 AM_ASSERT_SIZE(struct am_script_key, 16);
 AM_ASSERT_SIZE(struct am_script, 512);
-AM_ASSERT_SIZE(struct am_task, 160 + AM_TOUCHES * 72);
+AM_ASSERT_SIZE(struct am_task, 192 + AM_TOUCHES * 72);
 AM_ASSERT_SIZE(struct am_zones, 16);
 AM_ASSERT_SIZE(struct am_ancestor, 56);
 AM_ASSERT_SIZE(struct am_event, 256);

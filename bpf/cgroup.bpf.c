@@ -73,7 +73,7 @@ static long look_up(__u32 level, struct birth *b)
 		return 1;
 	fact.value = BPF_CORE_READ(parent, kn, id);
 	if (!b->found)
-		b->found = am_fact_copy(&fact, &b->set);
+		b->found = AM_COPY(&am_facts, &fact, &b->set);
 	if (parent_of(b->cgroup) &&	/* the root has no name */
 	    !is_slice(key, name_put(key, BPF_CORE_READ(parent, kn, name))))
 		b->in_slices = 0;

@@ -41,24 +41,24 @@ AM_INLINE bool am_is_mentioned(const struct am_policy *policy, __u32 kind)
 	return (policy->mentioned >> kind) & 1;
 }
 
-/* Narrows `bits` to the subjects that are compatible with one fact. */
+/* Narrows own->bits to the subjects that are compatible with one fact. Those of executables and
+ * cgroups change under a policy, hence the copy; in own->fact, for there is no stack left. */
 AM_GLOBAL int am_fact_apply(const struct am_policy *policy, __u32 kind, __u64 value,
-			    struct am_set *bits)
+			    struct am_task *own)
 {
 	struct am_fact_key key = { .kind = kind, .value = value };
-	struct am_set set;
 
-	if (!policy || !bits || !am_is_mentioned(policy, kind))
+	if (!policy || !own || !am_is_mentioned(policy, kind))
 		return 0;
 	key.generation = policy->generation;
-	if (am_fact_copy(&key, &set))
-		am_set_keep(bits, &set);
+	if (AM_COPY(&am_facts, &key, &own->fact))
+		am_set_keep(&own->bits, &own->fact);
 	else
-		am_set_keep(bits, &policy->unlisted[kind & (AM_FACT_SLOTS - 1)]);
+		am_set_keep(&own->bits, &policy->unlisted[kind & (AM_FACT_SLOTS - 1)]);
 	return 0;
 }
 
-/* A walk over the groups of a task. */
+/* A walk over the groups of a task. What they say stays while somebody decides by their policy. */
 struct am_groups {
 	__u64 gids;		/* address of the first supplementary one */
 	__u32 n;
@@ -73,10 +73,10 @@ AM_INLINE void am_group_join(struct am_groups *g, __u32 gid)
 		.kind = AM_FACT_GROUP,
 		.value = gid,
 	};
-	struct am_set set;
+	const struct am_set *set = bpf_map_lookup_elem(&am_facts, &key);
 
-	if (am_fact_copy(&key, &set))
-		am_set_join(&g->any, &set);
+	if (set)
+		am_set_join(&g->any, set);
 }
 
 static long am_group_step(__u32 i, struct am_groups *g)
@@ -122,7 +122,7 @@ static long am_cgroup_step(__u32 level, struct am_cgroups *c)
 	key.value = bpf_get_current_ancestor_cgroup_id(level);
 	if (!key.value)
 		return 1;
-	if (am_fact_copy(&key, &c->set))
+	if (AM_COPY(&am_facts, &key, &c->set))
 		c->listed = 1;
 	return 0;
 }
@@ -178,12 +178,12 @@ AM_GLOBAL int am_bits_make(const struct am_policy *policy, struct am_task *own, 
 	script = own->not_itself ? 0 : own->script;
 	own->generation = 0;
 	own->bits = policy->live;
-	am_fact_apply(policy, AM_FACT_EXE, exe, &own->bits);
-	am_fact_apply(policy, AM_FACT_USER, cred->euid.val, &own->bits);
-	am_fact_apply(policy, AM_FACT_LOGIN, own->login, &own->bits);
+	am_fact_apply(policy, AM_FACT_EXE, exe, own);
+	am_fact_apply(policy, AM_FACT_USER, cred->euid.val, own);
+	am_fact_apply(policy, AM_FACT_LOGIN, own->login, own);
 	own->purpose = am_purpose_of(task);
-	am_fact_apply(policy, AM_FACT_PURPOSE, own->purpose, &own->bits);
-	am_fact_apply(policy, AM_FACT_SCRIPT, script, &own->bits);
+	am_fact_apply(policy, AM_FACT_PURPOSE, own->purpose, own);
+	am_fact_apply(policy, AM_FACT_SCRIPT, script, own);
 	unknown = 0;
 	if (am_is_mentioned(policy, AM_FACT_CGROUP))
 		unknown |= am_cgroups_apply(policy, &own->bits);
