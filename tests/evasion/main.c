@@ -175,6 +175,8 @@ static int pair(const struct technique *t, struct arena *a)
 static void attack(const struct technique *t, struct arena *a)
 {
 	setsid();
+	/* Some wait for an agent: not longer than there is somebody who runs them. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_NAME, t->name);
 	if (t->act)

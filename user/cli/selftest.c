@@ -80,6 +80,17 @@ static void catch_interrupts(void)
 		(void)sigaction(signals[i], &action, NULL);
 }
 
+/* In a child: it can be ended, whatever our own caller let through. */
+static void take_signals(void)
+{
+	sigset_t none;
+
+	(void)signal(SIGPIPE, SIG_DFL);
+	(void)signal(SIGTERM, SIG_DFL);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 /* ---- programs ------------------------------------------------------------------------ */
 
 static int start(struct program *p, enum talk talk, const char *const *argv)
@@ -100,7 +111,7 @@ static int start(struct program *p, enum talk talk, const char *const *argv)
 			dup2(0, 1);
 		if (talk == TALK_KEPT)
 			dup2(open(p->kept, O_WRONLY | O_CREAT | O_CLOEXEC, 0600), 2);
-		(void)signal(SIGPIPE, SIG_DFL);
+		take_signals();
 		execv(argv[0], (char *const *)argv);
 		_exit(127);
 	}
@@ -153,15 +164,15 @@ static int take_line(struct program *p, int timeout_ms, char **ret)
 
 static void end(struct program *p)
 {
-	if (p->pid > 0) {
-		kill(p->pid, SIGTERM);
-		while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
 	if (p->out >= 0)
 		close(p->out);
 	if (p->in >= 0)
 		close(p->in);
+	/* Again and again: before its exec our handler would take the signal. */
+	while (p->pid > 0 && !waitpid(p->pid, NULL, WNOHANG)) {
+		kill(p->pid, SIGTERM);
+		(void)poll(NULL, 0, AGAIN_MS / 10);
+	}
 	free(p->text);
 	*p = (struct program)NO_PROGRAM;
 }
@@ -370,7 +381,7 @@ static int hear_all(struct selftest *s)
 static int step(struct selftest *s)
 {
 	am_autofree char *line = NULL;
-	int r = take_line(&s->techniques, SILENCE_MS, &line);
+	int r = interrupted ? -EINTR : take_line(&s->techniques, SILENCE_MS, &line);
 
 	return r == 1 ? obey(s, line) : r ? r : -ETIMEDOUT;
 }
