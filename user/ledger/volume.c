@@ -14,7 +14,7 @@
 
 static const char links_name[] = "links";
 static const char lock_name[] = "lock";
-static const char fresh_name[] = "segment.new";
+static const char fresh_name[] = "segment.new";	/* the next one, with room that is its own */
 
 enum {
 	/* Always free behind the end: for marks, gaps and seals when the disk is full. */
@@ -23,6 +23,7 @@ enum {
 	 * of it is used up: so that a disk that gets full is noticed that much before. */
 	STRIDE = 2 << 20,
 	TELL_MAX = 16 << 10,	/* more than a row of our own and a seal take */
+	LINKS_MORE = 8 * AM_HEADER_LEN,	/* room for removals to come */
 };
 
 #define NS_PER_S 1000000000LL
@@ -243,14 +244,26 @@ int am_volume_commit(struct am_volume *v, uint32_t flags)
 
 /* ---- segments ---------------------------------------------------------------------- */
 
+/* A header that was cut short goes; room that was set aside stays. */
+static int empty(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return st.st_size && ftruncate(fd, 0) < 0 ? -errno : 0;
+}
+
+/* The next segment, without a byte in it. A full disk does not hinder it if it was set aside
+ * before; and it is had before anything is closed, so that a full disk finds the old one open. */
 static int open_fresh(struct am_volume *v, int *ret)
 {
-	am_autoclose int fd = openat(v->dir, fresh_name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC |
-				     O_NOFOLLOW, 0600);
+	am_autoclose int fd = openat(v->dir, fresh_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+				     0600);
+	int r = fd < 0 ? -errno : empty(fd);
 
-	if (fd < 0)
-		return -errno;
-	/* Before anything is closed: so that a full disk finds the old segment open. */
+	if (r < 0)
+		return r;
 	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, AM_HEADER_LEN + 2 * RESERVE) < 0 &&
 	    means_full(-errno)) {
 		(void)unlinkat(v->dir, fresh_name, 0);
@@ -258,6 +271,15 @@ static int open_fresh(struct am_volume *v, int *ret)
 	}
 	*ret = AM_TAKE_FD(fd);
 	return 0;
+}
+
+/* So that a start on a full disk has a segment, in which it can record what it removes. */
+static void set_aside(struct am_volume *v)
+{
+	am_autoclose int fd = -1;
+
+	if (!v->has_fresh)
+		v->has_fresh = !open_fresh(v, &fd);	/* else with the next look */
 }
 
 static void fill_header(const struct am_volume *v, uint64_t segment, enum am_beginning origin,
@@ -321,6 +343,8 @@ static int begin_in(struct am_volume *v, int fd, uint64_t segment, enum am_begin
 	v->segment = segment;
 	v->born_ns = header.wall_ns;
 	v->room = AM_HEADER_LEN + 2 * RESERVE;
+	v->has_fresh = false;
+	set_aside(v);
 	return 0;
 }
 
@@ -413,6 +437,17 @@ static int add_link(struct am_volume *v, const uint8_t *header)
 	return r;
 }
 
+/* While there is room: else the next removal would make none. */
+static void widen_links(const struct am_volume *v)
+{
+	am_autoclose int fd = openat(v->dir, links_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+				     0644);
+	struct stat st;
+
+	if (fd >= 0 && !fstat(fd, &st))
+		(void)fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, st.st_size + LINKS_MORE); /* tried again */
+}
+
 static int record_removal(struct am_volume *v, const struct am_listed *item)
 {
 	uint8_t bytes[AM_HEADER_LEN] = { 0 }, next[AM_HEADER_LEN] = { 0 };
@@ -453,6 +488,7 @@ int am_volume_remove_oldest(struct am_volume *v)
 	v->older_bytes -= item.size;
 	v->older.count--;
 	memmove(v->older.segments, v->older.segments + 1, v->older.count * sizeof(item));
+	widen_links(v);
 	return fsync(v->dir) < 0 ? -errno : 0;
 }
 
@@ -485,6 +521,7 @@ int am_volume_tend(struct am_volume *v)
 
 	if (v->broken)
 		return -EIO;
+	set_aside(v);
 	if (v->done.at >= o->segment_bytes || now_ns - v->born_ns > o->segment_age_s * NS_PER_S)
 		r = rotate(v);
 	while (!r && v->older.count && (is_too_much(v) || is_too_old(v, now_ns)))
@@ -531,6 +568,8 @@ int am_volume_open(const char *path, const struct am_writer_options *o, struct a
 		r = am_batch_new(randombytes_random(), &v->own);
 	if (!r)
 		r = am_keyfile_open(v->dir, &v->keyfile);
+	if (!r)
+		widen_links(v);
 	if (!r)
 		r = am_volume_recover(v);
 	if (r < 0) {

@@ -32,6 +32,7 @@ struct am_volume {
 	int64_t born_ns;	/* CLOCK_REALTIME of its header */
 	uint64_t room;		/* offset up to which the segment is preallocated */
 	bool low;		/* there is not much more than that */
+	bool has_fresh;		/* room for the next segment is set aside */
 	struct am_tip tip;	/* with what is in `pending` */
 	struct am_tip done;	/* what is committed */
 	uint8_t *pending;	/* owned: frames not written yet */
