@@ -108,7 +108,7 @@ static int write_report(const struct ask *a, const struct am_report *r)
 	bool page = a->html && strcmp(a->html, "-") != 0;
 	int err = page ? write_page(a, r) : write_form(a, r, a->out);
 
-	if (!err)
+	if (!err || (err == -EPIPE && !page))	/* who closed the pipe did not want all of it */
 		return am_exposure_is_empty(r->x) ? AM_EXIT_NO : AM_EXIT_YES;
 	(void)fputs("error: cannot write the report", a->err);
 	if (page) {
