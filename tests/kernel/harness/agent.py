@@ -211,10 +211,19 @@ class Agent:
         return r.returncode, r.stdout, r.stderr
 
     def wait(self, seconds=START_SECONDS):
-        code, out, err = self.ask('status', '--wait', str(seconds))
-        if code:
+        """Until all is sealed and enforced. One that has ended is not waited for."""
+        with subprocess.Popen([f'{self.programs}/amanat', '--run', self.run, 'status', '--wait',
+                               str(seconds)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True) as asking:
+            while asking.poll() is None and self.process.poll() is None:
+                self.said += self.lines.take(0.1)
+            if asking.poll() is None:
+                asking.kill()
+            out, _ = asking.communicate()
+        if asking.returncode:
             self.said += self.lines.take()
-            fail(f'`amanat status --wait` ends with {code}: {out}{err}; the agent said {self.said}')
+            fail(f'`amanat status --wait` ends with {asking.returncode}: {out}; the agent '
+                 f'({self.process.poll()}) said {self.said[-20:]}')
 
     def status(self, seconds=START_SECONDS):
         """Waits for it to answer: stores are closed before it listens."""
