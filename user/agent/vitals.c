@@ -39,7 +39,7 @@ static void tell_skips(struct am_agent *a)
 {
 	uint64_t skips = am_engine_skips(a->engine);
 
-	if (skips <= a->skips)
+	if (skips <= a->skips || !a->recorder)	/* at the start: they are told once they can be recorded */
 		return;
 	if (!a->skips)
 		am_error("the kernel has skipped hooks, as it is preemptible and they are no LSM's: %s "
