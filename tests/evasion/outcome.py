@@ -82,7 +82,8 @@ class Known:
         return None
 
     def unused(self, here):
-        return [row[0] for row in self.here(here) if row[0] not in self.used]
+        return [row[0] for row in self.here(here)
+                if row[0] not in self.used and not row[0].startswith('may:')]
 
 
 class Totals:
@@ -107,6 +108,7 @@ class Totals:
         if result == ABSENT:
             self._absent(key, why)
         elif result == OPEN:
+            reason = reason or self.known.reason(f'may:{key}', self.here)
             self._say(reason, 'open', key, reason and f'{reason} ({why})' or why)
         else:
             listed = f'{result}, but listed in known-open' if reason else ''
