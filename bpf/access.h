@@ -284,8 +284,7 @@ AM_INLINE bool am_moves_data(__u32 act)
 AM_GLOBAL int am_access(const struct am_object *o, struct am_tag *tag, __u32 op, __u32 act)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct am_task *own = am_task_make(task);
-	struct am_task *leader = am_task_make(task->group_leader);
+	struct am_task *own = am_task_make(task), *leader = own;
 	const struct am_policy *policy = am_policy_now();
 	struct am_case c = {
 		.kind = AM_EVENT_ACCESS,
@@ -295,6 +294,8 @@ AM_GLOBAL int am_access(const struct am_object *o, struct am_tag *tag, __u32 op,
 
 	if (!o || !tag)
 		return 0;
+	if (task->pid != task->tgid)	/* a process with one thread is its own leader */
+		leader = am_task_make(task->group_leader);
 	if (am_facts_find(policy, &c, tag, own, leader))
 		return am_agent_passes(o, tag);
 	c.f.policy = policy;
