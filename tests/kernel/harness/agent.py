@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import subprocess
+import tempfile
 
 from .check import Deadline, fail
 from .world import check, libc
@@ -211,19 +212,21 @@ class Agent:
         return r.returncode, r.stdout, r.stderr
 
     def wait(self, seconds=START_SECONDS):
-        """Until all is sealed and enforced. One that has ended is not waited for."""
-        with subprocess.Popen([f'{self.programs}/amanat', '--run', self.run, 'status', '--wait',
-                               str(seconds)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True) as asking:
+        """Until all is sealed and enforced. One that has ended is not waited for. A file takes the
+        answer: of a large policy it is more than a pipe holds."""
+        with tempfile.TemporaryFile('w+') as out, subprocess.Popen(
+                [f'{self.programs}/amanat', '--run', self.run, 'status', '--wait', str(seconds)],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT) as asking:
             while asking.poll() is None and self.process.poll() is None:
                 self.said += self.lines.take(0.1)
             if asking.poll() is None:
                 asking.kill()
-            out, _ = asking.communicate()
-        if asking.returncode:
-            self.said += self.lines.take()
-            fail(f'`amanat status --wait` ends with {asking.returncode}: {out}; the agent '
-                 f'({self.process.poll()}) said {self.said[-20:]}')
+            code = asking.wait()
+            if code:
+                out.seek(0)
+                self.said += self.lines.take()
+                fail(f'`amanat status --wait` ends with {code}: {out.read()[-4096:]}; the agent '
+                     f'({self.process.poll()}) said {self.said[-20:]}')
 
     def status(self, seconds=START_SECONDS):
         """Waits for it to answer: stores are closed before it listens."""
