@@ -176,6 +176,13 @@ AM_GLOBAL int am_send(const struct am_object *o, const struct am_dest *dest, int
 	return am_verdict_return(&c.d);
 }
 
+/* A way out that is no object and has no address: it needs a rule for `anywhere`, or `local` where
+ * only this host can look. */
+AM_INLINE int am_outlet_checked(int zone, __u32 act)
+{
+	return am_send(NULL, NULL, zone, act, AM_CALL_UNSIZED);
+}
+
 /* The object has the labels from now on. */
 AM_NOINLINE int am_spill_onto(struct inode *inode, const struct am_object *o, __u64 labels)
 {

@@ -55,7 +55,7 @@ AM_NOINLINE int am_memory_put(struct file *file)
 	uffd = (struct userfaultfd_ctx *)BPF_CORE_READ(file, private_data);
 	if (BPF_CORE_READ(uffd, mm) == BPF_CORE_READ(task, mm))
 		return 0;
-	return am_send(NULL, NULL, AM_ZONE_LOCAL, AM_ACT_TRACE, AM_CALL_UNSIZED);
+	return am_outlet_checked(AM_ZONE_LOCAL, AM_ACT_TRACE);
 }
 
 /* From now on a thread of the kernel sends what it finds in the process's memory, without a call.
@@ -68,7 +68,7 @@ AM_NOINLINE int am_worker_made(void)
 	if (!leader)
 		return -EACCES;
 	if (am_labels_of(leader))
-		return am_send(NULL, NULL, AM_ZONE_ANYWHERE, AM_ACT_SOCKET, AM_CALL_UNSIZED);
+		return am_outlet_checked(AM_ZONE_ANYWHERE, AM_ACT_SOCKET);
 	__sync_fetch_and_or(&leader->flags, AM_TASK_OUTLET);
 	return 0;
 }

@@ -183,12 +183,6 @@ AM_HOOK(am_signal, task_kill, struct task_struct *receiver, struct kernel_siginf
 
 /* ---- ways off the host ----------------------------------------------------------- */
 
-/* These need a rule for `anywhere`, or `local` where only this host can look. */
-AM_INLINE int outlet_checked(int zone, __u32 act)
-{
-	return am_send(NULL, NULL, zone, act, AM_CALL_UNSIZED);
-}
-
 AM_HOOK(am_socket_make, socket_create, int family, int type, int protocol, int kern)
 {
 	struct am_task *leader;
@@ -199,7 +193,7 @@ AM_HOOK(am_socket_make, socket_create, int family, int type, int protocol, int k
 	if (!leader)
 		return -EACCES;
 	if (am_labels_of(leader))
-		return outlet_checked(AM_ZONE_ANYWHERE, AM_ACT_SOCKET);
+		return am_outlet_checked(AM_ZONE_ANYWHERE, AM_ACT_SOCKET);
 	/* Its ring may go on sending without a call. */
 	if (family == AF_XDP)
 		__sync_fetch_and_or(&leader->flags, AM_TASK_OUTLET);
@@ -210,7 +204,7 @@ AM_HOOK(am_key_use, key_permission, void *key, const struct cred *cred, unsigned
 {
 	if (need != KEY_NEED_WRITE || !am_labels_of(am_leader_of(bpf_get_current_task_btf())))
 		return 0;
-	return outlet_checked(AM_ZONE_LOCAL, AM_ACT_KEY);
+	return am_outlet_checked(AM_ZONE_LOCAL, AM_ACT_KEY);
 }
 
 AM_HOOK(am_bpf_use, bpf, int cmd)
@@ -219,5 +213,5 @@ AM_HOOK(am_bpf_use, bpf, int cmd)
 
 	if (!am_labels_of(leader) || (leader->flags & AM_TASK_AGENT))
 		return 0;
-	return outlet_checked(AM_ZONE_ANYWHERE, AM_ACT_BPF);
+	return am_outlet_checked(AM_ZONE_ANYWHERE, AM_ACT_BPF);
 }

@@ -20,7 +20,7 @@ AM_INLINE int sqpoll_checked(void)
 	__sync_fetch_and_or(&leader->flags, AM_TASK_SQPOLL);
 	if (!am_labels_of(leader))
 		return 0;
-	return am_send(NULL, NULL, AM_ZONE_ANYWHERE, AM_ACT_RING, AM_CALL_UNSIZED);
+	return am_outlet_checked(AM_ZONE_ANYWHERE, AM_ACT_RING);
 }
 
 SEC("?lsm/uring_sqpoll")
@@ -43,7 +43,7 @@ AM_INLINE int answer_checked(struct file *file)
 	if ((inode->i_mode & S_IFMT) != S_IFCHR ||
 	    !am_labels_of(am_leader_of(bpf_get_current_task_btf())))
 		return 0;
-	return am_send(NULL, NULL, AM_ZONE_ANYWHERE, AM_ACT_RING, AM_CALL_UNSIZED);
+	return am_outlet_checked(AM_ZONE_ANYWHERE, AM_ACT_RING);
 }
 
 AM_HOOK(am_uring_cmd, uring_cmd, struct io_uring_cmd *cmd)

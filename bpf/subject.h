@@ -119,6 +119,7 @@ struct am_cgroups {
 static long am_cgroup_step(__u32 level, struct am_cgroups *c)
 {
 	struct am_fact_key key = { .generation = c->generation, .kind = AM_FACT_CGROUP };
+
 	key.value = bpf_get_current_ancestor_cgroup_id(level);
 	if (!key.value)
 		return 1;

@@ -650,8 +650,6 @@ static int thread_reads(struct arena *a)
 	return 0;
 }
 
-#define PASS(label, first, to, from) \
-	{ .name = #label, .goal = GOAL_PASS, .setup = first, .push = to, .pull = from }
 #define GET(call) { .name = #call, .goal = GOAL_GET, .act = call }
 
 static const struct technique list[] = {

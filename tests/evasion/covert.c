@@ -460,11 +460,6 @@ static int pull_locks(struct arena *a)
 	return 0;
 }
 
-#define PASS(label, first, to, from) \
-	{ .name = #label, .goal = GOAL_PASS, .setup = first, .push = to, .pull = from }
-#define ALTERS(label, to, from) \
-	{ .name = #label, .goal = GOAL_PASS, .flags = ALTERS_HOST, .push = to, .pull = from }
-
 static const struct technique list[] = {
 	PASS(folder_name, NULL, push_name, pull_name),
 	PASS(file_name, NULL, push_new_file_name, pull_name),

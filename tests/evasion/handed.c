@@ -419,11 +419,6 @@ static int push_vhost(struct arena *a, const char *data, size_t size)
 	return 0;
 }
 
-#define PASS(label, first, to, from) \
-	{ .name = #label, .goal = GOAL_PASS, .setup = first, .push = to, .pull = from }
-#define ALTERS(label, to, from) \
-	{ .name = #label, .goal = GOAL_PASS, .flags = ALTERS_HOST, .push = to, .pull = from }
-
 static const struct technique list[] = {
 	PASS(page_put_into_memory, make_page, push_page, pull_page),
 	PASS(ring_mapped, make_ring, push_ring, pull_ring),

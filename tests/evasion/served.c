@@ -194,13 +194,13 @@ static int push_nothing(struct arena *a, const char *data, size_t size)
 static int pull_served(struct arena *a) { return loot_path(a, outside(a, "served/f")); }
 
 /* The kernel may have to load fuse for it. */
-#define PASS(label, first, to, from) \
+#define SERVED(label, first, to, from) \
 	{ .name = #label, .goal = GOAL_PASS, .flags = ALTERS_HOST, .setup = first, .push = to, \
 	  .pull = from }
 
 static const struct technique list[] = {
-	PASS(file_of_stranger, served_by_stranger, push_served, wait_served),
-	PASS(file_of_reader, served_by_reader, push_nothing, pull_served),
+	SERVED(file_of_stranger, served_by_stranger, push_served, wait_served),
+	SERVED(file_of_reader, served_by_reader, push_nothing, pull_served),
 };
 
 FAMILY(served, list);

@@ -114,6 +114,12 @@ struct family {
 	size_t count;
 };
 
+/* What goes from one process to another: prepared by `first`, given by `to`, got by `from`. */
+#define PASS(label, first, to, from) \
+	{ .name = #label, .goal = GOAL_PASS, .setup = first, .push = to, .pull = from }
+#define ALTERS(label, to, from) \
+	{ .name = #label, .goal = GOAL_PASS, .flags = ALTERS_HOST, .push = to, .pull = from }
+
 #define FAMILY(label, table) \
 	const struct family family_##label = { #label, table, sizeof(table) / sizeof((table)[0]) }
 
