@@ -461,19 +461,29 @@ static void stops_at_the_size_that_it_may_have_and_removes_nothing(void **state)
 	assert_int_equal(lab_verify(lab), AM_VERIFY_HOLDS);
 }
 
+/* A small disk for a ledger that makes room by itself. False: there can be none here. */
+static bool use_little_room(struct lab *lab, int *was, char was_path[64])
+{
+	char path[128];
+
+	if (!mount_small(lab, path))
+		return false;
+	lab_use(lab, path, was, was_path);
+	lab->options.full = AM_FULL_OLDEST_FIRST;
+	lab->options.segment_bytes = 200000;
+	return true;
+}
+
 static void makes_room_by_removing_the_oldest_if_told_so(void **state)
 {
 	struct lab *lab = *state;
-	char path[128], was_path[64];
 	struct am_writer_stats stats;
 	struct am_writer *w;
+	char was_path[64];
 	int was;
 
-	if (!mount_small(lab, path))
+	if (!use_little_room(lab, &was, was_path))
 		skip();
-	lab_use(lab, path, &was, was_path);
-	lab->options.full = AM_FULL_OLDEST_FIRST;
-	lab->options.segment_bytes = 200000;
 	w = lab_open(lab);
 	lab_append(lab, w, 400000);
 	assert_int_equal(am_writer_flush(w), 0);
@@ -501,20 +511,17 @@ static void take_all(const char *path)
 static void begins_on_a_full_disk_and_makes_room_by_removing_the_oldest(void **state)
 {
 	struct lab *lab = *state;
-	char path[128], was_path[64], ballast[160];
 	struct am_writer_stats stats;
+	char was_path[64], ballast[160];
 	struct am_writer *w;
 	int was, turn;
 
-	if (!mount_small(lab, path))
+	if (!use_little_room(lab, &was, was_path))
 		skip();
-	lab_use(lab, path, &was, was_path);
-	lab->options.full = AM_FULL_OLDEST_FIRST;
-	lab->options.segment_bytes = 200000;
 	w = lab_open(lab);
 	lab_append(lab, w, 100000);
 	am_writer_free(w);
-	(void)snprintf(ballast, sizeof(ballast), "%s/ballast", path);
+	(void)snprintf(ballast, sizeof(ballast), "%s/ballast", lab->path);
 	for (turn = 0; turn < 2; turn++) {	/* the first one leaves room for the second */
 		take_all(ballast);
 		w = lab_open(lab);
